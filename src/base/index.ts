@@ -1,0 +1,3 @@
+export { nearest } from './did-you-mean.ts';
+export { messageOf, type Phase, VtorqueError, type VtorqueErrorOptions } from './errors.ts';
+export { formatSize, parseSize } from './units.ts';

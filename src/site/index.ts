@@ -1,0 +1,1 @@
+export { installRoot, ownPlaces, type Places, placesToRead, systemPlaces, userPlaces } from './paths.ts';
