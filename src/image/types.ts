@@ -1,0 +1,108 @@
+/** What a job's VM boots. Everything in it exists, is readable, and was written by root or by the user himself. */
+export interface GuestSystem {
+  /** As the user wrote it after `img=`. */
+  readonly name: string;
+  /** `host`: the node's own root file system, shared into the guest; `disk`: an image of the pool. */
+  readonly kind: 'host' | 'disk';
+  /** Absolute path of an uncompressed kernel with a PVH entry (`vmlinux`), for QEMU's `-kernel`. */
+  readonly kernel: string;
+  /** As `uname -r` in the guest prints it. */
+  readonly kernelRelease: string;
+  /** Absolute path of the initial RAM disk whose `/init` is the guest agent. */
+  readonly initrd: string;
+  /** The image's disk, never to be written: jobs get an overlay over it. Only with kind `disk`. */
+  readonly disk?: { readonly path: string; readonly format: DiskFormat };
+  /** Where the guest finds its root file system. Only with kind `disk`. */
+  readonly rootFs?: RootFs;
+}
+
+export type DiskFormat = 'qcow2' | 'raw';
+
+export interface RootFs {
+  /** Device name inside the guest. */
+  readonly device: string;
+  readonly type: 'ext4';
+}
+
+/** `manifest.json` of an image directory. */
+export interface ImageManifest {
+  /** Version of this format. */
+  readonly format: 1;
+  readonly name: string;
+  readonly description: string;
+  readonly distro: string;
+  readonly release: string;
+  /** Debian's name of the architecture, for instance `amd64`. */
+  readonly arch: string;
+  /** ISO 8601, UTC. */
+  readonly created: string;
+  readonly disk: {
+    /** File name inside the image's directory. */
+    readonly file: string;
+    readonly format: DiskFormat;
+    /** SHA-256 of the file, in hexadecimal. */
+    readonly sha256: string;
+    /** Bytes of the file. */
+    readonly size: number;
+    /** Bytes that the guest sees. */
+    readonly virtualSize: number;
+  };
+  readonly kernel: {
+    readonly release: string;
+    /** Name of the kernel's directory inside the image's directory. */
+    readonly dir: string;
+  };
+  readonly root: RootFs;
+  /** Who is process 1 of the guest: the agent of the initial RAM disk. */
+  readonly init: 'agent';
+}
+
+/** The guest that is always there: the node's own root file system. */
+export interface HostEntry {
+  readonly kind: 'host';
+  readonly name: 'host';
+  readonly description: string;
+}
+
+/** An image of a pool directory. */
+export interface DiskEntry {
+  readonly kind: 'disk';
+  readonly name: string;
+  readonly description: string;
+  /** Absolute path of the pool. */
+  readonly pool: string;
+  /** Absolute path of the image's directory in it. */
+  readonly dir: string;
+  readonly manifest: ImageManifest;
+}
+
+export type CatalogueEntry = HostEntry | DiskEntry;
+
+/** A directory of a pool that looks like an image and is none. */
+export interface CatalogueProblem {
+  readonly dir: string;
+  readonly reason: string;
+}
+
+export interface Catalogue {
+  /** `host` first, then by name; of two images of one name that of the earlier pool. */
+  readonly entries: readonly CatalogueEntry[];
+  readonly problems: readonly CatalogueProblem[];
+}
+
+/** An unpacked guest kernel: `<cache>/kernel/<release>/`. */
+export interface GuestKernel {
+  /** As `uname -r` prints it. */
+  readonly release: string;
+  /** Absolute path of its directory. */
+  readonly dir: string;
+  /** Absolute path of the uncompressed kernel. */
+  readonly vmlinux: string;
+  /** Name and version of the distribution's package that it came from. */
+  readonly package: string;
+  readonly version: string;
+  readonly arch: string;
+}
+
+/** The groups of kernel modules in an initial RAM disk: `/mods/<group>.order`. */
+export type ModuleGroup = 'base' | '9p' | 'virtiofs' | 'overlay' | 'disk' | 'net';
