@@ -1,0 +1,52 @@
+/* The shepherd of one job: starts it, watches over it, ends it, brings its output home. See shepherd.c. */
+#ifndef SHEPHERD_H
+#define SHEPHERD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { STREAM_OUT, STREAM_ERR, STREAMS };
+
+/* One of the job's output streams. Without `spool` it is written straight to `to` (qsub -k), as the user. */
+struct stream {
+  const char *spool; /* file below the instance's spool, or NULL */
+  const char *to;    /* where it goes: a file, or a directory that then gets `name`; NULL: joined to the other one */
+  const char *name;  /* the default file name */
+};
+
+struct job {
+  uid_t uid;
+  gid_t gid;
+  gid_t groups[1024];
+  size_t group_count;
+  const char *shell, *argv0, *cwd, *input, *cookie, *tmpdir, *undelivered;
+  struct stream streams[STREAMS];
+  mode_t output_mode;
+  long walltime_s, kill_delay_ms, mem_kb; /* 0: no limit */
+  const char *env[8192];
+  size_t env_count;
+};
+
+/* What the job used at most, as seen by the scans of /proc. */
+struct usage {
+  unsigned long mem_kb, vmem_kb;
+};
+
+/* spec.c: read the job's description: key, NUL, value, NUL, ... */
+void read_spec(const char *path, struct job *job);
+
+/* procs.c */
+size_t signal_descendants(int signal, pid_t session, struct usage *usage); /* session 0: all of them; signal 0: count */
+size_t kill_strangers(const struct job *job, pid_t session);               /* by cookie or session; returns how many */
+
+/* user.c: everything that touches what the user owns, done in a child that is the user */
+void become_user(const struct job *job);
+void deliver_outputs(const struct job *job);
+void remove_tmpdir(const struct job *job);
+void append_message(const struct job *job, const char *text);
+
+void die(const char *what, const char *which) __attribute__((noreturn));
+long long now_ms(void);
+
+#endif
