@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Duplex, Readable } from 'node:stream';
+import { VtorqueError } from './errors.ts';
+import { Tail } from './tail.ts';
+
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A child that the kernel kills when this process dies, with a socket pair for each further descriptor from 3 on. */
+export interface BoundProcess {
+  readonly pid: number;
+  /** Our ends of descriptors 3, 4, ... of the child. */
+  readonly sockets: readonly Duplex[];
+  readonly stderr: Tail;
+  readonly ended: Promise<ProcessEnd>;
+  /** Ask by `signal`, wait `graceMs`, then kill; returns when the process is reaped. */
+  end(signal: NodeJS.Signals, graceMs: number): Promise<ProcessEnd>;
+}
+
+export interface BoundSpawn {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** What the child gets as descriptors 3, 4, ...: a socket pair with us, or a descriptor of ours. */
+  readonly descriptors: readonly ('pipe' | number)[];
+}
+
+/**
+ * Start a program that cannot outlive this process.
+ * @throws VtorqueError `E_SPAWN` when the program cannot be started
+ */
+export async function spawnBound({ program, args, env, descriptors }: BoundSpawn): Promise<BoundProcess> {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, ...args], {
+    env,
+    cwd: '/',
+    stdio: ['ignore', 'ignore', 'pipe', ...descriptors],
+  });
+  try {
+    await once(child, 'spawn');
+  } catch (cause) {
+    throw new VtorqueError('E_SPAWN', `Cannot start "${program}": setpriv of util-linux did not start`, {
+      phase: 'vm-start',
+      cause,
+    });
+  }
+  const ended = once(child, 'exit').then(([code, signal]) => ({ code, signal }) as ProcessEnd);
+  const sockets = descriptors.flatMap((kind, index) => (kind === 'pipe' ? [child.stdio[index + 3] as Duplex] : []));
+  return {
+    pid: child.pid ?? 0,
+    sockets,
+    stderr: new Tail(child.stderr as Readable),
+    ended,
+    end: (signal, graceMs) => end(child, ended, signal, graceMs),
+  };
+}
+
+async function end(
+  child: ChildProcess,
+  ended: Promise<ProcessEnd>,
+  signal: NodeJS.Signals,
+  graceMs: number,
+): Promise<ProcessEnd> {
+  child.kill(signal);
+  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+  try {
+    return await ended;
+  } finally {
+    clearTimeout(timer);
+  }
+}

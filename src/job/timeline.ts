@@ -1,0 +1,72 @@
+import { appendFile, mkdir, readdir, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { VtorqueError } from '../base/index.ts';
+
+/** The steps of a job's run, in their order. */
+export const steps = ['plan', 'network', 'vm-start', 'guest', 'script', 'tear-down'] as const;
+export type Step = (typeof steps)[number];
+
+/** One line of a job's record. */
+export interface TimelineEntry {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly job: string;
+  readonly event: 'start' | Step | 'end' | 'fact';
+  /** With `end`: the exit code; with `fact`: what was chosen, and why. */
+  readonly value?: string | number;
+}
+
+/** Records kept per user; older ones go when a new job starts. */
+const kept = 200;
+
+/** Where a user's jobs leave their records, below his state directory. */
+export function timelinePath(state: string, jobId: string): string {
+  if (!/^[\w.[\]-]+$/.test(jobId)) {
+    throw new VtorqueError('E_JOB_ID', `Cannot use "${jobId}" as a job id: it has characters that no job id has`);
+  }
+  return join(state, 'jobs', `${jobId}.jsonl`);
+}
+
+/** The record of one job's run: when each step began. A rerun of the job is appended. */
+export class Timeline {
+  readonly #path: string;
+  readonly #job: string;
+  #writing: Promise<void>;
+  #failure: unknown;
+
+  constructor(state: string, job: string) {
+    this.#path = timelinePath(state, job);
+    this.#job = job;
+    this.#writing = mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
+      .then(() => prune(dirname(this.#path)))
+      .catch((error: unknown) => {
+        this.#failure = error;
+      });
+  }
+
+  record(event: TimelineEntry['event'], value?: string | number): void {
+    const entry: TimelineEntry = { at: Date.now(), job: this.#job, event, ...(value === undefined ? {} : { value }) };
+    this.#writing = this.#writing.then(async () => {
+      if (this.#failure !== undefined) return;
+      await appendFile(this.#path, `${JSON.stringify(entry)}\n`, { mode: 0o600 }).catch((error: unknown) => {
+        this.#failure = error;
+      });
+    });
+  }
+
+  /** Wait until all is written. A full or missing home must not fail the job, so the error is returned, not thrown. */
+  async flush(): Promise<unknown> {
+    await this.#writing;
+    return this.#failure;
+  }
+}
+
+async function prune(directory: string): Promise<void> {
+  const names = await readdir(directory);
+  if (names.length <= kept) return;
+  const dated = await Promise.all(
+    names.map(async (name) => ({ path: join(directory, name), at: (await stat(join(directory, name))).mtimeMs })),
+  );
+  const old = dated.sort((a, b) => a.at - b.at).slice(0, names.length - kept);
+  await Promise.all(old.map(({ path }) => unlink(path)));
+}

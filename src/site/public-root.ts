@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { installRoot, systemPlaces } from './paths.ts';
+
+/** What a job or an ordinary user's command needs of a checkout. */
+const parts = ['package.json', 'package-lock.json', 'bin', 'libexec', 'src', 'scripts', 'examples', 'build'];
+
+/**
+ * The directory from which ordinary users run vTorque. That is this checkout, unless they cannot reach it (root's home
+ * is closed to others): then root keeps a copy of it below the machine's cache.
+ */
+export async function publicRoot(): Promise<string> {
+  if (process.getuid?.() !== 0 || (await openToAll(installRoot))) return installRoot;
+  const key = createHash('sha256').update(installRoot).digest('hex').slice(0, 12);
+  const target = join(systemPlaces.cache, 'checkout', key);
+  const files = await filesToCopy();
+  const state = await fingerprint(files);
+  const stamp = join(target, '.copy-of');
+  if ((await readFile(stamp, 'utf8').catch(() => '')) === state) return target;
+  await mkdir(dirname(target), { recursive: true, mode: 0o755 });
+  const fresh = await mkdtemp(`${target}.`);
+  try {
+    for (const file of files)
+      await cp(join(installRoot, file), join(fresh, file), { recursive: true, verbatimSymlinks: true });
+    await writeFile(join(fresh, '.copy-of'), state);
+    await makeReadable(fresh);
+    const old = `${fresh}.old`;
+    await rename(target, old).catch(() => undefined);
+    await rename(fresh, target);
+    await rm(old, { recursive: true, force: true });
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+  return target;
+}
+
+/** Whether every user may enter the directory and read what is in it. */
+async function openToAll(path: string): Promise<boolean> {
+  for (let directory = path; ; directory = dirname(directory)) {
+    const wanted = directory === path ? 0o005 : 0o001;
+    if (((await stat(directory)).mode & wanted) !== wanted) return false;
+    if (directory === '/') break;
+  }
+  return ((await stat(join(path, 'package.json'))).mode & 0o004) !== 0;
+}
+
+async function filesToCopy(): Promise<string[]> {
+  const lock = JSON.parse(await readFile(join(installRoot, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dev?: boolean; optional?: boolean }>;
+  };
+  const modules = Object.entries(lock.packages).flatMap(([path, { dev }]) => (path === '' || dev ? [] : [path]));
+  const all = [...parts, ...modules];
+  const there = await Promise.all(
+    all.map((path) =>
+      stat(join(installRoot, path)).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return all.filter((_, index) => there[index]);
+}
+
+/** Changes when any of the files changes. */
+async function fingerprint(roots: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  const visit = async (path: string): Promise<void> => {
+    const info = await stat(join(installRoot, path));
+    hash.update(`${path} ${info.size} ${info.mtimeMs}\n`);
+    if (!info.isDirectory()) return;
+    for (const name of (await readdir(join(installRoot, path))).sort()) await visit(join(path, name));
+  };
+  for (const root of roots) await visit(root);
+  return hash.digest('hex');
+}
+
+async function makeReadable(path: string): Promise<void> {
+  const info = await stat(path);
+  if (!info.isDirectory()) return chmod(path, (info.mode & 0o100) === 0 ? 0o644 : 0o755);
+  await chmod(path, 0o755);
+  for (const name of await readdir(path)) await makeReadable(join(path, name));
+}

@@ -1,0 +1,43 @@
+/** A host directory that the guest sees, read and write, with the user's rights. */
+export interface SharedDirectory {
+  /** Without symbolic links. */
+  readonly source: string;
+  /** Where the guest has it: the source's own path, and the paths by which the job names it. */
+  readonly targets: readonly string[];
+}
+
+/** A directory as the job names it, and where that really is. */
+export interface WantedDirectory {
+  readonly path: string;
+  readonly real: string;
+}
+
+/** Belong to the guest's own system: a share on top of one would hide it. */
+const systemDirectories = [
+  ...['/', '/bin', '/boot', '/dev', '/etc', '/home', '/lib', '/lib32', '/lib64', '/libx32', '/media', '/mnt', '/opt'],
+  ...['/proc', '/root', '/run', '/sbin', '/srv', '/sys', '/tmp', '/usr', '/var', '/var/tmp', '/var/run', '/run/lock'],
+];
+const systemTrees = ['/bin', '/boot', '/dev', '/etc', '/lib', '/proc', '/sbin', '/sys', '/usr'];
+
+/**
+ * Decide which directories to share: each wanted one once, none inside another, none that is part of the guest's
+ * own system. Pure.
+ */
+export function planShares(wanted: readonly WantedDirectory[]): SharedDirectory[] {
+  const usable = wanted.filter(({ real }) => !belongsToGuest(real));
+  const sources = [...new Set(usable.map(({ real }) => real))].sort();
+  const roots = sources.filter((path) => !sources.some((other) => other !== path && inside(path, other)));
+  return roots.map((source) => {
+    const names = usable.filter(({ real, path }) => real === source && path !== source).map(({ path }) => path);
+    return { source, targets: [source, ...new Set(names.filter((path) => !belongsToGuest(path)))] };
+  });
+}
+
+function belongsToGuest(path: string): boolean {
+  return systemDirectories.includes(path) || systemTrees.some((tree) => inside(path, tree));
+}
+
+/** Whether `path` is `directory` or below it. */
+export function inside(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
+}

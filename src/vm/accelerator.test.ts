@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { chooseAccelerator } from './accelerator.ts';
+
+async function withCache(use: (cache: string) => Promise<void>): Promise<void> {
+  const cache = await mkdtemp(join(tmpdir(), 'vtorque-test-'));
+  try {
+    await use(cache);
+  } finally {
+    await rm(cache, { recursive: true });
+  }
+}
+
+const files = { kernel: '/k/vmlinux', initrd: '/k/initrd' };
+
+test('chooseAccelerator() translates when the device cannot be opened, and boots nothing', async () => {
+  const boot = async (): Promise<void> => assert.fail('booted');
+  const choice = await chooseAccelerator({ ...files, caches: [], boot, device: '/dev/there-is-none' });
+  assert.equal(choice.accelerator, 'tcg');
+  assert.match(choice.reason, /there-is-none/);
+});
+
+test('chooseAccelerator() uses KVM when a guest boots with it, and asks once', () =>
+  withCache(async (cache) => {
+    let boots = 0;
+    const boot = async (): Promise<void> => {
+      boots++;
+    };
+    const deps = { ...files, caches: [cache], boot, device: '/dev/null' };
+    assert.equal((await chooseAccelerator(deps)).accelerator, 'kvm');
+    assert.equal((await chooseAccelerator(deps)).accelerator, 'kvm');
+    assert.equal(boots, 1);
+  }));
+
+test('chooseAccelerator() translates when the guest hangs, and says why', () =>
+  withCache(async (cache) => {
+    const boot = (): Promise<void> => Promise.reject(new Error('its agent did not answer within 5 s'));
+    const choice = await chooseAccelerator({ ...files, caches: [cache], boot, device: '/dev/null' });
+    assert.equal(choice.accelerator, 'tcg');
+    assert.match(choice.reason, /did not answer/);
+  }));
+
+test('chooseAccelerator() asks again for another kernel', () =>
+  withCache(async (cache) => {
+    const fails = (): Promise<void> => Promise.reject(new Error('aborted'));
+    const boots = (): Promise<void> => Promise.resolve();
+    await chooseAccelerator({ ...files, caches: [cache], boot: fails, device: '/dev/null' });
+    const choice = await chooseAccelerator({
+      ...files,
+      kernel: '/k/2',
+      caches: [cache],
+      boot: boots,
+      device: '/dev/null',
+    });
+    assert.equal(choice.accelerator, 'kvm');
+  }));

@@ -1,0 +1,95 @@
+import { constants } from 'node:fs';
+import { access, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { messageOf } from '../base/index.ts';
+import type { Accelerator, VmSpec } from './spec.ts';
+
+export interface AcceleratorChoice {
+  readonly accelerator: Accelerator;
+  /** Why, in words for a person. */
+  readonly reason: string;
+}
+
+export interface ProbeDeps {
+  /** Directories with remembered results; the last one is written to. */
+  readonly caches: readonly string[];
+  /** Kernel and initial RAM disk for the probe's guest. */
+  readonly kernel: string;
+  readonly initrd: string;
+  /** Boots a guest and returns when it has answered; throws when it does not. */
+  readonly boot: (spec: VmSpec) => Promise<void>;
+  /** The device to ask for; tests give another. */
+  readonly device?: string;
+}
+
+interface Remembered extends AcceleratorChoice {
+  readonly key: string;
+}
+
+/**
+ * Choose KVM if a guest really boots with it, QEMU's translator otherwise.
+ * That /dev/kvm opens proves nothing: on nested hosts it may hang or abort its guests. So the first job on a node
+ * boots a tiny guest; the result is kept until the node or its QEMU changes.
+ */
+export async function chooseAccelerator(deps: ProbeDeps): Promise<AcceleratorChoice> {
+  const device = deps.device ?? '/dev/kvm';
+  try {
+    await access(device, constants.R_OK | constants.W_OK);
+  } catch (cause) {
+    return { accelerator: 'tcg', reason: `${device} cannot be used: ${messageOf(cause)}` };
+  }
+  const key = await probeKey(deps);
+  const name = `accelerator.${hostname()}.json`;
+  for (const cache of deps.caches) {
+    const known = await recall(join(cache, name));
+    if (known?.key === key) return { accelerator: known.accelerator, reason: known.reason };
+  }
+  const choice = await probe(deps);
+  const cache = deps.caches.at(-1);
+  if (cache !== undefined) await remember(join(cache, name), { ...choice, key });
+  return choice;
+}
+
+/** Another boot of the node, another QEMU or another kernel may behave otherwise. */
+async function probeKey({ kernel }: ProbeDeps): Promise<string> {
+  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
+  const qemu = await stat('/usr/bin/qemu-system-x86_64').catch(() => undefined);
+  return [boot.trim(), qemu?.mtimeMs ?? 'no qemu', kernel].join(' ');
+}
+
+async function probe({ boot, kernel, initrd }: ProbeDeps): Promise<AcceleratorChoice> {
+  const spec: VmSpec = {
+    name: 'kvm-probe',
+    vcpus: 1,
+    ram: 128 * 1024 ** 2,
+    accelerator: 'kvm',
+    kernel,
+    initrd,
+    shares: [],
+    network: 'none',
+  };
+  try {
+    await boot(spec);
+    return { accelerator: 'kvm', reason: 'a guest booted with it' };
+  } catch (error) {
+    return { accelerator: 'tcg', reason: `a guest did not boot with KVM: ${messageOf(error)}` };
+  }
+}
+
+async function recall(path: string): Promise<Remembered | undefined> {
+  try {
+    const { key, accelerator, reason } = JSON.parse(await readFile(path, 'utf8')) as Partial<Remembered>;
+    const known = accelerator === 'kvm' || accelerator === 'tcg';
+    return known && typeof key === 'string' ? { key, accelerator, reason: String(reason) } : undefined;
+  } catch {
+    return undefined; // None yet, or not readable: the probe is repeated.
+  }
+}
+
+async function remember(path: string, result: Remembered): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}`;
+  await writeFile(temporary, JSON.stringify(result));
+  await rename(temporary, path);
+}

@@ -1,0 +1,91 @@
+import { agentPortName, type ShareDevice, type VmDescriptors, type VmSpec } from './spec.ts';
+
+const MiB = 1024 ** 2;
+
+/** Under these a guest that takes over QEMU can start no program, gain no privilege and touch no other process. */
+const sandbox = 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny';
+
+/** A q35 without the devices that a batch job never uses; each costs start-up time. */
+const machine = 'q35,smbus=off,sata=off,usb=off,vmport=off,i8042=off,memory-backend=ram';
+
+/**
+ * Kernel parameters of every guest: a quiet serial console that still shows panics, and a panic ends the machine at
+ * once (with QEMU's -no-reboot) instead of looping.
+ */
+const kernelParameters = [
+  'console=ttyS0',
+  'quiet',
+  'panic=-1',
+  'net.ifnames=0',
+  'random.trust_cpu=on',
+  'cryptomgr.notests',
+  'no_timer_check',
+  '8250.nr_uarts=1',
+].join(' ');
+
+/**
+ * The QEMU command line of one machine, without the program name.
+ * Pure: the same spec and descriptors give the same line, which the golden tests hold fixed.
+ */
+export function qemuArguments(spec: VmSpec, fds: VmDescriptors): string[] {
+  const socket = (id: string, fd: number): string[] => ['-chardev', `socket,id=${id},fd=${fd}`];
+  return [
+    ...['-name', `guest=${quote(spec.name)},debug-threads=on`],
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+    ...['-sandbox', sandbox],
+    ...['-machine', machine, '-accel', spec.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi'],
+    ...['-cpu', spec.accelerator === 'kvm' ? 'host' : 'max', '-smp', String(spec.vcpus)],
+    ...['-object', memory(spec), '-m', `${spec.ram / MiB}M`],
+    ...['-kernel', spec.kernel, '-initrd', spec.initrd, '-append', kernelParameters],
+    ...socket('qmp', fds.qmp),
+    ...['-mon', 'chardev=qmp,mode=control'],
+    ...socket('console', fds.console),
+    ...['-serial', 'chardev:console'],
+    ...['-device', 'virtio-serial-pci,id=serial'],
+    ...socket('agent', fds.agent),
+    ...['-device', `virtserialport,bus=serial.0,nr=1,chardev=agent,name=${agentPortName}`],
+    ...['-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng'],
+    ...disk(spec),
+    ...spec.shares.flatMap(share),
+    ...network(spec),
+  ];
+}
+
+/** virtiofsd maps the guest's memory, so it must be shareable then; private memory otherwise. */
+function memory(spec: VmSpec): string {
+  const shared = spec.shares.some(({ transport }) => transport === 'virtiofs');
+  const size = `size=${spec.ram / MiB}M`;
+  return shared ? `memory-backend-memfd,id=ram,${size},share=on` : `memory-backend-ram,id=ram,${size}`;
+}
+
+function disk({ disk: root }: VmSpec): string[] {
+  if (root === undefined) return [];
+  // snapshot=on: QEMU writes to a temporary file that it unlinks while it is open, so it cannot be left behind.
+  const drive = `if=none,id=root,file=${quote(root.path)},format=${root.format},snapshot=on,cache=unsafe,discard=unmap`;
+  return ['-drive', drive, '-device', 'virtio-blk-pci,drive=root'];
+}
+
+function share(device: ShareDevice, index: number): string[] {
+  if (device.transport === 'virtiofs') {
+    return [
+      ...['-chardev', `socket,id=share${index},path=${quote(device.socket)}`],
+      ...['-device', `vhost-user-fs-pci,chardev=share${index},tag=${device.tag},queue-size=1024`],
+    ];
+  }
+  const access = device.readonly ? ',readonly=on' : '';
+  return [
+    '-fsdev',
+    `local,id=share${index},path=${quote(device.source)},security_model=none,multidevs=remap${access}`,
+    ...['-device', `virtio-9p-pci,fsdev=share${index},mount_tag=${device.tag}`],
+  ];
+}
+
+function network(spec: VmSpec): string[] {
+  if (spec.network === 'none') return [];
+  return ['-netdev', 'user,id=net0,ipv6=off', '-device', 'virtio-net-pci,netdev=net0,romfile='];
+}
+
+/** In QEMU's option lists a comma inside a value is written twice. */
+function quote(value: string): string {
+  return value.replaceAll(',', ',,');
+}

@@ -1,0 +1,108 @@
+import { arch } from 'node:os';
+import { type BoundProcess, type ProcessEnd, spawnBound, Tail, VtorqueError, within } from '../base/index.ts';
+import { attachAgent, type GuestAgent, type GuestHello } from '../guest/linux/index.ts';
+import { qemuArguments } from './command-line.ts';
+import { QmpClient } from './qmp.ts';
+import type { VmSpec } from './spec.ts';
+
+/** A machine whose guest has answered. Disposing of it ends it at once. */
+export interface RunningVm extends AsyncDisposable {
+  readonly spec: VmSpec;
+  readonly pid: number;
+  readonly agent: GuestAgent;
+  readonly hello: GuestHello;
+  readonly qmp: QmpClient;
+  /** The last lines that the guest's kernel wrote. */
+  consoleLines(): readonly string[];
+  /** Settles when QEMU has ended, for whatever reason. */
+  readonly ended: Promise<ProcessEnd>;
+  /** End the machine without asking the guest; what the guest has not written by now is lost. */
+  stop(): Promise<ProcessEnd>;
+}
+
+export interface StartOptions {
+  /** Milliseconds from the start of QEMU until the guest's agent answers. */
+  readonly readyWithinMs: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+  /** QEMU runs and answers; the guest is being booted. */
+  readonly onMonitorReady?: () => void;
+}
+
+/** The program for guests of this machine's own architecture. */
+export const qemuProgram = `qemu-system-${arch() === 'arm64' ? 'aarch64' : 'x86_64'}`;
+
+/**
+ * Start a machine as a child of this process and wait for its guest.
+ * Nothing of it is left when this throws.
+ * @throws VtorqueError `E_SPAWN`, `E_VM_START` (QEMU ended), `E_GUEST_TIMEOUT`; or the signal's reason
+ */
+export async function startVm(spec: VmSpec, options: StartOptions): Promise<RunningVm> {
+  const child = await spawnBound({
+    program: qemuProgram,
+    args: qemuArguments(spec, { qmp: 3, console: 4, agent: 5 }),
+    env: options.env,
+    descriptors: ['pipe', 'pipe', 'pipe'],
+  });
+  try {
+    return await waitForGuest(spec, child, options);
+  } catch (error) {
+    await child.end('SIGKILL', 0);
+    throw error;
+  }
+}
+
+async function waitForGuest(spec: VmSpec, child: BoundProcess, options: StartOptions): Promise<RunningVm> {
+  const [monitor, serial, port] = child.sockets;
+  if (monitor === undefined || serial === undefined || port === undefined) throw new Error('QEMU lacks a descriptor');
+  const qmp = new QmpClient(monitor);
+  const serialTail = new Tail(serial);
+  const agent = attachAgent(port);
+  const gone = child.ended.then((end): never => {
+    throw startFailure(spec, end, [...serialTail.lines, ...child.stderr.lines]);
+  });
+  gone.catch(() => {});
+  const ready = async (): Promise<GuestHello> => {
+    await qmp.negotiate();
+    options.onMonitorReady?.();
+    return agent.hello();
+  };
+  const answer = ready();
+  // A lost connection is only a symptom: the end of QEMU, which follows at once, has the reason.
+  const hello = await within(Promise.race([gone, answer.catch(() => gone)]), {
+    ms: options.readyWithinMs,
+    signal: options.signal,
+    late: () => notReady(spec, options.readyWithinMs, serialTail.lines),
+  });
+  return {
+    spec,
+    pid: child.pid,
+    agent,
+    hello,
+    qmp,
+    consoleLines: () => serialTail.lines,
+    ended: child.ended,
+    stop: () => child.end('SIGKILL', 0),
+    [Symbol.asyncDispose]: async () => {
+      await child.end('SIGKILL', 0);
+    },
+  };
+}
+
+function startFailure(spec: VmSpec, end: ProcessEnd, details: readonly string[]): VtorqueError {
+  const how = end.signal === null ? `exit code ${end.code}` : `signal ${end.signal}`;
+  return new VtorqueError('E_VM_START', `Cannot start guest "${spec.name}": QEMU ended with ${how}`, {
+    phase: 'vm-start',
+    details,
+  });
+}
+
+function notReady(spec: VmSpec, ms: number, lines: readonly string[]): VtorqueError {
+  const last = lines.at(-1);
+  const seen = last === undefined ? 'its console is empty' : `its last console line is "${last}"`;
+  return new VtorqueError(
+    'E_GUEST_TIMEOUT',
+    `Cannot start guest "${spec.name}": its agent did not answer within ${ms / 1000} s; ${seen}`,
+    { phase: 'guest', details: lines },
+  );
+}

@@ -1,0 +1,90 @@
+import type { Duplex } from 'node:stream';
+import { messageOf, VtorqueError } from '../base/index.ts';
+
+interface Pending {
+  readonly command: string;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** One message that QEMU sends: the greeting, an answer or an event. */
+interface Message {
+  readonly QMP?: unknown;
+  readonly id?: number;
+  readonly return?: unknown;
+  readonly error?: { readonly class: string; readonly desc: string };
+  readonly event?: string;
+}
+
+/**
+ * QEMU's machine protocol (docs/interop/qmp-spec of QEMU) over one connection.
+ * Answers are matched by id, since events and answers to other commands may come in between.
+ */
+export class QmpClient {
+  readonly #stream: Duplex;
+  readonly #pending = new Map<number, Pending>();
+  readonly #greeting = Promise.withResolvers<void>();
+  #nextId = 1;
+  #rest = '';
+  #closed: Error | undefined;
+
+  constructor(stream: Duplex) {
+    this.#stream = stream;
+    this.#greeting.promise.catch(() => {});
+    stream.setEncoding('utf8');
+    stream.on('data', (text: string) => this.#receive(text));
+    stream.on('error', (error) => this.#close(error));
+    for (const event of ['end', 'close']) {
+      stream.on(event, () => this.#close(new Error('QEMU closed the connection')));
+    }
+  }
+
+  /** Wait for QEMU's greeting and leave negotiation mode. */
+  async negotiate(): Promise<void> {
+    await this.#greeting.promise;
+    await this.execute('qmp_capabilities');
+  }
+
+  /**
+   * Run one command.
+   * @returns what QEMU answered
+   * @throws VtorqueError `E_QMP` when QEMU refuses the command or goes away
+   */
+  async execute(command: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
+    if (this.#closed !== undefined) throw qmpError(command, this.#closed);
+    const id = this.#nextId++;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#pending.set(id, { command, resolve, reject });
+    this.#stream.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
+    return promise;
+  }
+
+  #receive(text: string): void {
+    const lines = (this.#rest + text).split('\n');
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) if (line.trim() !== '') this.#dispatch(JSON.parse(line) as Message);
+  }
+
+  #dispatch(message: Message): void {
+    if (message.QMP !== undefined) this.#greeting.resolve();
+    if (message.id === undefined) return;
+    const pending = this.#pending.get(message.id);
+    this.#pending.delete(message.id);
+    if (message.error === undefined) pending?.resolve(message.return);
+    else pending?.reject(qmpError(pending.command, message.error.desc));
+  }
+
+  #close(cause: Error): void {
+    this.#closed ??= cause;
+    this.#greeting.reject(cause);
+    for (const { command, reject } of this.#pending.values()) reject(qmpError(command, cause));
+    this.#pending.clear();
+  }
+}
+
+function qmpError(command: string, cause: unknown): VtorqueError {
+  return new VtorqueError('E_QMP', `Cannot run QEMU command "${command}": ${messageOf(cause)}`, {
+    phase: 'vm-start',
+    cause,
+  });
+}

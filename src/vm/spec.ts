@@ -1,0 +1,42 @@
+/** What a virtual machine runs on: the processor's own virtualisation, or QEMU's translator. */
+export type Accelerator = 'kvm' | 'tcg';
+
+/** A host directory that the guest may mount. */
+export type ShareDevice =
+  /** Served by QEMU itself, with the rights of the user that QEMU runs as. Owners are shown as they are. */
+  | { readonly transport: '9p'; readonly tag: string; readonly source: string; readonly readonly: boolean }
+  /** Served by a virtiofsd that listens on `socket`. */
+  | { readonly transport: 'virtiofs'; readonly tag: string; readonly socket: string };
+
+export interface RootDisk {
+  readonly path: string;
+  readonly format: 'qcow2' | 'raw';
+}
+
+/** One virtual machine, ready to be started: everything decided, nothing running. */
+export interface VmSpec {
+  /** Host name of the guest and name of the machine in the process list: `vnode1-1`. */
+  readonly name: string;
+  readonly vcpus: number;
+  /** Bytes, a whole number of MiB. */
+  readonly ram: number;
+  readonly accelerator: Accelerator;
+  /** Absolute path of an uncompressed kernel (ELF with a PVH note) or a bzImage. */
+  readonly kernel: string;
+  readonly initrd: string;
+  /** Read through a throw-away overlay: nothing that the guest writes reaches the image. */
+  readonly disk?: RootDisk;
+  readonly shares: readonly ShareDevice[];
+  /** `user`: outbound only, through QEMU's own network stack, with the rights of the user. */
+  readonly network: 'none' | 'user';
+}
+
+/** File descriptors of the QEMU process, each one end of a socket pair. */
+export interface VmDescriptors {
+  readonly qmp: number;
+  readonly console: number;
+  readonly agent: number;
+}
+
+/** The virtio-serial port that the guest's agent looks for. */
+export const agentPortName = 'vtorque.agent';
