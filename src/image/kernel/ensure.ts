@@ -15,7 +15,7 @@ export interface EnsureKernelOptions {
   /** Where kernels are kept, `<cache>/kernel`; each gets its own directory there, named by its release. */
   readonly dir: string;
   readonly progress: Progress;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Ask apt for a newer one although there is one. */
   readonly refresh?: boolean;
 }
