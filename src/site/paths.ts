@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 /** The checkout or installation that this file belongs to. */
 export const installRoot: string = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
+/** The guest agent for guests of this machine's architecture; the set-up compiles it. */
+export const agentProgram: string = join(installRoot, 'build/bin/agent');
+
 /** Where vTorque keeps things on one machine. All are absolute. */
 export interface Places {
   /** Images and the embedded batch system's state. */

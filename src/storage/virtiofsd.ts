@@ -1,4 +1,4 @@
-import { rename, unlink } from 'node:fs/promises';
+import { access, rename } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { type BoundProcess, spawnBound, VtorqueError } from '../base/index.ts';
@@ -7,8 +7,6 @@ import { type BoundProcess, spawnBound, VtorqueError } from '../base/index.ts';
 export interface VirtiofsServer {
   readonly socket: string;
   readonly process: BoundProcess;
-  /** Remove the socket from the file system; call it when QEMU has connected. */
-  hideSocket(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -24,6 +22,13 @@ export interface VirtiofsOptions {
 
 /** QEMU 7 ships it here; Debian's later packages of the Rust virtiofsd put theirs elsewhere and take other options. */
 export const virtiofsdProgram = '/usr/lib/qemu/virtiofsd';
+
+export async function virtiofsdThere(): Promise<boolean> {
+  return access(virtiofsdProgram).then(
+    () => true,
+    () => false,
+  );
+}
 
 /** virtiofsd serves with the user's own rights, so it needs none of the capabilities that it would keep by default. */
 const withoutCapabilities = 'modcaps=-chown:-dac_override:-fowner:-fsetid:-setgid:-setuid:-mknod:-setfcap';
@@ -43,7 +48,7 @@ export async function startVirtiofsd(options: VirtiofsOptions): Promise<Virtiofs
         ...['--user', `--map-user=${options.uid}`, `--map-group=${options.gid}`, '--keep-caps', '--mount'],
         // A new user namespace resets the parent-death signal, so it is set once more behind it.
         ...['--', 'setpriv', '--pdeathsig', 'KILL', '--', virtiofsdProgram],
-        ...['-f', '--fd=3', '-o', `source=${options.source}`, '-o', 'sandbox=chroot', '-o', withoutCapabilities],
+        ...['-f', '--fd=3', '-o', `source=${escapeOption(options.source)}`, '-o', 'sandbox=chroot', '-o', withoutCapabilities],
       ],
       env: options.env,
       descriptors: [listening.fd],
@@ -53,7 +58,6 @@ export async function startVirtiofsd(options: VirtiofsOptions): Promise<Virtiofs
     return {
       socket,
       process,
-      hideSocket: () => unlink(socket),
       stop: async () => {
         await process.end('SIGTERM', 500);
       },
@@ -76,4 +80,9 @@ async function listen(path: string): Promise<{ server: Server; fd: number }> {
     throw new VtorqueError('E_SPAWN', `Cannot share a directory: no socket at "${path}"`, { phase: 'storage' });
   }
   return { server, fd: handle.fd };
+}
+
+/** virtiofsd splits its option lists at commas, and takes a backslash as an escape. */
+function escapeOption(value: string): string {
+  return value.replace(/[\\,]/g, (character) => `\\${character}`);
 }

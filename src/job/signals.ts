@@ -1,0 +1,53 @@
+import { constants } from 'node:os';
+
+/** What batch systems send to a job; the others either cannot be caught or mean something to this process itself. */
+const forwarded = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGCONT'] as const;
+/** Sent before the script runs, these end the job, as they would have ended the script's shell. */
+const ending: readonly string[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'];
+
+/** The job was ended by a signal before its script ran. */
+export class Cancelled extends Error {
+  readonly signal: NodeJS.Signals;
+
+  constructor(signal: NodeJS.Signals) {
+    super(`ended by ${signal}`);
+    this.signal = signal;
+  }
+
+  /** As a shell reports a program that this signal ended. */
+  get exitCode(): number {
+    return 128 + constants.signals[this.signal];
+  }
+}
+
+/** Takes the signals that the batch system sends to the job, from the first moment on. */
+export class JobSignals implements Disposable {
+  readonly #cancel = new AbortController();
+  readonly #early: NodeJS.Signals[] = [];
+  #deliver: ((signal: NodeJS.Signals) => void) | undefined;
+
+  constructor() {
+    for (const signal of forwarded) process.on(signal, this.#receive);
+  }
+
+  /** Aborted, with a `Cancelled` as reason, by a signal that ends a job whose script does not run yet. */
+  get cancelled(): AbortSignal {
+    return this.#cancel.signal;
+  }
+
+  /** From now on signals go to the script; those that came early and do not end a job are delivered first. */
+  forwardTo(deliver: (signal: NodeJS.Signals) => void): void {
+    this.#deliver = deliver;
+    for (const signal of this.#early.splice(0)) deliver(signal);
+  }
+
+  [Symbol.dispose](): void {
+    for (const signal of forwarded) process.off(signal, this.#receive);
+  }
+
+  readonly #receive = (signal: NodeJS.Signals): void => {
+    if (this.#deliver !== undefined) this.#deliver(signal);
+    else if (ending.includes(signal)) this.#cancel.abort(new Cancelled(signal));
+    else this.#early.push(signal);
+  };
+}

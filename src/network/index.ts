@@ -1,0 +1,1 @@
+export { slirpAddresses } from './slirp.ts';

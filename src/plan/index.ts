@@ -1,0 +1,1 @@
+export { guestNodeFile, type NodeAllocation, type PlannedVm, planVm } from './plan.ts';
