@@ -1,7 +1,7 @@
 import type { Directive } from './directives.ts';
 import { parseAttribute } from './option-values.ts';
 import { mergeResources, parseResourceList, type Resource } from './resources.ts';
-import { hasOption, lastValue, type QsubOption, walkQsubArgs } from './walk.ts';
+import { hasOption, lastValue, type QsubOption, type WalkOptions, walkQsubArgs } from './walk.ts';
 
 /** What is asked for in the end, by the command line and the directives of the script together. */
 export interface EffectiveOptions {
@@ -15,9 +15,9 @@ export interface EffectiveOptions {
   readonly interactive: boolean;
 }
 
-/** The options in the words of all directives, in order. Words that are no options are ignored, as in qsub. */
-export function directiveOptions(directives: readonly Directive[]): QsubOption[] {
-  return directives.flatMap((directive) => walkQsubArgs(directive.words).options);
+/** qsub's options in the words of all directives, in order. Words that are no options are ignored, as in qsub. */
+export function directiveOptions(directives: readonly Directive[], walkOptions: WalkOptions = {}): QsubOption[] {
+  return directives.flatMap((directive) => walkQsubArgs(directive.words, walkOptions).options);
 }
 
 /**

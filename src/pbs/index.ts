@@ -9,7 +9,14 @@ export { checkOptionValue, parseAttribute } from './option-values.ts';
 export { optionTakesValue, type QsubOptionSpec, qsubOptions, qsubOptstring } from './options.ts';
 export { formatWalltime, parseMem, parseWalltime } from './quantities.ts';
 export { mergeResources, parseResourceList, type Resource } from './resources.ts';
-export { checkScriptName, checkScriptText, isJobName, notAFileError, scriptFileError } from './script-text.ts';
+export {
+  checkScriptName,
+  checkScriptText,
+  isJobName,
+  notAFileError,
+  scriptNotFoundError,
+  scriptUnreadableError,
+} from './script-text.ts';
 export { type FirstLook, firstLook } from './script-word.ts';
 export { formatVariables, parseVariables, readVariableList, variableNames } from './variables.ts';
 export {

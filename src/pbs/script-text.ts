@@ -46,12 +46,26 @@ export function isJobName(name: string): boolean {
   return /^[\x21-\x7e]{0,256}$/.test(name);
 }
 
-/** What qsub says about a script file that cannot be used. `code` is that of the failed system call, such as ENOENT. */
-export function scriptFileError(path: string, code: string | undefined, reason: string): VtorqueError {
-  if (code === 'EACCES') {
-    return qsubUsageError('qsub: opening script file:', `You may not read "${path}"; see its permissions`);
-  }
+// The C library's words for what can go wrong with a path.
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'Permission denied',
+  EIO: 'Input/output error',
+  ELOOP: 'Too many levels of symbolic links',
+  ENAMETOOLONG: 'File name too long',
+  ENOENT: 'No such file or directory',
+  ENOTDIR: 'Not a directory',
+  ESTALE: 'Stale file handle',
+};
+
+/** What qsub says about a script that it cannot find. `code` is that of the failed call: `ENOENT`. */
+export function scriptNotFoundError(path: string, code = ''): VtorqueError {
+  const reason = REASONS[code] ?? code;
   return qsubError(`qsub: script file '${path}' cannot be loaded - ${reason}`, 1, 'Check the path of the script');
+}
+
+/** What qsub says about a script that it cannot open. */
+export function scriptUnreadableError(path: string): VtorqueError {
+  return qsubUsageError('qsub: opening script file:', `You may not read "${path}"; see its permissions: ls -l`);
 }
 
 /** What qsub says about a directory, a device or a pipe in the script's place. */

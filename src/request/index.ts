@@ -1,5 +1,5 @@
 export { availableKeys, findKey, type KeySpec, vmKeys } from './keys.ts';
-export { type Origin, parseVmValue, type VmSetting } from './parse.ts';
+export { at, type Origin, parseVmValue, type VmSetting } from './parse.ts';
 export {
   completeRequest,
   mergeSettings,

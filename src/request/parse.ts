@@ -22,12 +22,28 @@ export interface VmSetting {
  *   `E_VM_KEY_UNAVAILABLE` (1)
  */
 export function parseVmValue(text: string, origin: Origin = { kind: 'command line' }): VmSetting[] {
-  return splitItems(text).map(({ key, value }) => {
-    const spec = findKey(key);
-    if (spec === undefined) throw unknownKey(key);
-    const parsed = spec.type.parse(value, spec.name);
-    if (spec.availability !== 'now') throw unavailable(spec.name);
-    return { key: spec.name, value: parsed, text: value, origin };
+  try {
+    return splitItems(text).map(({ key, value }) => {
+      const spec = findKey(key);
+      if (spec === undefined) throw unknownKey(key);
+      const parsed = spec.type.parse(value, spec.name);
+      if (spec.availability !== 'now') throw unavailable(spec.name);
+      return { key: spec.name, value: parsed, text: value, origin };
+    });
+  } catch (error) {
+    throw error instanceof VtorqueError ? at(origin, error) : error;
+  }
+}
+
+/** The same error, saying where in the script its cause stands. */
+export function at(origin: Origin, error: VtorqueError): VtorqueError {
+  if (origin.kind !== 'script') return error;
+  const { code, message, hint, phase, exitCode, details } = error;
+  return new VtorqueError(code, message, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(phase === undefined ? {} : { phase }),
+    exitCode,
+    details: [`in line ${origin.line} of the script`, ...details],
   });
 }
 

@@ -1,0 +1,46 @@
+import { type CommandLine, readCommandLine } from './vsub/command-line.ts';
+import { becomeQsub, runQsub } from './vsub/qsub.ts';
+import { readJobScript } from './vsub/script.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * `vsub`: qsub, and jobs in virtual machines.
+ * @returns the exit code; does not return when it becomes qsub
+ */
+export async function runVsub(argv: readonly string[], env: Env): Promise<number> {
+  let json = argv.includes('--json');
+  try {
+    const line = readCommandLine(argv);
+    json = line.json;
+    if (line.help) {
+      const { vsubHelp } = await import('./vsub/help.ts');
+      process.stdout.write(vsubHelp());
+      return 0;
+    }
+    return await submit(line, env);
+  } catch (error) {
+    const { renderError, wantsColor } = await import('./render-error.ts');
+    const { text, exitCode } = renderError(error, { program: 'vsub', json, color: wantsColor(process.stderr, env) });
+    process.stderr.write(text);
+    return exitCode;
+  }
+}
+
+async function submit(line: CommandLine, env: Env): Promise<number> {
+  const { findEngine } = await import('../engine/index.ts');
+  if (line.look.early !== undefined) {
+    if (line.vmValues.length === 0) return becomeQsub((await findEngine(env)).qsub, line.qsubArgv, env);
+    const { vtorqueVersion } = await import('./version.ts');
+    process.stdout.write(`${vtorqueVersion()}\n`);
+    return 0;
+  }
+  const script = await readJobScript(line);
+  if (line.vmValues.length === 0 && script.requests.length === 0) {
+    const { qsub } = await findEngine(env);
+    if (script.stdin === undefined && !line.json) return becomeQsub(qsub, line.qsubArgv, env);
+    return runQsub({ qsub, argv: line.qsubArgv, env, stdin: script.stdin, json: line.json });
+  }
+  const { submitVmJob } = await import('./vsub/submit.ts');
+  return submitVmJob(line, script, env);
+}

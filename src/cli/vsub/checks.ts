@@ -1,0 +1,106 @@
+import { formatSize, VtorqueError } from '../../base/index.ts';
+import type { BatchNode } from '../../engine/index.ts';
+import { type EffectiveOptions, nodeCount, parseNodes } from '../../pbs/index.ts';
+import type { VmRequest } from '../../request/index.ts';
+
+/** Slots that a job asks for on its node; undefined when it asks for none. */
+export type Slots = number | undefined;
+
+function refuse(code: string, message: string, hint: string): VtorqueError {
+  return new VtorqueError(code, message, { hint, phase: 'check' });
+}
+
+/** Refuse kinds of jobs that this version cannot run in a VM. */
+export function checkJobKind(options: EffectiveOptions): void {
+  const kind = options.interactive
+    ? 'an interactive job (-I)'
+    : options.value('L') !== undefined
+      ? 'a job with -L'
+      : undefined;
+  if (kind === undefined) return;
+  throw refuse(
+    'E_JOB_KIND_UNAVAILABLE',
+    `Cannot run ${kind} in a VM: not available in this version`,
+    options.interactive ? 'Submit a script instead, or leave out -vm' : 'Use -l nodes=1:ppn=SLOTS instead',
+  );
+}
+
+/**
+ * How many slots the job asks for on its one node.
+ * @throws VtorqueError `E_NODES_UNAVAILABLE` for more than one node
+ */
+export function requestedSlots({ resources }: EffectiveOptions): Slots {
+  const nodes = resources.get('nodes');
+  if (nodes !== undefined) {
+    const parts = parseNodes(nodes);
+    if (nodeCount(parts) > 1) {
+      throw refuse(
+        'E_NODES_UNAVAILABLE',
+        `Cannot use nodes=${nodes} with -vm: more than one node, which is not available in this version`,
+        'Ask for one node, for instance -l nodes=1:ppn=4',
+      );
+    }
+    return parts[0]?.ppn;
+  }
+  const procs = resources.get('procs');
+  if (procs !== undefined && Number(procs) > 1) {
+    throw refuse(
+      'E_NODES_UNAVAILABLE',
+      `Cannot use procs=${procs} with -vm: the slots may be on several nodes, which is not available in this version`,
+      `Ask for them on one node: -l nodes=1:ppn=${procs}`,
+    );
+  }
+  const slots = Number(resources.get('ncpus') ?? procs);
+  return Number.isSafeInteger(slots) && slots > 0 ? slots : undefined;
+}
+
+/** Refuse a VM with more virtual CPUs than the job has slots. */
+export function checkSlots({ vcpus }: VmRequest, slots: Slots, options: EffectiveOptions): void {
+  if (slots === undefined || vcpus <= slots) return;
+  const asked = ['nodes', 'ncpus', 'procs'].find((name) => options.resources.has(name)) ?? 'nodes';
+  throw refuse(
+    'E_VCPUS_SLOTS',
+    `Cannot use vcpus=${vcpus} with -l ${asked}=${options.resources.get(asked)}: ${plural(slots, 'slot')} on the node`,
+    `Ask for as many slots, -l nodes=1:ppn=${vcpus}, or for vcpus=${slots}`,
+  );
+}
+
+/**
+ * Refuse a VM that fits on no node.
+ * @param nodes undefined when the batch system does not tell: nothing is refused
+ */
+export function checkNodes({ vcpus, ram }: VmRequest, nodes: readonly BatchNode[] | undefined): void {
+  if (nodes === undefined || nodes.length === 0) return;
+  const bySlots = nodes.reduce((best, node) => (node.np > best.np ? node : best));
+  const byMemory = nodes.reduce((best, node) => (node.memory > best.memory ? node : best));
+  if (vcpus > bySlots.np) {
+    throw refuse(
+      'E_VCPUS_TOO_MANY',
+      `Cannot use vcpus=${vcpus}: the largest node, "${bySlots.name}", has ${plural(bySlots.np, 'slot')}`,
+      `Ask for at most vcpus=${bySlots.np}`,
+    );
+  }
+  if (ram > byMemory.memory) {
+    const most = formatSize(floorTo(byMemory.memory, 1024 ** 2));
+    throw refuse(
+      'E_RAM_TOO_LARGE',
+      `Cannot use ram=${formatSize(ram)}: the node with the most memory, "${byMemory.name}", has ${most}`,
+      `Ask for less than ram=${most}; the node's own system needs memory, too`,
+    );
+  }
+  if (!nodes.some((node) => vcpus <= node.np && ram <= node.memory)) {
+    throw refuse(
+      'E_VM_TOO_LARGE',
+      `Cannot use vcpus=${vcpus} with ram=${formatSize(ram)}: no node has both`,
+      'Ask for fewer vcpus or less ram',
+    );
+  }
+}
+
+function floorTo(value: number, unit: number): number {
+  return Math.floor(value / unit) * unit;
+}
+
+function plural(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,73 @@
+import { readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { VtorqueError } from '../../base/index.ts';
+import {
+  checkScriptName,
+  checkScriptText,
+  DEFAULT_PREFIX,
+  notAFileError,
+  scriptNotFoundError,
+  scriptUnreadableError,
+} from '../../pbs/index.ts';
+import type { CommandLine } from './command-line.ts';
+import { readScriptRequests, type ScriptRequest } from './script-requests.ts';
+
+/** The job's script as vsub found it. */
+export interface JobScript {
+  /** `STDIN` for one on standard input, as in qsub. */
+  readonly name: string;
+  readonly bytes: Buffer;
+  /** What was read from standard input: qsub must get it from us. */
+  readonly stdin?: Buffer;
+  /** The requests for a VM in it, in order. */
+  readonly requests: readonly ScriptRequest[];
+  /** Why qsub will not take the file. It says so itself unless we must speak before it. */
+  readonly problem?: VtorqueError;
+}
+
+/**
+ * Read the script where qsub will find it.
+ * @throws VtorqueError for requests in it that cannot be read
+ */
+export async function readJobScript({ look, walk }: CommandLine): Promise<JobScript> {
+  const prefix = look.prefix ?? DEFAULT_PREFIX;
+  if (look.script !== undefined) {
+    const { bytes, problem } = readScriptFile(look.script.text);
+    const name = basename(look.script.text);
+    return { name, bytes, requests: readScriptRequests(bytes, prefix), ...(problem === undefined ? {} : { problem }) };
+  }
+  // An interactive job has no script, and what comes on standard input is for its shell.
+  if (look.interactive || walk.options.some(({ name }) => name === 'I')) {
+    return { name: 'STDIN', bytes: Buffer.alloc(0), requests: [] };
+  }
+  const stdin = await readAll(process.stdin);
+  return { name: 'STDIN', bytes: stdin, stdin, requests: readScriptRequests(stdin, prefix) };
+}
+
+function readScriptFile(path: string): { bytes: Buffer; problem?: VtorqueError } {
+  const none = Buffer.alloc(0);
+  try {
+    if (!statSync(path).isFile()) return { bytes: none, problem: notAFileError(path) };
+  } catch (error) {
+    return { bytes: none, problem: scriptNotFoundError(path, (error as NodeJS.ErrnoException).code) };
+  }
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch {
+    return { bytes: none, problem: scriptUnreadableError(path) };
+  }
+  try {
+    checkScriptName(basename(path));
+    checkScriptText(bytes);
+    return { bytes };
+  } catch (problem) {
+    return { bytes, problem: problem as VtorqueError };
+  }
+}
+
+async function readAll(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
