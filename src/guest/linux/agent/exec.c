@@ -1,0 +1,352 @@
+/* Programs: started, fed, read under credit, signalled, reported. */
+#include "agent.h"
+#include <grp.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+enum { STDIN_WINDOW = 1 << 18, PIPE_SIZE = 1 << 18, TTY_REST = 1 << 17, FLAG_TTY = 1, FLAG_STDIN = 2 };
+enum { KEEP_GROUPS = UINT16_MAX };
+static const uint64_t KEEP = UINT32_MAX;
+
+struct channel { int fd; uint64_t credit; size_t rest; bool ended; };
+struct stream {
+  bool used, tty, started, exited, in_ended, left; /* left: EXIT is sent, but what the program left behind holds its pipes */
+  uint32_t id, owed;
+  pid_t pid;
+  int status, report, in;
+  struct channel out[2];
+  uint64_t signals; /* those that came before STARTED */
+  uint8_t *buffer;
+  size_t at, end;
+};
+static struct stream streams[MAX_STREAMS];
+#define EACH(s) for (struct stream *s = streams; s < streams + MAX_STREAMS; s++)
+
+struct failure { int error; char step[16]; };
+struct plan { uint64_t flags, columns, rows, mask, uid, gid, credit; struct reader rest; };
+
+static struct stream *find(uint32_t id) {
+  EACH(s) if (s->used && !s->left && s->id == id) return s;
+  return NULL;
+}
+
+static void shut(int *fd) {
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+}
+
+static void release(struct stream *s) {
+  shut(&s->report);
+  shut(&s->in);
+  shut(&s->out[0].fd);
+  shut(&s->out[1].fd);
+  free(s->buffer);
+  s->buffer = NULL;
+  s->used = false;
+}
+
+/* A free place, made if need be by cutting off what a program left behind. */
+static struct stream *place(void) {
+  struct stream *left = NULL;
+  EACH(s) {
+    if (!s->used) return s;
+    if (s->left) left = s;
+  }
+  if (left) release(left);
+  return left;
+}
+
+/* The rest of EXEC, and with it the child's way to execve. Returns the step that failed. */
+static const char *become(struct plan *q, const int fds[3]) {
+  struct winsize size = {.ws_row = (unsigned short)q->rows, .ws_col = (unsigned short)q->columns};
+  struct reader *r = &q->rest;
+  size_t argc = get(r, 2), ngroups = get(r, 2), nlimits, count;
+  gid_t groups[UINT16_MAX];
+  struct { int resource; struct rlimit limit; } limits[64];
+  sigset_t none;
+  for (size_t i = 0; ngroups != KEEP_GROUPS && i < ngroups; i++) groups[i] = (gid_t)get(r, 4);
+  nlimits = get(r, 2);
+  for (size_t i = 0; i < nlimits && i < 64; i++) {
+    limits[i].resource = (int)get(r, 1);
+    limits[i].limit.rlim_cur = get(r, 8);
+    limits[i].limit.rlim_max = get(r, 8);
+  }
+  struct item *list = get_list(r, &count);
+  char **words = r->bad ? NULL : calloc(count + 2, sizeof *words); /* arguments, NULL, environment, NULL */
+  errno = EBADMSG;
+  if (words == NULL || nlimits > 64 || argc == 0 || count < argc + 2) return "decode";
+  for (size_t i = 0; i < count; i++)
+    if (memchr(list[i].p, 0, list[i].n)) return "decode";
+  for (size_t i = 2; i < count; i++) words[i < argc + 2 ? i - 2 : i - 1] = list[i].p;
+
+  for (int i = 1; i < NSIG; i++) signal(i, SIG_DFL);
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  if (setsid() < 0) return "terminal";
+  if ((q->flags & FLAG_TTY) && (ioctl(fds[0], TIOCSCTTY, 0) < 0 || ioctl(fds[0], TIOCSWINSZ, &size) < 0)) return "terminal";
+  for (int i = 0; i < 3; i++)
+    if (dup2(fds[i], i) < 0) return "streams";
+  if (syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC, from Linux 5.11 on */) < 0)
+    for (int i = 3; i < 4096; i++) fcntl(i, F_SETFD, FD_CLOEXEC);
+  umask((mode_t)q->mask);
+  for (size_t i = 0; i < nlimits; i++)
+    if (setrlimit(limits[i].resource, &limits[i].limit) < 0) return "rlimit";
+  if (ngroups != KEEP_GROUPS && setgroups(ngroups, groups) < 0) return "setgroups";
+  if (q->gid != KEEP && setresgid((gid_t)q->gid, (gid_t)q->gid, (gid_t)q->gid) < 0) return "setgid";
+  if (q->uid != KEEP && setresuid((uid_t)q->uid, (uid_t)q->uid, (uid_t)q->uid) < 0) return "setuid";
+  if (chdir(list[0].p) < 0) return "chdir";
+  environ = words + argc + 1;
+  execvp(list[1].p, words);
+  return "execve";
+}
+
+/* Descriptors: mine[] stay here (to its input, from its outputs), theirs[] become 0, 1, 2 of the program. Returns the step that failed. */
+static const char *connect_streams(const struct plan *q, int mine[3], int theirs[3]) {
+  uid_t owner = q->uid == KEEP ? geteuid() : (uid_t)q->uid;
+  char name[64];
+  int p[2];
+  if (q->flags & FLAG_TTY) {
+    mine[1] = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (mine[1] < 0 || unlockpt(mine[1]) < 0 || (errno = ptsname_r(mine[1], name, sizeof name)) != 0) return "terminal";
+    if ((mine[0] = fcntl(mine[1], F_DUPFD_CLOEXEC, 3)) < 0) return "terminal";
+    for (int i = 0; i < 3; i++)
+      if ((theirs[i] = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0) return "terminal";
+  }
+  for (int i = 0; i < 3 && !(q->flags & FLAG_TTY); i++) {
+    if (i == 0 && !(q->flags & FLAG_STDIN)) {
+      if ((theirs[0] = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0) return "streams";
+      continue;
+    }
+    if (pipe2(p, O_CLOEXEC) < 0) return "streams";
+    theirs[i] = p[i != 0];
+    mine[i] = p[i == 0];
+    fcntl(mine[i], F_SETPIPE_SZ, PIPE_SIZE); /* a larger pipe is only faster */
+  }
+  for (int i = 0; i < 3; i++) {
+    if (mine[i] < 0) continue;
+    fcntl(mine[i], F_SETFL, O_NONBLOCK);
+    /* Otherwise the program could not open /dev/stderr again, since the pipe would be the agent's. */
+    if (owner != geteuid() && fchown(theirs[i], owner, (gid_t)-1) < 0) return "streams";
+  }
+  return NULL;
+}
+
+void exec_start(uint32_t id, uint8_t *p, size_t n, int error) {
+  struct plan q = {.rest = {p, p + n, false}};
+  int mine[3] = {-1, -1, -1}, theirs[3] = {-1, -1, -1}, report[2] = {-1, -1};
+  const char *step = "decode";
+  struct stream *s = NULL;
+  pid_t pid = -1;
+  if (find(id)) {
+    send_frame(ERROR, id, "4s", EEXIST, "stream is in use");
+    return;
+  }
+  q.flags = get(&q.rest, 1);
+  q.columns = get(&q.rest, 2);
+  q.rows = get(&q.rest, 2);
+  q.mask = get(&q.rest, 4);
+  q.uid = get(&q.rest, 4);
+  q.gid = get(&q.rest, 4);
+  q.credit = get(&q.rest, 4);
+  if (!error && q.rest.bad) error = EBADMSG;
+  if (!error && (s = place()) == NULL) step = "limits", error = EAGAIN;
+  if (!error && (step = connect_streams(&q, mine, theirs)) != NULL) error = errno;
+  if (!error && pipe2(report, O_CLOEXEC) < 0) step = "streams", error = errno;
+  if (!error && (pid = fork()) < 0) step = "fork", error = errno;
+  if (pid == 0) {
+    struct failure why = {0};
+    strcpy(why.step, become(&q, theirs));
+    why.error = errno;
+    _exit(write(report[1], &why, sizeof why) < 0 ? 126 : 127);
+  }
+  if (error) {
+    send_frame(FAILED, id, "4s", error, step);
+    shut(&report[0]);
+    for (int i = 0; i < 3; i++) shut(&mine[i]);
+  } else {
+    fcntl(report[0], F_SETFL, O_NONBLOCK);
+    *s = (struct stream){.used = true, .id = id, .pid = pid, .tty = q.flags & FLAG_TTY, .report = report[0], .in = mine[0]};
+    for (int i = 0; i < 2; i++) s->out[i] = (struct channel){.fd = mine[i + 1], .credit = q.credit};
+    s->in_ended = mine[0] < 0;
+  }
+  shut(&report[1]);
+  for (int i = 0; i < 3; i++) shut(&theirs[i]);
+}
+
+/* Give the program of its input what it takes now; grant again what is dealt with, a quarter of the window at a time. */
+static void feed(struct stream *s) {
+  while (s->started && s->at < s->end) {
+    ssize_t n = s->in < 0 ? (ssize_t)(s->end - s->at) : write(s->in, s->buffer + s->at, s->end - s->at);
+    if (n < 0 && errno == EAGAIN) break;
+    if (n < 0 && errno != EINTR) shut(&s->in), s->in_ended = true;
+    if (n > 0) s->at += (size_t)n, s->owed += (uint32_t)n;
+  }
+  if (s->at == s->end && s->in_ended) shut(&s->in);
+  if (s->owed < STDIN_WINDOW / 4) return;
+  send_frame(CREDIT, s->id, "4", s->owed);
+  s->owed = 0;
+}
+
+void stream_stdin(uint32_t id, const uint8_t *p, size_t n) {
+  struct stream *s = find(id);
+  if (s == NULL || (s->in_ended && s->in >= 0)) return;
+  if (n == 0) {
+    s->in_ended = !s->tty;
+    feed(s);
+    return;
+  }
+  if (s->buffer == NULL) s->buffer = malloc(STDIN_WINDOW);
+  if (s->buffer == NULL || s->end - s->at + n > STDIN_WINDOW) {
+    send_frame(ERROR, id, "4s", s->buffer ? ENOBUFS : ENOMEM, "input beyond the credit");
+    s->in_ended = true;
+    feed(s);
+    return;
+  }
+  if (s->at == s->end) s->at = s->end = 0;
+  if (s->end + n > STDIN_WINDOW) {
+    memmove(s->buffer, s->buffer + s->at, s->end - s->at);
+    s->end -= s->at;
+    s->at = 0;
+  }
+  memcpy(s->buffer + s->end, p, n);
+  s->end += n;
+  feed(s);
+}
+
+static void send_signal(struct stream *s, int signal) {
+  if (!s->exited && kill(-s->pid, signal) < 0) kill(s->pid, signal); /* no group yet: it has not come to setsid */
+}
+
+void stream_control(uint8_t type, uint32_t id, uint8_t *p, size_t n) {
+  struct reader r = {p, p + n, false};
+  struct stream *s = find(id);
+  uint64_t a = get(&r, type == IN_CREDIT ? 1 : type == IN_SIGNAL ? 4 : 2);
+  uint64_t b = type == IN_SIGNAL ? 0 : get(&r, type == IN_CREDIT ? 4 : 2);
+  if (r.bad || r.p != r.end || (type == IN_CREDIT && a != 1 && a != 2) || (type == IN_SIGNAL && (a < 1 || a >= NSIG))) {
+    send_frame(ERROR, id, "4s", EBADMSG, "payload cannot be read");
+  } else if (s && type == IN_CREDIT) {
+    s->out[a - 1].credit += b;
+  } else if (s && type == IN_RESIZE) {
+    struct winsize size = {.ws_col = (unsigned short)a, .ws_row = (unsigned short)b};
+    if (s->tty && s->in >= 0) ioctl(s->in, TIOCSWINSZ, &size);
+  } else if (s && s->started) {
+    send_signal(s, (int)a);
+  } else if (s) {
+    s->signals |= 1ull << (a - 1);
+  }
+}
+
+static void want(struct polls *polls, int fd, short events) {
+  if (fd >= 0) polls->fd[polls->n++] = (struct pollfd){.fd = fd, .events = events};
+}
+
+/* Only what can be used now is waited for, since poll(2) reports hang-ups in any case. */
+void streams_poll(struct polls *polls) {
+  EACH(s) {
+    if (!s->used) continue;
+    want(polls, s->report, POLLIN);
+    if (s->started && s->at < s->end) want(polls, s->in, POLLOUT);
+    for (int i = 0; i < 2; i++)
+      if (s->left || (s->started && !s->out[i].ended && s->out[i].credit && out_room_data())) want(polls, s->out[i].fd, POLLIN);
+  }
+}
+
+static void see_report(struct stream *s) {
+  struct failure why;
+  ssize_t n = read(s->report, &why, sizeof why);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  shut(&s->report);
+  if (n == (ssize_t)sizeof why) {
+    send_frame(FAILED, s->id, "4s", why.error, why.step);
+    release(s);
+    return;
+  }
+  s->started = true;
+  send_frame(STARTED, s->id, "44", s->pid, STDIN_WINDOW);
+  for (int i = 1; i < NSIG; i++)
+    if (s->signals & 1ull << (i - 1)) send_signal(s, i);
+}
+
+/* Send a frame of this output. It ends at end of file, or when the program has ended and what was there then is sent. */
+static void forward(struct stream *s, int i) {
+  struct channel *c = &s->out[i];
+  if (c->fd >= 0 && !(s->exited && c->rest == 0)) {
+    size_t max = s->exited && c->rest < c->credit ? c->rest : c->credit;
+    if (max == 0 || !out_room_data()) return;
+    ssize_t n = send_from(c->fd, (uint8_t)(STDOUT + i), s->id, max);
+    if (n > 0) {
+      c->credit -= (size_t)n;
+      if (s->exited) c->rest -= (size_t)n;
+    }
+    if (n > 0 || (n < 0 && (errno == EINTR || (errno == EAGAIN && !s->exited)))) return;
+    shut(&c->fd);
+  }
+  if (!out_room()) return;
+  c->ended = true;
+  if (i == 0 || !s->tty) send_frame((uint8_t)(STDOUT + i), s->id, "");
+}
+
+/* Keep the pipes of what was left behind empty: closing them would end it by SIGPIPE. */
+static void discard(struct stream *s) {
+  static uint8_t nowhere[MAX_PAYLOAD];
+  for (int i = 0; i < 2; i++) {
+    ssize_t n = s->out[i].fd < 0 ? 0 : read(s->out[i].fd, nowhere, sizeof nowhere);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) shut(&s->out[i].fd);
+  }
+  if (s->out[0].fd < 0 && s->out[1].fd < 0) release(s);
+}
+
+static void send_exit(struct stream *s) {
+  bool killed = WIFSIGNALED(s->status);
+  send_frame(EXIT, s->id, "14", killed, killed ? WTERMSIG(s->status) : WEXITSTATUS(s->status));
+  s->left = true;
+  shut(&s->in);
+  if (s->tty) shut(&s->out[0].fd);
+  discard(s);
+}
+
+void streams_io(void) {
+  static size_t turn; /* who is first changes, so that one busy program does not take all room */
+  turn++;
+  for (size_t k = 0; k < MAX_STREAMS; k++) {
+    struct stream *s = &streams[(k + turn) % MAX_STREAMS];
+    if (s->used && s->left) discard(s);
+    if (!s->used || s->left || !out_room()) continue;
+    if (s->report >= 0) see_report(s);
+    if (!s->used || !s->started) continue;
+    feed(s);
+    for (int i = 0; i < 2; i++)
+      if (!s->out[i].ended) forward(s, i);
+    if (s->exited && s->out[0].ended && s->out[1].ended) send_exit(s);
+  }
+}
+
+void streams_reaped(pid_t pid, int status) {
+  EACH(s) {
+    if (!s->used || s->exited || s->pid != pid) continue;
+    s->exited = true;
+    s->status = status;
+    for (int i = 0; i < 2; i++) {
+      int there = 0;
+      if (s->out[i].fd >= 0) ioctl(s->out[i].fd, FIONREAD, &there);
+      s->out[i].rest = s->tty ? TTY_REST : (size_t)there; /* a terminal's rest may still be on its way inside the kernel */
+    }
+  }
+}
+
+void streams_signal(int signal) {
+  EACH(s) if (s->used) send_signal(s, signal);
+}
+
+bool streams_running(void) {
+  EACH(s) if (s->used && !s->exited) return true;
+  return false;
+}
+
+void streams_kill(void) {
+  streams_signal(SIGKILL);
+  EACH(s) if (s->used) release(s);
+}

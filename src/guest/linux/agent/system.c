@@ -1,0 +1,212 @@
+/* The whole guest: modules, mounts, the root, clock and random numbers, the end; and its beginning, as /init. */
+#include "agent.h"
+#include <dirent.h>
+#include <ftw.h>
+#include <linux/magic.h>
+#include <linux/random.h>
+#include <mntent.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <time.h>
+
+#ifndef RNDRESEEDCRNG
+#define RNDRESEEDCRNG _IO('R', 0x07)
+#endif
+#define PORT_NAME "vtorque.agent"
+enum { KILL_WAIT = 2000, PORT_WAIT = 30000 };
+
+/* Load what /mods/GROUP.order lists. Returns 0 or an errno, with the file in `failed`. */
+int load_modules(const char *group, char *failed, size_t size) {
+  char path[300], name[256];
+  int error = 0;
+  snprintf(failed, size, "/mods/%s.order", group);
+  FILE *order = strchr(group, '/') ? NULL : fopen(failed, "re");
+  if (order == NULL) return ENOENT;
+  while (!error && fscanf(order, "%255s", name) == 1) {
+    snprintf(path, sizeof path, "/mods/%s", name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || (syscall(SYS_finit_module, fd, "", 0) < 0 && errno != EEXIST && errno != ENODEV)) {
+      error = errno;
+      snprintf(failed, size, "%s", path);
+    }
+    if (fd >= 0) close(fd);
+  }
+  fclose(order);
+  return error;
+}
+
+int call_modules(struct call *c) { return load_modules(c->argv[1].p, c->text, sizeof c->text); }
+
+int call_mount(struct call *c) {
+  const char *source = c->argv[1].p, *target = c->argv[2].p, *type = c->argv[3].p;
+  if (access(target, F_OK) < 0 && (errno = make_directory(target, 0755, 0, 0)) != 0) return fail(c, "make %s", target);
+  if (mount(source, target, *type ? type : NULL, c->n[4], c->argv[5].p) == 0) return 0;
+  int error = fail(c, "mount %s on %s", source, target);
+  bool may_come = error == ENOENT || error == ENODEV || error == ENXIO || error == EINVAL;
+  return may_come && retry(c, c->n[6]) ? AGAIN : error;
+}
+
+int call_umount(struct call *c) { return umount2(c->argv[1].p, (int)c->n[2]) < 0 ? fail(c, "unmount %s", c->argv[1].p) : 0; }
+
+static int overlay(struct call *c) {
+  char options[4096];
+  const char *more = c->argv[3].p;
+  int n = snprintf(options, sizeof options, "lowerdir=/lower,upperdir=/rw/upper,workdir=/rw/work%s%s", *more ? "," : "", more);
+  if (n >= (int)sizeof options) return fail_with(c, E2BIG, "overlay options");
+  mkdir("/rw", 0755);
+  mkdir("/new", 0755);
+  if (mount("tmpfs", "/rw", "tmpfs", 0, c->argv[2].p) < 0) return fail(c, "mount the upper layer");
+  if (mkdir("/rw/upper", 0755) < 0 || mkdir("/rw/work", 0755) < 0) return fail(c, "make the upper layer");
+  if (mount("overlay", "/new", "overlay", 0, options) < 0) return fail(c, "mount the overlay");
+  /* The overlay holds its layers itself; these two mounts would only be in the way. */
+  umount2("/lower", MNT_DETACH);
+  umount2("/rw", MNT_DETACH);
+  return 0;
+}
+
+static int remove_one(const char *path, const struct stat *s, int kind, struct FTW *at) {
+  (void)s, (void)kind, (void)at;
+  remove(path); /* what is not empty has mounts in it and stays */
+  return 0;
+}
+
+int call_root(struct call *c) {
+  static const char *const MOVED[] = {"/dev", "/proc", "/sys"};
+  char path[4096];
+  struct stat old, new;
+  struct statfs fs;
+  if (!is_init) return fail_with(c, EPERM, "the agent is not process 1");
+  bool direct = strcmp(c->argv[1].p, "direct") == 0;
+  if ((!direct && strcmp(c->argv[1].p, "overlay") != 0) || c->argc % 2 != 0) return fail_with(c, EINVAL, c->argv[1].p);
+  int error = direct ? 0 : overlay(c);
+  if (error) return error;
+  if (stat("/", &old) < 0 || stat("/new", &new) < 0 || old.st_dev == new.st_dev) return fail_with(c, EINVAL, "nothing is mounted on /new");
+  for (int i = 0; i < 3; i++) {
+    snprintf(path, sizeof path, "/new%s", MOVED[i]);
+    mkdir(path, 0755);
+    if (mount(MOVED[i], path, NULL, MS_MOVE, NULL) < 0) return fail(c, "move %s", MOVED[i]);
+  }
+  for (size_t i = 4; i < c->argc; i += 2) {
+    snprintf(path, sizeof path, "/new/%s", c->argv[i].p);
+    if ((errno = make_directory(path, 0755, 0, 0)) != 0) return fail(c, "make %s", path);
+    if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, c->argv[i + 1].p) < 0) return fail(c, "mount %s", path);
+  }
+  /* Only a RAM disk is ours to empty: anything else is somebody's file system. */
+  if (statfs("/", &fs) == 0 && (fs.f_type == RAMFS_MAGIC || fs.f_type == TMPFS_MAGIC)) nftw("/", remove_one, 16, FTW_PHYS | FTW_MOUNT | FTW_DEPTH);
+  if (chdir("/new") < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 || chdir("/") < 0) return fail(c, "change the root");
+  return 0;
+}
+
+int call_hostname(struct call *c) { return sethostname(c->argv[1].p, c->argv[1].n) < 0 ? fail(c, "set the host name") : 0; }
+
+int call_clock(struct call *c) {
+  struct timespec t = {(time_t)(c->n[1] / 1000000000), (long)(c->n[1] % 1000000000)};
+  return clock_settime(CLOCK_REALTIME, &t) < 0 ? fail(c, "set the clock") : 0;
+}
+
+int call_reseed(struct call *c) {
+  size_t n = c->argv[1].n;
+  if (n == 0 || n > 512) return fail_with(c, EINVAL, "from 1 to 512 bytes");
+  union { struct rand_pool_info head; char bytes[sizeof(struct rand_pool_info) + 512]; } pool = {.head = {(int)n * 8, (int)n}};
+  memcpy(pool.bytes + sizeof pool.head, c->argv[1].p, n);
+  int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC), error = 0;
+  if (fd < 0 || ioctl(fd, RNDADDENTROPY, &pool) < 0) error = fail(c, "add entropy");
+  else if (ioctl(fd, RNDRESEEDCRNG, 0) < 0 && errno != ENOTTY && errno != EINVAL) error = fail(c, "reseed");
+  if (fd >= 0) close(fd);
+  return error;
+}
+
+/* sync(2) may take long, so a child does it; it is gone when the loop has reaped it. */
+int call_sync(struct call *c) {
+  if (c->child == 0 && (c->child = fork()) == 0) {
+    sync();
+    _exit(0);
+  }
+  return c->child < 0 ? fail(c, "fork") : kill(c->child, 0) == 0 ? AGAIN : 0;
+}
+
+static void unmount_all(void) {
+  struct mntent *m;
+  char *paths[1024];
+  int n = 0;
+  FILE *mounts = setmntent("/proc/self/mounts", "re");
+  while (mounts && n < 1024 && (m = getmntent(mounts))) {
+    const char *d = m->mnt_dir;
+    if (strcmp(d, "/") && strcmp(d, "/proc") && strcmp(d, "/sys") && strcmp(d, "/dev") && strncmp(d, "/dev/", 5)) paths[n++] = strdup(d);
+  }
+  if (mounts) endmntent(mounts);
+  for (; n-- > 0; free(paths[n]))
+    if (paths[n] && umount2(paths[n], 0) < 0) umount2(paths[n], MNT_DETACH);
+  mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
+}
+
+int call_shutdown(struct call *c) {
+  enum { BEGIN, TERMINATED, KILLED, SYNCING };
+  bool off = strcmp(c->argv[2].p, "poweroff") == 0;
+  int64_t past = now_ms() - c->since, grace = (int64_t)c->n[1];
+  if (!off && strcmp(c->argv[2].p, "wait") != 0) return fail_with(c, EINVAL, c->argv[2].p);
+  if (off && !is_init) return fail_with(c, EPERM, "the agent is not process 1");
+  if (c->step == BEGIN || (c->step == TERMINATED && past >= grace)) {
+    int sig = c->step == BEGIN ? SIGTERM : SIGKILL;
+    if (is_init) kill(-1, sig);
+    else streams_signal(sig);
+    c->step++;
+    return AGAIN;
+  }
+  bool ended = is_init ? no_children : !streams_running();
+  if (c->step < SYNCING && !ended && (c->step == TERMINATED || past < grace + KILL_WAIT)) return AGAIN;
+  c->step = SYNCING;
+  int error = call_sync(c);
+  if (error) return error;
+  if (is_init) unmount_all();
+  power_off = off;
+  return 0;
+}
+
+static int open_port(void) {
+  char path[300], name[64];
+  int port = -1;
+  DIR *dir = opendir("/sys/class/virtio-ports");
+  for (struct dirent *e; dir && port < 0 && (e = readdir(dir));) {
+    snprintf(path, sizeof path, "/sys/class/virtio-ports/%.200s/name", e->d_name);
+    FILE *f = fopen(path, "re");
+    snprintf(path, sizeof path, "/dev/%.200s", e->d_name);
+    if (f && fscanf(f, "%63s", name) == 1 && strcmp(name, PORT_NAME) == 0) port = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (f) fclose(f);
+  }
+  if (dir) closedir(dir);
+  return port;
+}
+
+/* As /init. Returns the open port. Nobody hears of an error but the console; then the machine ends. */
+int boot(void) {
+  static const struct { const char *type, *path; unsigned long flags; const char *options; } MOUNTS[] = {
+    {"proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, ""},
+    {"sysfs", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC, ""},
+    {"devtmpfs", "/dev", MS_NOSUID, "mode=755"},
+    {"devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666"},
+    {"tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777"},
+  };
+  static const char *const LINKS[][2] = {{"/proc/self/fd", "/dev/fd"}, {"fd/0", "/dev/stdin"}, {"fd/1", "/dev/stdout"}, {"fd/2", "/dev/stderr"}};
+  char failed[256];
+  for (size_t i = 0; i < sizeof MOUNTS / sizeof *MOUNTS; i++) {
+    make_directory(MOUNTS[i].path, 0755, 0, 0);
+    mount(MOUNTS[i].type, MOUNTS[i].path, MOUNTS[i].type, MOUNTS[i].flags, MOUNTS[i].options);
+  }
+  for (size_t i = 0; i < sizeof LINKS / sizeof *LINKS; i++)
+    if (symlink(LINKS[i][0], LINKS[i][1]) < 0) continue; /* it is there */
+  int console = open("/dev/console", O_RDWR | O_NOCTTY);
+  for (int i = 0; console >= 0 && i < 3; i++) dup2(console, i);
+  if (console > 2) close(console);
+  net_loopback();
+  int error = load_modules("base", failed, sizeof failed);
+  if (error && error != ENOENT) fprintf(stderr, "vtorque agent: Cannot load %s: %s\n", failed, strerror(error));
+  int64_t until = now_ms() + PORT_WAIT;
+  for (int port; now_ms() < until; usleep(1000))
+    if ((port = open_port()) >= 0) return port;
+  fprintf(stderr, "vtorque agent: Cannot serve: no port named " PORT_NAME " within %d s\n", PORT_WAIT / 1000);
+  for (;; sleep(1)) reboot(RB_POWER_OFF);
+}
