@@ -118,6 +118,7 @@ function parseHeader(json: string): Header {
   } catch (error) {
     throw damaged(`the header cannot be read (${messageOf(error)})`);
   }
+  if (!Number.isInteger(header.version)) throw damaged('the header cannot be read');
   if (header.version !== FORMAT_VERSION) {
     throw new VtorqueError(
       'E_SUBMISSION_VERSION',

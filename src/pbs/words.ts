@@ -37,8 +37,8 @@ function unmatchedQuote(quote: string): VtorqueError {
   return qsubError(`qsub: unmatched ${quote}`, 1, `Close the quote ${quote} in the directive`);
 }
 
-/** Write one word so that `splitWords` reads it back. */
+/** Write one word so that `splitWords` reads it back. It never ends with a backslash, which would continue the line. */
 export function quoteWord(word: string): string {
-  if (word === '') return "''";
-  return word.replace(/[ \t\n\v\f\r"'\\]/g, (char) => `\\${char}`);
+  if (word !== '' && !/[ \t\n\v\f\r"'\\]/.test(word)) return word;
+  return `'${word.replaceAll("'", `'"'"'`)}'`;
 }

@@ -25,7 +25,7 @@ function key(
 
 /** Every key there is, in the order of the help. */
 export const vmKeys: readonly KeySpec[] = [
-  key('img', text('IMAGE'), 'host', 'guest system: host (that of the node) or an image', 'now'),
+  key('img', text('IMAGE'), 'host', 'guest system: host is that of the node, others are images', 'now'),
   key('vcpus', count(), 'ppn, or 1', 'virtual CPUs', 'now'),
   key('ram', size('128M'), '1G', 'memory: digits and K, M, G or T', 'now'),
   key('distro', text('NAME'), "the image's", 'distribution of the guest', later),

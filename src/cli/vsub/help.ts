@@ -4,29 +4,26 @@ import { ownOptions } from './own-options.ts';
 
 const WIDTH = 80;
 
-/** The text of `vsub --help`; it fits on one screen of 80 by 40. */
+/** The text of `vsub --help`; it fits on one screen of 80 by 25. */
 export function vsubHelp(): string {
   const own = ownOptions
     .filter(({ availability }) => availability === 'now')
     .map(({ words, value, help }): [string, string] => [[words.join(', '), value].filter(Boolean).join(' '), help]);
   const keys = availableKeys.map(({ name, type, doc, default: fallback }): [string, string] => [
     `${name}=${type.syntax}`,
-    `${doc} (without it: ${fallback})`,
+    `${doc} (${fallback})`,
   ]);
   const qsub = qsubOptions.map(({ letter, value }) => (value === undefined ? `-${letter}` : `-${letter} ${value}`));
   return [
     'Usage: vsub [options of qsub] [-vm KEY=VALUE[,KEY=VALUE...]] [script]',
-    '',
     'Submits a job like qsub. With -vm the job runs in a virtual machine on its node,',
     'as you, with your home and working directory. Without -vm, vsub is qsub.',
     '',
     ...columns(own),
     '',
-    'Keys of -vm:',
+    'Keys of -vm, and what holds without them:',
     ...columns(keys),
-    '',
-    'The same in the script, weaker than the command line:',
-    '  #PBS -vm img=host,ram=2G     or     #VSUB -vm img=host,ram=2G',
+    'In the script: #PBS -vm img=host or #VSUB -vm img=host; -vm here is stronger.',
     '',
     'Options of qsub (see man qsub):',
     ...fill(qsub),

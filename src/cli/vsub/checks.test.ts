@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type EffectiveOptions, effectiveOptions, walkQsubArgs } from '../../pbs/index.ts';
+import { checkJobKind, checkNodes, checkSlots, requestedSlots } from './checks.ts';
+
+const GiB = 2 ** 30;
+const options = (...argv: string[]): EffectiveOptions => effectiveOptions(walkQsubArgs(argv).options, []);
+const vm = (vcpus: number, ram = GiB) => ({ img: 'host', vcpus, ram });
+const node = (name: string, np: number, memory: number) => ({ name, np, memory, state: 'free' });
+
+test('slots are those of the one node', () => {
+  assert.equal(requestedSlots(options('-l', 'nodes=1:ppn=4')), 4);
+  assert.equal(requestedSlots(options('-l', 'nodes=n3')), 1);
+  assert.equal(requestedSlots(options('-l', 'ncpus=3')), 3);
+  assert.equal(requestedSlots(options('-l', 'procs=1')), 1);
+  assert.equal(requestedSlots(options('-l', 'walltime=5')), undefined);
+});
+
+test('several nodes are refused, with what would do', () => {
+  for (const nodes of ['2', '1+1', '2:ppn=4', 'n1+n2:ppn=2']) {
+    assert.throws(() => requestedSlots(options('-l', `nodes=${nodes}`)), { code: 'E_NODES_UNAVAILABLE', exitCode: 1 });
+  }
+  assert.throws(() => requestedSlots(options('-l', 'procs=4')), { hint: 'Ask for them on one node: -l nodes=1:ppn=4' });
+});
+
+test('more virtual CPUs than slots are refused, with both ways out', () => {
+  const asked = options('-l', 'nodes=1:ppn=2');
+  checkSlots(vm(2), 2, asked);
+  checkSlots(vm(1), 2, asked);
+  checkSlots(vm(8), undefined, options());
+  assert.throws(() => checkSlots(vm(4), 2, asked), {
+    code: 'E_VCPUS_SLOTS',
+    exitCode: 1,
+    message: 'Cannot use vcpus=4 with -l nodes=1:ppn=2: 2 slots on the node',
+    hint: 'Ask for as many slots, -l nodes=1:ppn=4, or for vcpus=2',
+  });
+});
+
+test('interactive jobs and NUMA requests are refused', () => {
+  assert.throws(() => checkJobKind(options('-I')), {
+    code: 'E_JOB_KIND_UNAVAILABLE',
+    message: /^Cannot run an interactive job/,
+  });
+  assert.throws(() => checkJobKind(options('-L', 'tasks=1')), {
+    code: 'E_JOB_KIND_UNAVAILABLE',
+    message: /a job with -L/,
+  });
+  checkJobKind(options('-h'));
+});
+
+test('a VM must fit on one node', () => {
+  const nodes = [node('big', 8, 4 * GiB), node('fat', 2, 64 * GiB)];
+  checkNodes(vm(8, 4 * GiB), nodes);
+  checkNodes(vm(2, 64 * GiB), nodes);
+  checkNodes(vm(800, 640 * GiB), undefined);
+  assert.throws(() => checkNodes(vm(9), nodes), {
+    code: 'E_VCPUS_TOO_MANY',
+    exitCode: 1,
+    message: 'Cannot use vcpus=9: the largest node, "big", has 8 slots',
+    hint: 'Ask for at most vcpus=8',
+  });
+  assert.throws(() => checkNodes(vm(1, 65 * GiB), nodes), {
+    code: 'E_RAM_TOO_LARGE',
+    message: 'Cannot use ram=65G: the node with the most memory, "fat", has 64G',
+  });
+  assert.throws(() => checkNodes(vm(4, 8 * GiB), nodes), { code: 'E_VM_TOO_LARGE' });
+});

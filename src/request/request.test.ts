@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { VtorqueError } from '../base/index.ts';
+import {
+  availableKeys,
+  completeRequest,
+  findKey,
+  formatItem,
+  mergeSettings,
+  parseVmValue,
+  splitItems,
+  vmKeys,
+} from './index.ts';
+
+const read = (text: string): Record<string, unknown> => mergeSettings(parseVmValue(text));
+
+function refused(text: string, code: string, exitCode: number, message: string | RegExp, hint: string | RegExp): void {
+  assert.throws(() => parseVmValue(text), { code, exitCode, message, hint }, text);
+}
+
+test('keys and values of this version', () => {
+  assert.deepEqual(read('img=debian-12,vcpus=2,ram=512M'), { img: 'debian-12', vcpus: 2, ram: 512 * 1024 ** 2 });
+});
+
+test('keys are the same in any case, values are not, blanks around them do not matter', () => {
+  assert.deepEqual(read('IMG=Host, Ram = 2GiB '), { img: 'Host', ram: 2 ** 31 });
+});
+
+test('a quoted value may hold commas, blanks and equal signs', () => {
+  assert.deepEqual(read(`img="a, b=c",vcpus='2'`), { img: 'a, b=c', vcpus: 2 });
+  assert.deepEqual(read('img=a\\,b'), { img: 'a,b' });
+  assert.deepEqual(read(`img="say \\"hi\\""`), { img: 'say "hi"' });
+});
+
+test('sizes have a unit, with or without B or iB', () => {
+  for (const text of ['1G', '1g', '1GB', '1GiB', '1024M', '1048576K'])
+    assert.deepEqual(read(`ram=${text}`), { ram: 2 ** 30 });
+});
+
+test('within one source the last one wins', () => {
+  assert.deepEqual(read('vcpus=1,vcpus=3'), { vcpus: 3 });
+});
+
+test('an unknown key is refused, with the one that was meant and all there are', () => {
+  refused(
+    'vcpu=2',
+    'E_VM_KEY',
+    2,
+    'Cannot use the -vm key "vcpu": no such key',
+    'Did you mean "vcpus"? Keys: img, vcpus, ram',
+  );
+  refused('colour=2', 'E_VM_KEY', 2, /"colour"/, 'Keys: img, vcpus, ram');
+});
+
+test('syntax errors say what is missing', () => {
+  const syntax = (text: string, state: string): void =>
+    refused(text, 'E_VM_SYNTAX', 2, `Cannot read "-vm ${text}": ${state}`, /^Write -vm KEY=VALUE/);
+  syntax('', 'an item is empty');
+  syntax('img', '"img" has no value');
+  syntax('img=', 'the value of "img" is empty');
+  syntax('=x', 'a key is missing before "="');
+  syntax('img=host,,ram=1G', 'an item is empty');
+  syntax('img=host,', 'an item is empty');
+  syntax('img="host', 'the quote " is not closed');
+});
+
+test('bad sizes are refused with the reason and the remedy', () => {
+  const units = /^Write digits and one of the units K, M, G, T .* ram=512M or ram=2G$/;
+  refused('ram=512', 'E_VM_VALUE', 2, 'Cannot use ram="512": no unit', units);
+  refused('ram=15X', 'E_VM_VALUE', 2, 'Cannot use ram="15X": not a size', units);
+  refused('ram=1.5G', 'E_VM_VALUE', 2, 'Cannot use ram="1.5G": not a whole number', units);
+  refused('ram=much', 'E_VM_VALUE', 2, 'Cannot use ram="much": not a size', units);
+  refused('ram=-1G', 'E_VM_VALUE', 1, 'Cannot use ram="-1G": a negative size', units);
+  refused('ram=0M', 'E_VM_VALUE', 1, 'Cannot use ram="0M": less than 128M', 'The least is ram=128M');
+  refused('ram=127M', 'E_VM_VALUE', 1, 'Cannot use ram="127M": less than 128M', 'The least is ram=128M');
+  refused('ram=99999999999T', 'E_VM_VALUE', 2, 'Cannot use ram="99999999999T": not a size', units);
+});
+
+test('bad numbers are refused with the reason and the remedy', () => {
+  const remedy = 'Write a whole number from 1 on, for instance vcpus=2';
+  refused('vcpus=two', 'E_VM_VALUE', 2, 'Cannot use vcpus="two": not a whole number', remedy);
+  refused('vcpus=1.5', 'E_VM_VALUE', 2, 'Cannot use vcpus="1.5": not a whole number', remedy);
+  refused('vcpus=0', 'E_VM_VALUE', 1, 'Cannot use vcpus="0": less than 1', remedy);
+  refused('vcpus=-1', 'E_VM_VALUE', 1, 'Cannot use vcpus="-1": less than 1', remedy);
+});
+
+test('keys that are still to come are known, checked and refused', () => {
+  const hint = 'Leave it out. Keys of this version: img, vcpus, ram';
+  refused(
+    'vrdma=true',
+    'E_VM_KEY_UNAVAILABLE',
+    1,
+    'Cannot use the -vm key "vrdma": not available in this version',
+    hint,
+  );
+  refused(
+    'fs_type=ramdsk',
+    'E_VM_VALUE',
+    2,
+    'Cannot use fs_type="ramdsk": not known',
+    /^Did you mean fs_type=ramdisk\?/,
+  );
+  refused(
+    'iocm=maybe',
+    'E_VM_VALUE',
+    2,
+    'Cannot use iocm="maybe": neither true nor false',
+    'Write iocm=true or iocm=false',
+  );
+});
+
+test('the table has all keys of 2018 and no name twice', () => {
+  const of2018 =
+    'img distro arch ram vcpus vcpu_pinning vms_per_node disk vm_prologue vm_epilogue metadata vrdma unclot unclot_shmem iocm iocm_min_cores iocm_max_cores fs_type';
+  for (const name of of2018.split(' ')) assert.ok(findKey(name), name);
+  assert.equal(new Set(vmKeys.map(({ name }) => name)).size, vmKeys.length);
+  assert.deepEqual(
+    availableKeys.map(({ name }) => name),
+    ['img', 'vcpus', 'ram'],
+  );
+});
+
+test('booleans have every spelling of 2018: 0 is yes and 1 is no', () => {
+  const iocm = findKey('iocm')?.type;
+  for (const yes of ['true', 'YES', 'enabled', '0', 'on']) assert.equal(iocm?.parse(yes, 'iocm'), true);
+  for (const no of ['false', 'No', 'DISABLED', '1', 'off']) assert.equal(iocm?.parse(no, 'iocm'), false);
+});
+
+test('an error in the script names the line', () => {
+  assert.throws(() => parseVmValue('vcpus=0', { kind: 'script', line: 3 }), {
+    code: 'E_VM_VALUE',
+    exitCode: 1,
+    details: ['in line 3 of the script'],
+  });
+});
+
+test('what nobody asks for is the host, a virtual CPU per slot, 1 GiB', () => {
+  assert.deepEqual(completeRequest({}), { img: 'host', vcpus: 1, ram: 2 ** 30 });
+  assert.deepEqual(completeRequest({}, { ppn: 4 }), { img: 'host', vcpus: 4, ram: 2 ** 30 });
+  assert.deepEqual(completeRequest({ vcpus: 2 }, { ppn: 4 }), { img: 'host', vcpus: 2, ram: 2 ** 30 });
+});
+
+test('the stronger source beats the weaker one key by key', () => {
+  const script = parseVmValue('img=a,ram=2G', { kind: 'script', line: 2 });
+  assert.deepEqual(mergeSettings([...script, ...parseVmValue('img=b,vcpus=3')]), { img: 'b', ram: 2 ** 31, vcpus: 3 });
+});
+
+test('an item written is read back', () => {
+  const key = fc.stringMatching(/^[a-z_]{1,8}$/);
+  const value = fc.string({ unit: 'binary', minLength: 1, maxLength: 12 });
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ key, value }, { noNullPrototype: true }), { minLength: 1, maxLength: 4 }),
+      (items) => {
+        assert.deepEqual(splitItems(items.map(formatItem).join(',')), items);
+      },
+    ),
+    { numRuns: 10_000 },
+  );
+});
+
+test('any text is read or refused', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 30 }),
+    fc.string({ unit: fc.constantFrom('img', 'ram', 'vcpus', '=', ',', '"', "'", '\\', '1', 'G', ' '), maxLength: 12 }),
+  );
+  fc.assert(
+    fc.property(text, (value) => {
+      try {
+        parseVmValue(value);
+      } catch (error) {
+        assert.ok(error instanceof VtorqueError);
+        assert.ok(error.hint && (error.exitCode === 1 || error.exitCode === 2));
+      }
+    }),
+    { numRuns: 20_000 },
+  );
+});
