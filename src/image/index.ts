@@ -5,7 +5,7 @@ export { ensureInitrd, type InitrdOptions, initrdsIn } from './initrd/ensure.ts'
 export { type EnsureKernelOptions, ensureGuestKernel } from './kernel/ensure.ts';
 export { findKernel, kernelsIn } from './kernel/store.ts';
 export { readManifest } from './manifest.ts';
-export type { Progress, ProgressEvent } from './progress.ts';
+export { type Progress, type ProgressEvent, runStage } from './progress.ts';
 export { type Recipe, recipes } from './recipes/index.ts';
 export { type ResolveOptions, resolveGuest } from './resolve.ts';
 export type {

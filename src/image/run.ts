@@ -38,14 +38,14 @@ export class CommandFailed extends Error {
 }
 
 const TAIL_LINES = 20;
-const GRACE_MS = 10_000;
+const GRACE_MS = 2000;
 // Administrators' programs (depmod, mkfs.ext4) are not on an ordinary user's PATH.
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const PROXY = /^(https?|ftp|no)_proxy$/i;
 
 /**
  * Run one command to its end.
- * It gets its own process group, dies with this process, and is told TERM, ten seconds later KILL, when the deadline
+ * It gets its own process group, dies with this process, and is told TERM, two seconds later KILL, when the deadline
  * is over or `signal` aborts.
  * @returns standard output with `capture`, else nothing
  * @throws CommandFailed when it fails, VtorqueError `E_TOOL_MISSING` when there is no such program, the signal's
@@ -54,7 +54,7 @@ const PROXY = /^(https?|ftp|no)_proxy$/i;
 export async function run(argv: readonly [string, ...string[]], options: RunOptions): Promise<Buffer> {
   options.signal?.throwIfAborted();
   const [program] = argv;
-  const child = spawn('setpriv', ['--pdeathsig', 'TERM', '--', ...argv], {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...argv], {
     cwd: options.cwd,
     env: { ...commandEnvironment(), ...options.env },
     detached: true,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { VtorqueError } from '../../base/index.ts';
 import { findImage, imagePools } from '../catalogue.ts';
 import { rememberedDigest, sha256OfFile } from '../digest.ts';
+import { readAgent } from '../initrd/ensure.ts';
 import { PACKAGE } from '../kernel/store.ts';
 import { lockFile } from '../lock.ts';
 import { MANIFEST } from '../manifest.ts';
@@ -48,6 +49,7 @@ const KERNEL = 'kernel';
 export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const { recipe, places, own, signal, progress, uid } = options;
   const pool = imagePools([own])[0] as string;
+  await readAgent(options.agent);
   const there = await existing(options, pool);
   if (there !== undefined) return finish(there, options, false);
   await checkTools(recipe.name);
@@ -102,9 +104,9 @@ async function make(fresh: string, options: BuildOptions, pool: string): Promise
     return { privileges: await findPrivileges(uid, signal), sources: await sourceLines(recipe, { signal, note }) };
   });
   const kernel = await prepareKernel(options);
-  await using scratch = await makeScratch(parent, uid, privileges);
+  await using scratch = await makeScratch({ parent, pool, uid, privileges });
   const context = { recipe, kernel, privileges, work: scratch.dir, signal };
-  const archive = await stage(`packages (${privileges.mode})`, (note) => installPackages(context, sources, note));
+  const archive = await stage(`packages (${privileges.kind})`, (note) => installPackages(context, sources, note));
   const tree = await stage('root directory', () => makeTree(archive, context));
   const raw = await stage('file system', () => makeFileSystem(context, tree));
   await stage('disk image', () => packDisk(raw, join(fresh, DISK), context));

@@ -3,35 +3,42 @@ import { CommandFailed, run } from '../run.ts';
 
 /** How this process can make files that belong to many users, and run programs in a root directory of their own. */
 export interface Privileges {
-  /** mmdebstrap's word for it. */
-  readonly mode: 'unshare' | 'root' | 'fakechroot';
-  /** The command that runs `argv` as somebody to whom those files belong to whom they should. */
-  asRoot(argv: readonly [string, ...string[]], work: string): readonly [string, ...string[]];
+  /** For people: what was found. */
+  readonly kind: 'namespaces' | 'root' | 'fakechroot';
+  /** mmdebstrap's way to work in what `command` gives it. */
+  readonly mode: 'root' | 'fakechroot';
+  /** The command that runs `argv` so that nothing of it outlives this process: mmdebstrap itself, the removal. */
+  enclose(argv: Argv): Argv;
+  /** The command that runs `argv` as somebody to whom the files of a build in `work` belong to whom they should. */
+  command(argv: Argv, work: string): Argv;
 }
 
+type Argv = readonly [string, ...string[]];
+
 const PROBE_MS = 10_000;
-const same: Privileges['asRoot'] = (argv) => argv;
+// Whatever a package's script mounts or starts ends with the first process of the namespace, and that one with ours.
+const NAMESPACES = ['--mount', '--pid', '--ipc', '--uts', '--fork', '--kill-child', '--'];
+const same = (argv: Argv): Argv => argv;
 
 /**
  * Find out by trying.
- * Root builds in mount and process namespaces of its own (mmdebstrap's `unshare`), so that nothing that a package's
- * script mounts or starts outlives the build; in a container that may not mount it builds without (`root`). Other
- * users build in a user namespace, and where the machine forbids that with programs that only pretend (`fakechroot`).
+ * A build runs in mount and process namespaces of its own, for other users than root in a user namespace too. In a
+ * container that lets even root have none it runs without (`root`); where other users may have none, with programs
+ * that only pretend (`fakechroot`).
  * @throws VtorqueError `E_NO_PRIVILEGES`
  */
 export async function findPrivileges(uid: number, signal?: AbortSignal): Promise<Privileges> {
-  const works = (...argv: [string, ...string[]]): Promise<boolean> => succeeds(argv, signal);
-  if (uid === 0) {
-    const mode = (await works('unshare', '--mount', '--pid', '--ipc', '--uts', '--fork', 'true')) ? 'unshare' : 'root';
-    return { mode, asRoot: same };
-  }
-  const inNamespace: [string, ...string[]] = ['unshare', '--map-auto', '--map-root-user', '--'];
-  if (await works(...inNamespace, 'true')) {
-    return { mode: 'unshare', asRoot: (argv) => [...inNamespace, ...argv] };
-  }
-  if ((await works('fakechroot', 'true')) && (await works('fakeroot', 'true'))) {
-    const remember = (work: string): string[] => ['-i', `${work}/owners`, '-s', `${work}/owners`];
-    return { mode: 'fakechroot', asRoot: (argv, work) => ['fakeroot', ...remember(work), '--', ...argv] };
+  const works = (argv: Argv): Promise<boolean> => succeeds(argv, signal);
+  const asRoot = uid === 0 ? [] : ['--map-auto', '--map-root-user'];
+  const inside = (argv: Argv): Argv => ['unshare', ...asRoot, ...NAMESPACES, ...argv];
+  if (await works(inside(['true']))) return { kind: 'namespaces', mode: 'root', enclose: inside, command: inside };
+  if (uid === 0) return { kind: 'root', mode: 'root', enclose: same, command: same };
+  if ((await works(['fakechroot', 'true'])) && (await works(['fakeroot', 'true']))) {
+    const pretend = (argv: Argv, work: string): Argv => {
+      const owners = `${work}/owners`;
+      return ['fakeroot', '-i', owners, '-s', owners, '--', ...argv];
+    };
+    return { kind: 'fakechroot', mode: 'fakechroot', enclose: same, command: pretend };
   }
   throw new VtorqueError(
     'E_NO_PRIVILEGES',

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../run.ts';
@@ -11,14 +11,23 @@ export interface Scratch extends AsyncDisposable {
   readonly dir: string;
 }
 
+export interface ScratchOptions {
+  /** Where to make it. */
+  readonly parent: string;
+  /** The pool that the build is for; the caller holds its lock. */
+  readonly pool: string;
+  readonly uid: number;
+  readonly privileges: Privileges;
+}
+
 /**
- * Make a build's directory below `parent`, and remove those that builds of this user left there when they were killed.
- * Only for a caller who holds the lock of this user's builds.
+ * Make a build's directory, and remove those that killed builds of this user for this pool left in the same place.
  */
-export async function makeScratch(parent: string, uid: number, privileges: Privileges): Promise<Scratch> {
-  const prefix = `.new-vtorque-build-${uid}-`;
+export async function makeScratch({ parent, pool, uid, privileges }: ScratchOptions): Promise<Scratch> {
+  const key = createHash('sha256').update(pool).digest('hex').slice(0, 8);
+  const prefix = `.new-vtorque-build-${uid}-${key}-`;
   const remove = async (dir: string): Promise<void> => {
-    await run(privileges.asRoot(['rm', '-rf', '--', dir], dir), { deadlineMs: REMOVE_MS });
+    await run(privileges.enclose(['rm', '-rf', '--', dir]), { deadlineMs: REMOVE_MS });
   };
   for (const name of await readdir(parent)) {
     if (!name.startsWith(prefix)) continue;

@@ -38,6 +38,8 @@ export async function installPackages(
     `--mode=${privileges.mode}`,
     '--variant=minbase',
     '--format=tar',
+    // A user namespace may not mount one, and no package of ours needs it while it is installed.
+    '--skip=chroot/mount/sys',
     '--aptopt=APT::Install-Recommends "false"',
     '--aptopt=Acquire::Languages "none"',
     ...recipe.leaveOut.map(dpkgOption),
@@ -47,7 +49,7 @@ export async function installPackages(
     archive,
     ...sources,
   ];
-  await run(argv, {
+  await run(privileges.enclose(argv), {
     deadlineMs: PACKAGES_MS,
     signal,
     // mmdebstrap works in a directory of its own below this one.
@@ -90,7 +92,7 @@ export async function makeFileSystem(
     tree,
     raw,
   ];
-  await run(privileges.asRoot(argv, work), { deadlineMs: FILE_SYSTEM_MS, signal });
+  await run(privileges.command(argv, work), { deadlineMs: FILE_SYSTEM_MS, signal });
   return raw;
 }
 

@@ -73,16 +73,24 @@ async function inputs(
       },
     );
   }
-  const bytes = await readFile(agent).catch((cause: NodeJS.ErrnoException) => {
-    throw new VtorqueError('E_AGENT_MISSING', `Cannot read the guest agent "${agent}": ${cause.code}`, {
-      hint: 'It is built by the set-up of this checkout: run npm test or npm run demo once',
-      cause,
-    });
-  });
+  const bytes = await readAgent(agent);
   // The package's version stands for the modules' bytes.
   const facts = [INITRD_FORMAT, KERNEL_FORMAT, record.release, record.package, record.version, record.groups];
   const digest = createHash('sha256').update(JSON.stringify(facts)).update('\0').update(bytes).digest('hex');
   return { record, bytes, name: `${record.release}-${digest.slice(0, 16)}.cpio` };
+}
+
+/**
+ * The bytes of the guest agent.
+ * @throws VtorqueError `E_AGENT_MISSING`
+ */
+export async function readAgent(path: string): Promise<Buffer> {
+  return readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new VtorqueError('E_AGENT_MISSING', `Cannot read the guest agent "${path}": ${cause.code}`, {
+      hint: 'It is built by the set-up of this checkout: run npm test or npm run demo once',
+      cause,
+    });
+  });
 }
 
 /**

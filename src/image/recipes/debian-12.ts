@@ -13,7 +13,7 @@ export const debian12: Recipe = {
     'iproute2',
     'kmod',
     'less',
-    'nano-tiny',
+    'nano',
     'netbase',
     'openssh-server',
     'procps',
@@ -42,7 +42,7 @@ export const debian12: Recipe = {
     'dev/*',
     'var/log/*.log',
     'var/log/apt/*',
-    'var/cache/*/*',
+    'var/cache/ldconfig/aux-cache',
     // Made by this machine's package manager for this build.
     'etc/resolv.conf',
     'etc/hostname',
