@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { access, constants, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf, VtorqueError } from '../../../base/index.ts';
@@ -24,13 +25,16 @@ export interface Helpers {
 
 /**
  * Build the embedded batch system's C programs into `outDir`, each replaced at once, so that a running one is undisturbed.
- * Programs newer than their sources are left alone.
+ * Programs built from the present sources are left alone.
  * @throws VtorqueError `E_BUILD` with the compiler's last lines
  */
 export async function buildShepherd(outDir: string): Promise<Helpers> {
   await mkdir(outDir, { recursive: true });
   for (const [name, sources] of Object.entries(PROGRAMS)) {
-    if (!(await isCurrent(join(outDir, name)))) await compile(name, sources, outDir);
+    const digest = await digestOf(name);
+    if (await isCurrent(join(outDir, name), digest)) continue;
+    await compile(name, sources, outDir);
+    await writeFile(stampOf(join(outDir, name)), digest);
   }
   return helpersIn(outDir);
 }
@@ -40,15 +44,23 @@ export function helpersIn(outDir: string): Helpers {
   return { shepherd: join(outDir, 'shepherd'), account: join(outDir, 'account') };
 }
 
-async function isCurrent(program: string): Promise<boolean> {
-  const built = await modified(program);
-  const names = (await readdir(here)).filter((name) => /\.[ch]$/.test(name));
-  const times = await Promise.all(names.map((name) => modified(join(here, name))));
-  return built !== undefined && times.every((time) => time !== undefined && time < built);
+/** What a program is built from, as one digest. It stands beside the program, so copies of both are known to be current. */
+async function digestOf(name: string): Promise<string> {
+  const hash = createHash('sha256').update(`${process.arch} ${name} ${FLAGS.join(' ')}`);
+  for (const source of [...(PROGRAMS[name] ?? []), 'shepherd.h']) hash.update(await readFile(join(here, source)));
+  return hash.digest('hex');
 }
 
-async function modified(path: string): Promise<number | undefined> {
-  return (await stat(path).catch(() => undefined))?.mtimeMs;
+async function isCurrent(program: string, digest: string): Promise<boolean> {
+  const built = await access(program, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+  return built && (await readFile(stampOf(program), 'utf8').catch(() => '')) === digest;
+}
+
+function stampOf(program: string): string {
+  return `${program}.sha256`;
 }
 
 async function compile(name: string, sources: readonly string[], outDir: string): Promise<void> {
@@ -58,7 +70,8 @@ async function compile(name: string, sources: readonly string[], outDir: string)
     await promisify(execFile)('cc', args, { timeout: 120_000 });
     await rename(join(work, name), join(outDir, name));
   } catch (error) {
-    const output = error instanceof Error && 'stderr' in error ? String(error.stderr).trim().split('\n').slice(-20) : [];
+    const output =
+      error instanceof Error && 'stderr' in error ? String(error.stderr).trim().split('\n').slice(-20) : [];
     throw new VtorqueError('E_BUILD', `Cannot build the program "${name}": ${messageOf(error).split('\n')[0]}`, {
       hint: 'Install a C compiler with its headers (Debian: gcc, libc6-dev)',
       details: output,

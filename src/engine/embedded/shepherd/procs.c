@@ -14,6 +14,7 @@
 struct process {
   pid_t pid, parent, session;
   unsigned long vmem_kb, mem_kb;
+  unsigned long long born; /* clock ticks after boot */
   bool ours;
 };
 
@@ -39,14 +40,20 @@ static bool read_process(pid_t pid, struct process *process) {
   char state;
   int parent, session;
   unsigned long vsize;
+  unsigned long long born;
   long rss;
-  if (fields == NULL || sscanf(fields, ") %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %*u %lu %ld",
-                               &state, &parent, &session, &vsize, &rss) != 5)
+  if (fields == NULL || sscanf(fields, ") %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu %lu %ld",
+                               &state, &parent, &session, &born, &vsize, &rss) != 6)
     return false;
   if (state == 'Z' || state == 'X') return false;
   unsigned long page_kb = (unsigned long)sysconf(_SC_PAGESIZE) / 1024;
-  *process = (struct process){pid, parent, session, vsize / 1024, (unsigned long)rss * page_kb, false};
+  *process = (struct process){pid, parent, session, vsize / 1024, (unsigned long)rss * page_kb, born, false};
   return true;
+}
+
+unsigned long long birth_of(pid_t pid) {
+  struct process process;
+  return read_process(pid, &process) ? process.born : 0;
 }
 
 static int by_pid(const void *a, const void *b) {

@@ -279,7 +279,7 @@ static int shepherd(const struct job *job) {
   w.top = start_top(job, &failed);
   w.started = now_ms();
   w.next_sample = w.started + FIRST_SAMPLE_MS; /* Short jobs have a memory size too. */
-  write_record("started", "session %d\n", (int)w.top);
+  write_record("started", "session %d\nborn %llu\n", (int)w.top, birth_of(w.top));
   if (write(ALIVE_FD, "started\n", 8) < 0) errno = 0; /* Nobody may be listening just now: the daemon restarts. */
   while (reap(&w)) {
     int wait = advance(&w);
@@ -319,14 +319,19 @@ static void take_over(const struct job *job) {
 static void finish_lost(const struct job *job) {
   char path[4096];
   int session = 0;
+  unsigned long long born = 0;
   snprintf(path, sizeof path, "%s/started", run_dir);
   FILE *file = fopen(path, "re");
   if (file != NULL) {
-    if (fscanf(file, "session %d", &session) != 1) session = 0;
+    if (fscanf(file, "session %d born %llu", &session, &born) != 2) session = 0;
     fclose(file);
   }
-  for (long long deadline = now_ms() + GIVE_UP_MS; kill_strangers(job, session) > 0 && now_ms() < deadline;)
-    poll(NULL, 0, SWEEP_MS);
+  /* A number is not given away while a process of the session lives; if its bearer is another one, none does. */
+  unsigned long long now_born = session > 0 ? birth_of(session) : 0;
+  if (now_born != 0 && now_born != born) session = 0;
+  if (!has_record("ended")) /* else all were gone, and the numbers may be from before a reboot */
+    for (long long deadline = now_ms() + GIVE_UP_MS; kill_strangers(job, session) > 0 && now_ms() < deadline;)
+      poll(NULL, 0, SWEEP_MS);
   bring_home_lost(job);
 }
 

@@ -13,6 +13,7 @@ struct stream {
   const char *spool; /* file below the instance's spool, or NULL */
   const char *to;    /* where it goes: a file, or a directory that then gets `name`; NULL: joined to the other one */
   const char *name;  /* the default file name */
+  const char *suffix; /* what is added to `to` when it is a file: an array element's number */
 };
 
 struct job {
@@ -38,6 +39,7 @@ void read_spec(const char *path, struct job *job);
 
 /* procs.c */
 size_t signal_descendants(int signal, pid_t session, struct usage *usage); /* session 0: all of them; signal 0: count */
+unsigned long long birth_of(pid_t pid); /* 0: no such process */
 size_t kill_strangers(const struct job *job, pid_t session);               /* by cookie or session; returns how many */
 
 /* user.c: everything that touches what the user owns, done in a child that is the user */

@@ -28,6 +28,7 @@ static void set_stream(struct stream *stream, const char *key, const char *value
   if (strcmp(key, "spool") == 0) stream->spool = value;
   else if (strcmp(key, "to") == 0) stream->to = value;
   else if (strcmp(key, "name") == 0) stream->name = value;
+  else if (strcmp(key, "suffix") == 0) stream->suffix = value;
 }
 
 static void set(struct job *job, const char *key, const char *value) {

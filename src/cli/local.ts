@@ -1,0 +1,120 @@
+import { Command, InvalidArgumentError } from 'commander';
+import {
+  type InfoReply,
+  instanceInfo,
+  meaning,
+  meantInstance,
+  startInstance,
+  stopInstance,
+} from '../engine/embedded/index.ts';
+import { publicRoot } from '../site/index.ts';
+import { table } from './table.ts';
+import { vtorqueVersion } from './version.ts';
+
+/** `vtorque local start|stop|status|env`. */
+export function localCommand(): Command {
+  const local = new Command('local').description('the embedded batch system: one machine, the commands of Torque');
+  const dir = ['--dir <directory>', 'the instance in this directory, not the usual one'] as const;
+  local
+    .command('start')
+    .description('start it, and leave it running; jobs of an earlier one go on')
+    .option('--nodes <n>', 'virtual nodes (default: 1)', count)
+    .option('--np <n>', 'slots of each node (default: one per processor)', count)
+    .option('--keep-completed <seconds>', 'how long qstat shows complete jobs (default: 3600)', seconds)
+    .option(...dir)
+    .option('--json', 'print the state as JSON')
+    .action(start);
+  local
+    .command('stop')
+    .description('stop it; running jobs go on')
+    .option('--kill-jobs', 'end the running jobs first')
+    .option(...dir)
+    .action(stop);
+  local
+    .command('status')
+    .description('show whether it runs, its nodes and its jobs; exit code 1 when it does not')
+    .option(...dir)
+    .option('--json', 'print the state as JSON')
+    .action(status);
+  local
+    .command('env')
+    .description('print shell commands that put its commands on PATH: eval "$(vtorque local env)"')
+    .option(...dir)
+    .action(env);
+  return local;
+}
+
+interface Where {
+  readonly dir?: string;
+}
+interface StartFlags extends Where {
+  readonly nodes?: number;
+  readonly np?: number;
+  readonly keepCompleted?: number;
+  readonly json?: true;
+}
+
+function count(text: string): number {
+  const value = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (value < 1) throw new InvalidArgumentError('It is a number from 1 to 9999.');
+  return value;
+}
+
+function seconds(text: string): number {
+  if (!/^\d{1,8}$/.test(text)) throw new InvalidArgumentError('It is a number of seconds.');
+  return Number(text);
+}
+
+async function start({ dir, nodes, np, keepCompleted, json }: StartFlags): Promise<void> {
+  const uid = process.getuid?.() ?? 0;
+  const version = vtorqueVersion().replace(/^vtorque /, '');
+  const options = { env: process.env, uid, version, dir, nodes, np, keepCompletedS: keepCompleted };
+  const { started, info } = await startInstance(options);
+  if (json) print(JSON.stringify({ running: true, started, ...info }, null, 2));
+  else if (started) print(`The embedded batch system runs: ${summary(info)}`, usage(dir));
+  else print(`The embedded batch system runs already: ${summary(info)}`, usage(dir));
+}
+
+function summary({ nodes, dir }: InfoReply): string {
+  return `${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'} with ${nodes[0]?.np} slots, in ${dir}`;
+}
+
+function usage(dir: string | undefined): string {
+  return `Its commands come on PATH by: eval "$(vtorque local env${dir === undefined ? '' : ` --dir ${dir}`})"`;
+}
+
+async function stop({ dir, killJobs }: Where & { killJobs?: true }): Promise<void> {
+  const info = await stopInstance(meaning(process.env, dir), killJobs ?? false);
+  if (info === undefined) print('The embedded batch system does not run');
+  else if (info.jobs.R > 0 && !killJobs)
+    print(`Stopped. ${info.jobs.R} running jobs go on; the next start takes them up`);
+  else print('Stopped');
+}
+
+async function status({ dir, json }: Where & { json?: true }): Promise<void> {
+  const info = await instanceInfo(meaning(process.env, dir));
+  if (info === undefined) process.exitCode = 1;
+  if (json) print(JSON.stringify(info === undefined ? { running: false } : { running: true, ...info }, null, 2));
+  else if (info === undefined) print('The embedded batch system does not run. Start it: vtorque local start');
+  else {
+    const { Q, H, R, C } = info.jobs;
+    print(`server ${info.server}, pid ${info.pid}, since ${new Date(info.since).toLocaleString('sv')}, in ${info.dir}`);
+    print(`jobs: ${R} running, ${Q} queued, ${H} held, ${C} complete (kept for ${info.keepCompleted} s)`);
+    process.stdout.write(table([['NODE', 'SLOTS'], ...info.nodes.map(({ name, np }) => [name, String(np)])]));
+  }
+}
+
+async function env({ dir }: Where): Promise<void> {
+  const root = await publicRoot();
+  const instance = await meantInstance(meaning(process.env, dir), process.getuid?.() ?? 0);
+  print(`export PATH=${quote(`${root}/bin:${root}/libexec/pbs`)}:"$PATH"`, `export VTORQUE_LOCAL=${quote(instance)}`);
+}
+
+/** For a POSIX shell. */
+function quote(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function print(...lines: readonly string[]): void {
+  for (const line of lines) process.stdout.write(`${line}\n`);
+}

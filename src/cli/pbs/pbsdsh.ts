@@ -1,0 +1,131 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
+import { constants as osConstants } from 'node:os';
+import { request } from '../../engine/embedded/client.ts';
+import type { TaskReply } from '../../engine/embedded/protocol.ts';
+import { CommandError, type CommandResult, type Env, notAvailable } from './command.ts';
+
+const USAGE = 'usage: pbsdsh [-c copies | -n node | -h host | -u] [-v] program [args]';
+
+/** One task: which slot of the job it stands for. */
+export interface Task {
+  readonly host: string;
+  readonly hostIndex: number;
+  readonly slotIndex: number;
+}
+
+interface Wanted {
+  readonly unique: boolean;
+  readonly host?: string | undefined;
+  readonly slot?: number | undefined;
+  readonly copies?: number | undefined;
+}
+
+/** `pbsdsh`: run a program once per slot of the job (-u: per host), with the job's environment, not the script's. */
+export async function pbsdsh(args: readonly string[], env: Env): Promise<CommandResult> {
+  const { wanted, verbose, command } = readArgs(args);
+  const id = env.PBS_JOBID;
+  if (!id) throw new CommandError('pbsdsh: PBS_JOBID is not set: not in a batch job', 1);
+  const job = await request<TaskReply>(env, { op: 'task', id });
+  const tasks = chooseTasks(job.hosts, wanted);
+  const said: string[] = [];
+  const children = new Set<ChildProcess>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      for (const child of children) child.kill(signal);
+    });
+  }
+  const ends = await Promise.all(tasks.map((task, index) => runTask(task, index, job, command, children)));
+  for (const [index, status] of ends.entries()) {
+    if (verbose) said.push(`pbsdsh(): spawned task ${index} on ${tasks[index]?.host}`);
+    if (status !== 0 || verbose) said.push(`pbsdsh(): task ${index} exit status ${status}`);
+  }
+  // As in Torque: what the tasks return does not count.
+  return { stderr: said.map((line) => `${line}\n`).join(''), exitCode: 0 };
+}
+
+/** Options stand before the program only: what follows it is its own. */
+function readArgs(args: readonly string[]): { wanted: Wanted; verbose: boolean; command: readonly string[] } {
+  const usage = (reason: string): CommandError => new CommandError(`pbsdsh: ${reason}\n${USAGE}`, 2);
+  let wanted: Wanted = { unique: false };
+  let verbose = false;
+  let at = 0;
+  for (; args[at]?.startsWith('-'); at++) {
+    const word = args[at] ?? '';
+    if (word === '--') {
+      at++;
+      break;
+    }
+    for (const letter of word.slice(1)) {
+      if (letter === 'u') wanted = { ...wanted, unique: true };
+      else if (letter === 'v') verbose = true;
+      else if (letter === 'h') wanted = { ...wanted, host: args[++at] };
+      else if (letter === 'n' || letter === 'c') {
+        const value = args[++at] ?? '';
+        if (!/^\d+$/.test(value)) throw usage(`illegal -${letter} value`);
+        wanted = { ...wanted, [letter === 'n' ? 'slot' : 'copies']: Number(value) };
+      } else if (letter === 'o' || letter === 's' || letter === 'e' || letter === 'E') {
+        throw notAvailable('pbsdsh', `-${letter}`);
+      } else throw usage(`invalid option -- '${letter}'`);
+    }
+  }
+  const command = args.slice(at);
+  if (command.length === 0) throw usage('no program given');
+  return { wanted, verbose, command };
+}
+
+/** Which tasks are meant. Pure. */
+export function chooseTasks(hosts: TaskReply['hosts'], wanted: Wanted): Task[] {
+  const slots: Task[] = [];
+  for (const [hostIndex, { host, slots: count }] of hosts.entries()) {
+    for (let i = 0; i < count; i++) slots.push({ host, hostIndex, slotIndex: slots.length });
+  }
+  if (wanted.host !== undefined) {
+    const first = slots.find(({ host }) => host === wanted.host);
+    if (first === undefined) throw new CommandError(`pbsdsh: host ${wanted.host} is not in the job`, 1);
+    return [first];
+  }
+  if (wanted.slot !== undefined) {
+    const one = slots[wanted.slot];
+    if (one === undefined) throw new CommandError(`pbsdsh: only ${slots.length} nodes in the job`, 1);
+    return [one];
+  }
+  const chosen = wanted.unique ? slots.filter((slot, i) => slots[i - 1]?.hostIndex !== slot.hostIndex) : slots;
+  if (wanted.copies === undefined) return chosen;
+  return Array.from({ length: wanted.copies }, (_, i) => chosen[i % chosen.length]).filter(
+    (task) => task !== undefined,
+  );
+}
+
+/** Known only on the job's first host, as in Torque. */
+const OF_FIRST_HOST = ['PBS_NODEFILE', 'PBS_GPUFILE', 'PBS_MICFILE'];
+
+async function runTask(
+  task: Task,
+  index: number,
+  job: TaskReply,
+  command: readonly string[],
+  children: Set<ChildProcess>,
+): Promise<number> {
+  const env = Object.fromEntries([
+    ...job.env.filter(([name]) => task.hostIndex === 0 || !OF_FIRST_HOST.includes(name)),
+    ['PBS_NODENUM', String(task.hostIndex)],
+    ['PBS_VNODENUM', String(task.slotIndex)],
+    // The script is task 1.
+    ['PBS_TASKNUM', String(index + 2)],
+  ]);
+  const append = constants.O_WRONLY | constants.O_APPEND;
+  const [out, err] = [openSync(job.out, append), openSync(job.err, append)];
+  try {
+    const [program = '', ...args] = command;
+    const child = spawn(program, args, { env, cwd: job.cwd, stdio: ['ignore', out, err], detached: true });
+    const { promise, resolve } = Promise.withResolvers<number>();
+    children.add(child);
+    child.once('error', () => resolve(254));
+    child.once('exit', (code, signal) => resolve(code ?? 256 + (signal === null ? 0 : osConstants.signals[signal])));
+    return await promise.finally(() => children.delete(child));
+  } finally {
+    closeSync(out);
+    closeSync(err);
+  }
+}

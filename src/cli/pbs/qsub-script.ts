@@ -1,0 +1,49 @@
+import { readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import {
+  checkScriptName,
+  checkScriptText,
+  notAFileError,
+  scriptNotFoundError,
+  scriptUnreadableError,
+} from '../../pbs/index.ts';
+
+export interface Script {
+  readonly name: string;
+  readonly bytes: Buffer;
+}
+
+/**
+ * Read the job's script, from standard input when there is no path.
+ * @throws VtorqueError `E_QSUB` in qsub's words
+ */
+export async function readScript(path: string | undefined): Promise<Script> {
+  if (path === undefined) {
+    const chunks: Buffer[] = [];
+    for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+    return { name: 'STDIN', bytes: Buffer.concat(chunks) };
+  }
+  checkFile(path);
+  const bytes = read(path);
+  checkScriptName(basename(path));
+  checkScriptText(bytes);
+  return { name: basename(path), bytes };
+}
+
+function checkFile(path: string): void {
+  let file: boolean;
+  try {
+    file = statSync(path).isFile();
+  } catch (error) {
+    throw scriptNotFoundError(path, (error as NodeJS.ErrnoException).code);
+  }
+  if (!file) throw notAFileError(path);
+}
+
+function read(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch {
+    throw scriptUnreadableError(path);
+  }
+}

@@ -1,0 +1,71 @@
+import { execFile, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { promisify } from 'node:util';
+import type { Account } from './environment.ts';
+
+const LOOKUP_MS = 10_000;
+
+/** Who is who on this machine. */
+export interface Accounts {
+  /** The user at the other end of a connection. */
+  peer(socket: Socket): Promise<number>;
+  /** Undefined: there is no such user (any more). */
+  account(uid: number): Promise<Account | undefined>;
+}
+
+/**
+ * Accounts as the kernel and the machine's name service know them, asked through the helper program.
+ * @param helper path of the program `account`
+ * @param serverUid whom the daemon runs as. An instance of an ordinary user is closed to others by its directory's mode, so
+ *   whoever connects is he (or root, who may do anything).
+ */
+export function machineAccounts(helper: string, serverUid: number): Accounts {
+  return {
+    peer: async (socket) => (serverUid === 0 ? askPeer(helper, socket) : serverUid),
+    account: (uid) => askAccount(helper, uid),
+  };
+}
+
+/** The helper gets the connection itself as its standard input, and asks the kernel who had opened it. */
+async function askPeer(helper: string, socket: Socket): Promise<number> {
+  const child = spawn(helper, ['peer'], {
+    stdio: [socket, 'pipe', 'ignore'],
+    timeout: LOOKUP_MS,
+    killSignal: 'SIGKILL',
+  });
+  let output = '';
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  child.once('error', reject);
+  child.once('close', () => resolve());
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  await promise;
+  const [, uid] = /^uid (\d+)\n$/.exec(output) ?? [];
+  if (uid === undefined) throw new Error('the owner of a connection is not known');
+  return Number(uid);
+}
+
+async function askAccount(helper: string, uid: number): Promise<Account | undefined> {
+  const result = await promisify(execFile)(helper, ['user', String(uid)], {
+    timeout: LOOKUP_MS,
+    encoding: 'utf8',
+  }).catch((error: { code?: unknown }) => {
+    if (error.code === 3) return undefined;
+    throw error;
+  });
+  if (result === undefined) return undefined;
+  const lines = result.stdout.trimEnd().split('\n');
+  const values = (key: string): string[] =>
+    lines.flatMap((line) => (line.startsWith(`${key} `) ? [line.slice(key.length + 1)] : []));
+  const [gid = ''] = values('gid');
+  return {
+    uid,
+    gid: Number(gid),
+    name: values('name')[0] ?? String(uid),
+    home: values('home')[0] ?? '/',
+    shell: values('shell')[0] ?? '/bin/sh',
+    groups: values('group').map(Number),
+    groupName: values('group_name')[0] ?? gid,
+  };
+}

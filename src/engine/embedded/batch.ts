@@ -1,0 +1,148 @@
+import { isArray, type Job, jobId } from './job.ts';
+import type { VirtualNode } from './nodes.ts';
+import { schedule } from './schedule.ts';
+import type { Store } from './store.ts';
+
+export interface BatchOptions {
+  readonly store: Store;
+  /** The name in the jobs' ids. */
+  readonly server: string;
+  readonly nodes: readonly VirtualNode[];
+  readonly keepCompletedMs: number;
+  readonly now: () => number;
+  /** Of the machine; noted with every job that is started. */
+  readonly boot: string;
+  /** Start a job that is marked as running already. */
+  readonly start: (job: Job) => void;
+  /** A completed job is forgotten; remove what is left of it. */
+  readonly forget: (sequence: number) => void;
+}
+
+/** All jobs and their states: in memory for reading, on disk before anybody is told. */
+export class Batch {
+  readonly #options: BatchOptions;
+  readonly #jobs = new Map<string, Job>();
+  readonly #watchers = new Map<string, Set<() => void>>();
+  #scheduling = false;
+  #paused = false;
+
+  constructor(options: BatchOptions) {
+    this.#options = options;
+    for (const job of options.store.load()) this.#jobs.set(job.id, job);
+  }
+
+  get server(): string {
+    return this.#options.server;
+  }
+
+  get nodes(): readonly VirtualNode[] {
+    return this.#options.nodes;
+  }
+
+  now(): number {
+    return this.#options.now();
+  }
+
+  /** In the order of submission; an array comes before its elements. */
+  all(): Job[] {
+    return [...this.#jobs.values()];
+  }
+
+  get(id: string): Job | undefined {
+    return this.#jobs.get(id);
+  }
+
+  /** The elements of an array; the job itself when it is none. */
+  membersOf(job: Job): Job[] {
+    const { indexes = [] } = job;
+    if (!isArray(job)) return [job];
+    return indexes.flatMap((index) => this.get(jobId(this.server, job.sequence, index)) ?? []);
+  }
+
+  nextSequence(): number {
+    return this.#options.store.nextSequence();
+  }
+
+  add(jobs: readonly Job[]): void {
+    const [first] = jobs;
+    if (first === undefined) return;
+    this.#options.store.add(first.submission, jobs);
+    for (const job of jobs) this.#jobs.set(job.id, job);
+    this.reschedule();
+  }
+
+  /** Change a job; on disk when this returns. What waits for it is told. */
+  update(job: Job, change: Partial<Job>): void {
+    Object.assign(job, change, { mtime: this.now() });
+    const array = typeof job.element === 'number' ? this.get(jobId(this.server, job.sequence, 'all')) : undefined;
+    if (array !== undefined) Object.assign(array, this.#arrayState(array));
+    this.#options.store.saveAll(array === undefined ? [job] : [job, array]);
+    for (const id of [job.id, array?.id ?? '']) for (const tell of this.#watchers.get(id) ?? []) tell();
+    this.reschedule();
+  }
+
+  /** An array is complete when all its elements are, and runs once one of them has. */
+  #arrayState(array: Job): Partial<Job> {
+    const members = this.membersOf(array);
+    const every = (state: string): boolean => members.every((member) => member.state === state);
+    const mtime = this.now();
+    if (every('C')) return { state: 'C', endTime: mtime, mtime };
+    const started = members.flatMap(({ startTime }) => startTime ?? []);
+    if (started.length > 0) return { state: 'R', startTime: Math.min(...started), mtime };
+    return { state: every('H') ? 'H' : 'Q', mtime };
+  }
+
+  /** Call `tell` after every change of the job, until the returned function is called. */
+  watch(id: string, tell: () => void): () => void {
+    const watchers = this.#watchers.get(id) ?? new Set();
+    watchers.add(tell);
+    this.#watchers.set(id, watchers);
+    return () => {
+      watchers.delete(tell);
+      if (watchers.size === 0) this.#watchers.delete(id);
+    };
+  }
+
+  /** Start what can start, after everything that happens at this moment has happened. */
+  reschedule(): void {
+    if (this.#scheduling || this.#paused) return;
+    this.#scheduling = true;
+    setImmediate(() => {
+      this.#scheduling = false;
+      this.#startWhatFits();
+    });
+  }
+
+  /** Start nothing any more. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  #startWhatFits(): void {
+    if (this.#paused) return;
+    for (const { job, allocation } of schedule(this.all(), this.nodes)) {
+      const startTime = this.now();
+      const { boot } = this.#options;
+      const comment = startComment(startTime);
+      this.update(job, { state: 'R', allocation, startTime, boot, attempt: job.attempt + 1, comment });
+      this.#options.start(job);
+    }
+  }
+
+  /** Forget what has been complete for long enough. An array goes as a whole. */
+  purge(): void {
+    const oldest = this.now() - this.#options.keepCompletedMs;
+    for (const job of this.all()) {
+      if (typeof job.element === 'number' || job.state !== 'C' || (job.endTime ?? 0) > oldest) continue;
+      this.#options.store.remove(job.sequence);
+      for (const member of [job, ...this.membersOf(job)]) this.#jobs.delete(member.id);
+      this.#options.forget(job.sequence);
+    }
+  }
+}
+
+/** `Job started on Sun Nov 22 at 06:12` */
+function startComment(time: number): string {
+  const [day, month, date] = new Date(time).toString().split(' ');
+  return `Job started on ${day} ${month} ${date} at ${new Date(time).toTimeString().slice(0, 5)}`;
+}

@@ -1,0 +1,78 @@
+import { PBSE, PbsError, type Request } from './protocol.ts';
+
+type Kind = 'string' | 'number' | 'boolean' | 'strings' | 'pairs';
+
+/** The fields of each message, so that nothing of another type gets further. A question mark: may be left out. */
+const REQUESTS: Readonly<Record<Request['op'], Readonly<Record<string, Kind | `${Kind}?` | 'submission'>>>> = {
+  submit: { submission: 'submission', body: 'number' },
+  status: { ids: 'strings?', elements: 'boolean?', full: 'boolean?' },
+  wait: { id: 'string' },
+  delete: { id: 'string', elements: 'string?', delayMs: 'number?' },
+  hold: { id: 'string', elements: 'string?' },
+  release: { id: 'string', elements: 'string?' },
+  signal: { id: 'string', signal: 'number' },
+  task: { id: 'string' },
+  nodes: {},
+  info: {},
+  stop: { killJobs: 'boolean' },
+};
+
+const SUBMISSION: Readonly<Record<string, Kind | `${Kind}?`>> = {
+  name: 'string',
+  resources: 'pairs',
+  queue: 'string',
+  output: 'string?',
+  error: 'string?',
+  join: 'string',
+  keep: 'string',
+  hold: 'boolean',
+  shell: 'string?',
+  args: 'string?',
+  array: 'string?',
+  account: 'string?',
+  umask: 'string?',
+  killDelay: 'number?',
+  rerunable: 'boolean',
+  variables: 'pairs',
+  workDir: 'string',
+  initDir: 'string?',
+  submitArgs: 'string',
+  submitHost: 'string',
+};
+
+/**
+ * Check the types of a request's fields.
+ * @throws PbsError for unknown operations and wrong types
+ */
+export function checkRequest(request: Request): Request {
+  const fields = Object.hasOwn(REQUESTS, request.op) ? REQUESTS[request.op] : undefined;
+  if (fields === undefined) throw new PbsError(PBSE.PROTOCOL, `operation "${request.op}" is unknown`);
+  for (const [name, kind] of Object.entries(fields)) {
+    const value: unknown = Reflect.get(request, name);
+    if (kind === 'submission') checkFields(value, SUBMISSION);
+    else checkField(name, value, kind);
+  }
+  return request;
+}
+
+function checkFields(value: unknown, fields: typeof SUBMISSION): void {
+  if (typeof value !== 'object' || value === null) throw wrong('submission');
+  for (const [name, kind] of Object.entries(fields)) checkField(name, Reflect.get(value, name), kind);
+}
+
+function checkField(name: string, value: unknown, kind: Kind | `${Kind}?`): void {
+  if (value === undefined && kind.endsWith('?')) return;
+  if (!isOf(value, kind.replace('?', '') as Kind)) throw wrong(name);
+}
+
+function isOf(value: unknown, kind: Kind): boolean {
+  if (kind === 'number') return Number.isSafeInteger(value) && (value as number) >= 0;
+  if (kind === 'strings') return Array.isArray(value) && value.every((item) => typeof item === 'string');
+  if (kind === 'pairs')
+    return Array.isArray(value) && value.every((item) => isOf(item, 'strings') && item.length === 2);
+  return typeof value === kind;
+}
+
+function wrong(name: string): PbsError {
+  return new PbsError(PBSE.PROTOCOL, `request has a wrong field "${name}"`);
+}

@@ -1,0 +1,144 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { VtorqueError, within } from '../../base/index.ts';
+import { agentProgram } from '../../site/index.ts';
+import { NoServerError, request } from './client.ts';
+import { instancesToTry, ownInstance } from './places.ts';
+import type { InfoReply } from './protocol.ts';
+import { buildShepherd } from './shepherd/build.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+export interface StartOptions {
+  readonly env: Env;
+  readonly uid: number;
+  readonly version: string;
+  /** Instead of the instance that belongs to this user. */
+  readonly dir?: string | undefined;
+  readonly nodes?: number | undefined;
+  /** Slots of each node; the machine's processors unless told. */
+  readonly np?: number | undefined;
+  /** How long qstat shows a complete job. */
+  readonly keepCompletedS?: number | undefined;
+}
+
+export interface StartResult {
+  readonly started: boolean;
+  readonly info: InfoReply;
+}
+
+const START_MS = 30_000;
+const KEEP_COMPLETED_S = 3600;
+
+/** The instance that an environment means, if it answers. */
+export async function instanceInfo(env: Env): Promise<InfoReply | undefined> {
+  try {
+    return await request<InfoReply>(env, { op: 'info' });
+  } catch (error) {
+    if (error instanceof NoServerError) return undefined;
+    throw error;
+  }
+}
+
+/** An environment that means the instance in `dir`; the present one without it. */
+export function meaning(env: Env, dir: string | undefined): Env {
+  return dir === undefined ? env : { ...env, VTORQUE_LOCAL: resolve(dir) };
+}
+
+/** The directory of the instance that commands mean: the first that answers, else the one that this user would start. */
+export async function meantInstance(env: Env, uid: number): Promise<string> {
+  if (env.VTORQUE_LOCAL) return resolve(env.VTORQUE_LOCAL);
+  for (const dir of instancesToTry(env)) if ((await instanceInfo(meaning(env, dir))) !== undefined) return dir;
+  return ownInstance(env, uid);
+}
+
+/**
+ * Start the embedded batch system and leave it running; does nothing when it runs already.
+ * @throws VtorqueError `E_LOCAL_START` and others, with what the daemon said
+ */
+export async function startInstance(options: StartOptions): Promise<StartResult> {
+  const { uid } = options;
+  const env = meaning(options.env, options.dir);
+  const running = await instanceInfo(env);
+  if (running !== undefined) return { started: false, info: running };
+  const dir = env.VTORQUE_LOCAL ? resolve(env.VTORQUE_LOCAL) : ownInstance(env, uid);
+  const helpers = dirname(agentProgram);
+  await buildShepherd(helpers);
+  makeParents(dir);
+  await spawnDaemon([
+    `--dir=${dir}`,
+    `--nodes=${options.nodes ?? 1}`,
+    `--np=${options.np ?? availableParallelism()}`,
+    `--keep-completed=${options.keepCompletedS ?? KEEP_COMPLETED_S}`,
+    `--helpers=${helpers}`,
+    `--version=${options.version}`,
+  ]);
+  const info = await instanceInfo(meaning(env, dir));
+  if (info === undefined) throw notStarted('it went away at once', dir);
+  return { started: true, info };
+}
+
+/** Directories that are there keep their modes; new ones can be entered by all, since the jobs' owners must get through. */
+function makeParents(dir: string): void {
+  const umask = process.umask(0o022);
+  try {
+    mkdirSync(dirname(dir), { recursive: true });
+  } finally {
+    process.umask(umask);
+  }
+}
+
+async function spawnDaemon(args: readonly string[]): Promise<void> {
+  const entry = join(import.meta.dirname, 'daemon-entry.ts');
+  const { PATH = '/usr/local/bin:/usr/bin:/bin', HOME = '/', TZ } = process.env;
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entry, ...args], {
+    cwd: '/',
+    // Nothing of the starter's surroundings: the daemon serves others as well, and for long.
+    env: { PATH, HOME, LANG: 'C.UTF-8', ...(TZ === undefined ? {} : { TZ }) },
+    detached: true,
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  });
+  const channel = child.stdio[3];
+  if (channel === null || channel === undefined || !('read' in channel)) throw new Error('the daemon has no channel');
+  await once(child, 'spawn');
+  const said = await within(text(channel), {
+    ms: START_MS,
+    late: () => {
+      child.kill('SIGKILL');
+      return notStarted(`it was not ready within ${START_MS / 1000} s`, args[0] ?? '');
+    },
+  });
+  child.unref();
+  const answer = said === '' ? { ok: false } : (JSON.parse(said) as DaemonAnswer);
+  if (answer.ok) return;
+  const { code = 'E_LOCAL_START', message = 'Cannot start the embedded batch system: it ended at once', hint } = answer;
+  throw new VtorqueError(code, message, hint === undefined ? {} : { hint });
+}
+
+interface DaemonAnswer {
+  readonly ok: boolean;
+  readonly code?: string;
+  readonly message?: string;
+  readonly hint?: string;
+}
+
+function notStarted(why: string, dir: string): VtorqueError {
+  return new VtorqueError('E_LOCAL_START', `Cannot start the embedded batch system: ${why}`, {
+    hint: `Its log is ${join(dir, 'server_priv/log')}`,
+  });
+}
+
+/**
+ * Stop the daemon. Running jobs go on, and the next daemon takes them up again, unless they are to be killed.
+ * @returns what ran; undefined when nothing did
+ */
+export async function stopInstance(env: Env, killJobs: boolean): Promise<InfoReply | undefined> {
+  const info = await instanceInfo(env);
+  if (info === undefined) return undefined;
+  await request(meaning(env, info.dir), { op: 'stop', killJobs });
+  return info;
+}

@@ -1,0 +1,161 @@
+import { chmodSync, lstatSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { hostname, totalmem } from 'node:os';
+import { VtorqueError } from '../../base/index.ts';
+import { machineAccounts } from './accounts.ts';
+import { Batch } from './batch.ts';
+import { Instance, removeLeftovers } from './instance.ts';
+import { isArray } from './job.ts';
+import { virtualNodes } from './nodes.ts';
+import { directoriesOf, type InstancePlaces, instancePlaces } from './places.ts';
+import { bootId, Runner } from './runner.ts';
+import { listen } from './server.ts';
+import type { Helpers } from './shepherd/build.ts';
+import { submittedScript } from './start-job.ts';
+import { lockInstance, Store } from './store.ts';
+
+export interface DaemonOptions {
+  readonly dir: string;
+  readonly nodes: number;
+  readonly np: number;
+  readonly keepCompletedS: number;
+  readonly helpers: Helpers;
+  readonly version: string;
+}
+
+export interface RunningDaemon {
+  /** Resolves when it has stopped; running jobs go on. */
+  readonly stopped: Promise<void>;
+  stop(): Promise<void>;
+}
+
+const PURGE_MS = 5000;
+const KILL_JOBS_MS = 20_000;
+const MAX_LOG = 5 << 20;
+/** The kernel's limit for the path of a socket, its end mark included. */
+const MAX_SOCKET_PATH = 108;
+
+/**
+ * Run an instance of the embedded batch system in this process.
+ * @throws VtorqueError `E_LOCAL_RUNNING`, `E_LOCAL_DIR`, `E_LOCAL_STATE`
+ */
+export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> {
+  const uid = process.getuid?.() ?? 0;
+  const places = instancePlaces(options.dir);
+  makeDirectories(places, uid);
+  const { log, logFd } = openLog(places);
+  const lock = lockInstance(places.lock);
+  const store = new Store(places.database);
+  const accounts = machineAccounts(options.helpers.account, uid);
+  const boot = bootId();
+  const runner: Runner = new Runner({
+    places,
+    accounts,
+    shepherd: options.helpers.shepherd,
+    version: options.version,
+    boot,
+    logFd,
+    log,
+    batch: () => batch,
+  });
+  const keepCompletedMs = options.keepCompletedS * 1000;
+  const batch: Batch = new Batch({
+    store,
+    server: store.setting('server', shortHostName()),
+    nodes: virtualNodes(options.nodes, options.np),
+    keepCompletedMs,
+    now: Date.now,
+    boot,
+    start: (job) => runner.start(job),
+    forget: (sequence) => void rm(submittedScript({ sequence }, places), { force: true }).catch(() => {}),
+  });
+  await removeLeftovers(places, new Set(batch.all().map(({ sequence }) => sequence)));
+  makeDirectories(places, uid);
+
+  const { promise: stopped, resolve } = Promise.withResolvers<void>();
+  const stop = async (): Promise<void> => {
+    clearInterval(purging);
+    batch.pause();
+    server.close();
+    runner.detach();
+    resolve();
+  };
+  const instance = new Instance({
+    places,
+    accounts,
+    batch,
+    runner,
+    version: options.version,
+    memory: totalmem(),
+    since: Date.now(),
+    keepCompletedMs,
+    stop: async (killJobs) => {
+      batch.pause();
+      if (killJobs) await endAll(batch, runner);
+      // After the answer has been sent.
+      setImmediate(() => void stop());
+    },
+  });
+  runner.adopt();
+  const purging = setInterval(() => batch.purge(), PURGE_MS);
+  const server = await listen({
+    path: places.socket,
+    accounts,
+    managerUid: uid,
+    handle: (exchange) => instance.handle(exchange),
+    log,
+  });
+  batch.reschedule();
+  log(`started: pid ${process.pid}, ${options.nodes} nodes with ${options.np} slots`);
+  return {
+    stopped: stopped.then(() => {
+      log('stopped');
+      store[Symbol.dispose]();
+      lock[Symbol.dispose]();
+    }),
+    stop,
+  };
+}
+
+/** End all running jobs, and wait until they have. */
+async function endAll(batch: Batch, runner: Runner): Promise<void> {
+  const running = batch.all().filter((job) => job.state === 'R' && !isArray(job));
+  const ended = running.map((job) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const unwatch = batch.watch(job.id, () => job.state === 'C' && resolve());
+    batch.update(job, { deleting: true });
+    runner.end(job, 0);
+    return promise.finally(unwatch);
+  });
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, KILL_JOBS_MS);
+  await Promise.race([Promise.all(ended), late]);
+  clearTimeout(timer);
+}
+
+function makeDirectories(places: InstancePlaces, uid: number): void {
+  if (Buffer.byteLength(places.socket) >= MAX_SOCKET_PATH) {
+    throw new VtorqueError('E_LOCAL_DIR', `Cannot use "${places.dir}": the path is too long for a socket in it`, {
+      hint: `Choose a directory with at most ${MAX_SOCKET_PATH - '/socket'.length - 1} characters`,
+    });
+  }
+  for (const [path, mode] of directoriesOf(places)) {
+    mkdirSync(path, { recursive: true, mode });
+    const { uid: owner } = lstatSync(path);
+    if (owner !== uid || !lstatSync(path).isDirectory()) {
+      throw new VtorqueError('E_LOCAL_DIR', `Cannot use "${path}": it belongs to another user`);
+    }
+    // An ordinary user's instance serves nobody else.
+    chmodSync(path, uid !== 0 && path === places.dir ? 0o700 : mode);
+  }
+}
+
+function openLog({ log: path }: InstancePlaces): { log: (line: string) => void; logFd: number } {
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOG) renameSync(path, `${path}.old`);
+  const logFd = openSync(path, 'a', 0o600);
+  return { logFd, log: (line) => void writeSync(logFd, `${new Date().toISOString()} ${line}\n`) };
+}
+
+function shortHostName(): string {
+  return hostname().split('.')[0] || 'localhost';
+}

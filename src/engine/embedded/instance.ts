@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import { open, readdir, rename, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Accounts } from './accounts.ts';
+import type { Batch } from './batch.ts';
+import { checkRequest } from './check-request.ts';
+import { jobEnvironment } from './environment.ts';
+import type { Job, JobState } from './job.ts';
+import { Operations } from './operations.ts';
+import type { InstancePlaces } from './places.ts';
+import {
+  type InfoReply,
+  MAX_BODY,
+  PBSE,
+  PbsError,
+  PROTOCOL_VERSION,
+  type Request,
+  type TaskReply,
+} from './protocol.ts';
+import type { Runner } from './runner.ts';
+import type { Exchange } from './server.ts';
+import { filesOf, submittedScript } from './start-job.ts';
+import { checkSubmission, jobsOf } from './submit.ts';
+import { viewOf } from './views.ts';
+
+export interface InstanceOptions {
+  readonly places: InstancePlaces;
+  readonly accounts: Accounts;
+  readonly batch: Batch;
+  readonly runner: Runner;
+  readonly version: string;
+  /** Bytes. */
+  readonly memory: number;
+  readonly since: number;
+  readonly keepCompletedMs: number;
+  readonly stop: (killJobs: boolean) => Promise<void>;
+}
+
+/** What the daemon does with each request. */
+export class Instance {
+  readonly #options: InstanceOptions;
+  readonly #operations: Operations;
+
+  constructor(options: InstanceOptions) {
+    this.#options = options;
+    this.#operations = new Operations(options.batch, options.runner);
+  }
+
+  async handle(exchange: Exchange): Promise<object | undefined> {
+    const { caller } = exchange;
+    const request = checkRequest(exchange.request);
+    const { memory } = this.#options;
+    switch (request.op) {
+      case 'submit':
+        return this.#submit(exchange, request);
+      case 'status':
+        return this.#operations.status(caller, request);
+      case 'wait':
+        return this.#wait(exchange, request.id);
+      case 'delete':
+        this.#operations.delete(caller, request.id, request.elements, request.delayMs);
+        return {};
+      case 'hold':
+        this.#operations.hold(caller, request.id, request.elements);
+        return {};
+      case 'release':
+        this.#operations.release(caller, request.id, request.elements);
+        return {};
+      case 'signal':
+        this.#operations.signal(caller, request.id, request.signal);
+        return {};
+      case 'task':
+        return this.#operations.task(caller, request.id, (job) => this.#task(job), this.#options.places.spool);
+      case 'nodes':
+        return { nodes: this.#operations.nodes(memory) };
+      case 'info':
+        return this.#info();
+      case 'stop':
+        if (!caller.manager) throw new PbsError(PBSE.PERM, 'Unauthorized Request  MSG=operation not permitted');
+        await this.#options.stop(request.killJobs);
+        return {};
+    }
+  }
+
+  async #submit({ caller, body }: Exchange, request: Request & { op: 'submit' }): Promise<{ id: string }> {
+    const { places, accounts, batch, memory } = this.#options;
+    if (request.body > MAX_BODY) throw new PbsError(PBSE.SYSTEM, `script is larger than ${MAX_BODY >> 20} MB`);
+    const arrived = join(places.incoming, randomUUID());
+    try {
+      await receive(body(request.body), arrived);
+      if (caller.uid === 0) throw new PbsError(PBSE.PERM, 'root can not submit jobs');
+      const site = { server: batch.server, nodes: batch.nodes, memory };
+      const submission = checkSubmission(request.submission, site);
+      const account = await accounts.account(caller.uid);
+      if (account === undefined) throw new PbsError(PBSE.PERM, 'User does not exist in server password file');
+      const { uid, name, groupName, home } = account;
+      const sequence = batch.nextSequence();
+      const owner = { uid, name, group: groupName, home };
+      const [job, ...elements] = jobsOf(submission, owner, batch.server, sequence, batch.now());
+      if (job === undefined) throw new PbsError(PBSE.INTERNAL, 'Internal server error');
+      // The script first: a job that is in the list has one.
+      await rename(arrived, submittedScript(job, places));
+      batch.add([job, ...elements]);
+      return { id: job.id };
+    } finally {
+      await rm(arrived, { force: true });
+    }
+  }
+
+  async #wait({ caller, reply, signal, patient }: Exchange, id: string): Promise<undefined> {
+    const { batch } = this.#options;
+    const job = this.#operations.find(id);
+    if (job === undefined) throw new PbsError(PBSE.UNKJOBID, 'Unknown Job Id Error');
+    patient();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const tell = (): void => {
+      const trusted = caller.manager || caller.uid === job.owner.uid;
+      reply({ job: viewOf(job, { full: false, trusted }) });
+      if (job.state === 'C') resolve(undefined);
+    };
+    const unwatch = batch.watch(job.id, tell);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    tell();
+    return promise.finally(unwatch);
+  }
+
+  async #task(job: Job): Promise<Pick<TaskReply, 'env' | 'cwd'>> {
+    const { places, accounts, version } = this.#options;
+    const account = await accounts.account(job.owner.uid);
+    if (account === undefined) throw new PbsError(PBSE.SYSTEM, 'User does not exist');
+    const place = {
+      aux: places.aux,
+      tmpdir: filesOf(job, places).tmpdir,
+      shell: job.submission.shell ?? account.shell,
+      hostName: hostname(),
+      version,
+    };
+    return { env: [...jobEnvironment(job, account, place)], cwd: account.home };
+  }
+
+  #info(): InfoReply {
+    const { batch, places, version, since, keepCompletedMs } = this.#options;
+    const jobs: Record<JobState, number> = { Q: 0, H: 0, R: 0, C: 0 };
+    for (const job of batch.all()) if (job.element !== 'all') jobs[job.state]++;
+    return {
+      version,
+      protocol: PROTOCOL_VERSION,
+      pid: process.pid,
+      server: batch.server,
+      dir: places.dir,
+      since,
+      keepCompleted: keepCompletedMs / 1000,
+      nodes: batch.nodes,
+      jobs,
+    };
+  }
+}
+
+async function receive(pieces: AsyncIterable<Buffer>, path: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    for await (const piece of pieces) await file.writeFile(piece);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Remove what a daemon that was killed has left: half-arrived scripts, and scripts of submissions that never came to be. */
+export async function removeLeftovers(places: InstancePlaces, sequences: ReadonlySet<number>): Promise<void> {
+  await rm(places.incoming, { recursive: true, force: true });
+  for (const name of await readdir(places.scripts)) {
+    if (!sequences.has(Number(name))) await rm(join(places.scripts, name), { force: true });
+  }
+}

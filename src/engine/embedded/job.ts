@@ -1,0 +1,108 @@
+import { formatJobId, type JobId } from '../../pbs/index.ts';
+
+/** Queued, held, running, complete. */
+export type JobState = 'Q' | 'H' | 'R' | 'C';
+
+/** What qsub hands in, besides the script. Paths are absolute. */
+export interface Submission {
+  readonly name: string;
+  /** In the order given; the command line's have replaced the directives'. */
+  readonly resources: readonly (readonly [name: string, value: string])[];
+  readonly queue: string;
+  readonly output?: string | undefined;
+  readonly error?: string | undefined;
+  readonly join: 'n' | 'oe' | 'eo';
+  readonly keep: 'n' | 'o' | 'e' | 'oe';
+  readonly hold: boolean;
+  readonly shell?: string | undefined;
+  /** The text of -F. */
+  readonly args?: string | undefined;
+  /** The text of -t. */
+  readonly array?: string | undefined;
+  readonly account?: string | undefined;
+  /** Octal. */
+  readonly umask?: string | undefined;
+  readonly killDelay?: number | undefined;
+  readonly rerunable: boolean;
+  /** The job's variables: PBS_O_*, those of -v and of -V. */
+  readonly variables: readonly (readonly [name: string, value: string])[];
+  readonly workDir: string;
+  /** -d: where the job starts. */
+  readonly initDir?: string | undefined;
+  readonly submitArgs: string;
+  readonly submitHost: string;
+}
+
+export interface Owner {
+  readonly uid: number;
+  readonly name: string;
+  readonly group: string;
+  readonly home: string;
+}
+
+/** Slots of one node. */
+export interface Allocation {
+  readonly node: string;
+  readonly slots: readonly number[];
+}
+
+export interface Used {
+  readonly cpuMs: number;
+  readonly memKb: number;
+  readonly vmemKb: number;
+}
+
+/** A job, an array, or one element of an array. Times are milliseconds since 1970. */
+export interface Job {
+  readonly id: string;
+  readonly sequence: number;
+  readonly element?: number | 'all';
+  /** Of an array: its elements' numbers and how many may run at once. */
+  readonly indexes?: readonly number[];
+  readonly slotLimit?: number;
+  readonly owner: Owner;
+  readonly submission: Submission;
+  readonly ctime: number;
+  readonly cookie: string;
+  state: JobState;
+  mtime: number;
+  qtime: number;
+  /** When it became eligible to run; none while it is held. */
+  etime?: number | undefined;
+  startTime?: number | undefined;
+  endTime?: number | undefined;
+  allocation?: readonly Allocation[] | undefined;
+  /** How often it was started; names its run directory. */
+  attempt: number;
+  /** Which boot of the machine it was started in. */
+  boot?: string | undefined;
+  session?: number | undefined;
+  exitStatus?: number | undefined;
+  used?: Used | undefined;
+  comment?: string | undefined;
+  /** qdel was asked for. */
+  deleting?: boolean;
+  /** Its shepherds were killed, and another one was sent to clear up. */
+  abandoned?: boolean;
+}
+
+export function isArray(job: Pick<Job, 'element'>): boolean {
+  return job.element === 'all';
+}
+
+/** The name that its element carries: `arr-1`. */
+export function nameOf(job: Pick<Job, 'element' | 'submission'>): string {
+  return typeof job.element === 'number' ? `${job.submission.name}-${job.element}` : job.submission.name;
+}
+
+export function jobId(server: string, sequence: number, element?: number | 'all'): string {
+  return formatJobId(asParts(sequence, element, server));
+}
+
+export function asParts(sequence: number, element?: number | 'all', server?: string): JobId {
+  return { sequence, ...(element === undefined ? {} : { element }), ...(server === undefined ? {} : { server }) };
+}
+
+export function resourceOf(job: Pick<Job, 'submission'>, name: string): string | undefined {
+  return job.submission.resources.find(([key]) => key === name)?.[1];
+}

@@ -1,0 +1,159 @@
+import { parseArray, parseJobId } from '../../pbs/index.ts';
+import type { Batch } from './batch.ts';
+import { isArray, type Job, type JobState, jobId, type Owner } from './job.ts';
+import { formatSlots, hostSlots } from './nodes.ts';
+import { outputOf, spoolName } from './outputs.ts';
+import { type NodeView, PBSE, PbsError, type StatusReply, type TaskReply } from './protocol.ts';
+import type { Runner } from './runner.ts';
+import { KILL_DELAY_S } from './start-job.ts';
+import { viewOf } from './views.ts';
+
+/** Who asks. */
+export interface Caller {
+  readonly uid: number;
+  /** The machine's administrator, or whoever runs this instance. */
+  readonly manager: boolean;
+}
+
+const STATE_NAMES: Readonly<Record<JobState, string>> = { Q: 'QUEUED', H: 'HELD', R: 'RUNNING', C: 'COMPLETE' };
+
+/** What users may do with jobs that are there. Errors are PbsErrors in Torque's words. */
+export class Operations {
+  readonly #batch: Batch;
+  readonly #runner: Runner;
+
+  constructor(batch: Batch, runner: Runner) {
+    this.#batch = batch;
+    this.#runner = runner;
+  }
+
+  /** The job that a user means: with or without the server's name, in brackets an element or the whole array. */
+  find(text: string): Job | undefined {
+    const id = parseJobId(text);
+    if (id === undefined) return undefined;
+    const { server } = this.#batch;
+    if (id.server !== undefined && id.server !== server && !id.server.startsWith(`${server}.`)) return undefined;
+    // An array is also known by its bare number.
+    return (
+      this.#batch.get(jobId(server, id.sequence, id.element)) ??
+      (id.element === undefined ? this.#batch.get(jobId(server, id.sequence, 'all')) : undefined)
+    );
+  }
+
+  #own(caller: Caller, text: string): Job {
+    const job = this.find(text);
+    if (job === undefined) throw new PbsError(PBSE.UNKJOBID, 'Unknown Job Id Error');
+    if (!mayTouch(caller, job)) throw new PbsError(PBSE.PERM, 'Unauthorized Request  MSG=operation not permitted');
+    return job;
+  }
+
+  status(
+    caller: Caller,
+    { ids, elements = false, full = false }: { ids?: readonly string[]; elements?: boolean; full?: boolean },
+  ): StatusReply {
+    const unknown: string[] = [];
+    const chosen =
+      ids === undefined ? this.#batch.all().filter((job) => elements || typeof job.element !== 'number') : [];
+    for (const id of ids ?? []) {
+      const job = this.find(id);
+      if (job === undefined) unknown.push(id);
+      else chosen.push(...(elements && isArray(job) ? this.#batch.membersOf(job) : [job]));
+    }
+    const shown = ids === undefined && elements ? chosen.filter((job) => !isArray(job)) : chosen;
+    return {
+      server: this.#batch.server,
+      now: this.#batch.now(),
+      jobs: shown.map((job) => viewOf(job, { full, trusted: mayTouch(caller, job) })),
+      unknown,
+    };
+  }
+
+  /** The job and, of an array, the elements that `range` names (all of them without it). */
+  #members(job: Job, range: string | undefined): Job[] {
+    const members = this.#batch.membersOf(job);
+    if (range === undefined) return members;
+    const wanted = new Set(parseArray(range).indexes);
+    return members.filter(({ element }) => typeof element === 'number' && wanted.has(element));
+  }
+
+  delete(caller: Caller, id: string, range: string | undefined, delayMs: number | undefined): void {
+    const job = this.#own(caller, id);
+    const members = this.#members(job, range).filter(({ state }) => state !== 'C');
+    if (members.length === 0) throw badState(job);
+    for (const member of members) {
+      if (member.state === 'R') {
+        this.#batch.update(member, { deleting: true });
+        this.#runner.end(member, delayMs ?? (member.submission.killDelay ?? KILL_DELAY_S) * 1000);
+      } else {
+        this.#batch.update(member, { state: 'C', endTime: this.#batch.now(), exitStatus: 271 });
+      }
+    }
+  }
+
+  hold(caller: Caller, id: string, range: string | undefined): void {
+    const job = this.#own(caller, id);
+    if (!isArray(job) && job.state !== 'Q' && job.state !== 'H') throw badState(job);
+    for (const member of this.#members(job, range)) {
+      if (member.state === 'Q') this.#batch.update(member, { state: 'H', etime: undefined });
+    }
+  }
+
+  release(caller: Caller, id: string, range: string | undefined): void {
+    const job = this.#own(caller, id);
+    if (job.state === 'C') throw badState(job);
+    for (const member of this.#members(job, range)) {
+      if (member.state === 'H') this.#batch.update(member, { state: 'Q', etime: this.#batch.now() });
+    }
+  }
+
+  signal(caller: Caller, id: string, signal: number): void {
+    const job = this.#own(caller, id);
+    const running = this.#batch.membersOf(job).filter(({ state }) => state === 'R');
+    if (running.length === 0) throw badState(job);
+    // Short of being killed, a job that is being made ready has nothing yet that could take a signal.
+    const reached = running.filter((member) => this.#runner.signal(member, signal));
+    if (reached.length === 0) throw badState(job);
+  }
+
+  /** What a further task of a running job needs to know. */
+  task(
+    caller: Caller,
+    id: string,
+    taskOf: (job: Job) => Promise<Omit<TaskReply, 'out' | 'err' | 'hosts'>>,
+    spool: string,
+  ): Promise<TaskReply> {
+    const job = this.#own(caller, id);
+    if (job.state !== 'R') throw badState(job);
+    const { join } = job.submission;
+    const path = (stream: 'out' | 'err'): string => {
+      const output = outputOf(job, stream);
+      return output.direct ? output.to : `${spool}/${spoolName(job, stream)}`;
+    };
+    const out = path(join === 'eo' ? 'err' : 'out');
+    const err = path(join === 'oe' ? 'out' : 'err');
+    return taskOf(job).then((task) => ({ ...task, hosts: hostSlots(job.allocation ?? []), out, err }));
+  }
+
+  nodes(memory: number): NodeView[] {
+    const running = this.#batch.all().filter(({ state, allocation }) => state === 'R' && allocation !== undefined);
+    return this.#batch.nodes.map(({ name, np }) => {
+      const uses = running.flatMap((job) =>
+        (job.allocation ?? []).filter(({ node }) => node === name).map(({ slots }) => ({ job, slots })),
+      );
+      const taken = uses.reduce((sum, { slots }) => sum + slots.length, 0);
+      const jobs = uses.map(({ job, slots }) => `${formatSlots(slots)}/${job.id}`);
+      return { name, np, memory, state: taken >= np ? 'job-exclusive' : 'free', jobs };
+    });
+  }
+}
+
+function mayTouch(caller: Caller, job: { readonly owner: Owner }): boolean {
+  return caller.manager || caller.uid === job.owner.uid;
+}
+
+function badState(job: Job): PbsError {
+  return new PbsError(
+    PBSE.BADSTATE,
+    `Request invalid for state of job MSG=invalid state for job - ${STATE_NAMES[job.state]}`,
+  );
+}

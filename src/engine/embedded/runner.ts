@@ -1,0 +1,188 @@
+import { readFileSync } from 'node:fs';
+import { messageOf } from '../../base/index.ts';
+import type { Accounts } from './accounts.ts';
+import type { Batch } from './batch.ts';
+import { isArray, type Job } from './job.ts';
+import type { InstancePlaces } from './places.ts';
+import { ShepherdLink } from './shepherd-link.ts';
+import { filesOf, KILL_DELAY_S, placeFiles, removeFiles, specOf } from './start-job.ts';
+
+/** The exit status of a job that could not be run at all, as Torque's node daemon has it (JOB_EXEC_FAIL1, JOB_EXEC_FAIL2). */
+const FAILED_BEFORE_START = -1;
+const FAILED = -2;
+
+/** As if its shell had died of TERM. */
+const DELETED = 256 + 15;
+
+const MAX_STARTS_WITHOUT_LIFE = 3;
+
+export interface RunnerOptions {
+  readonly places: InstancePlaces;
+  readonly accounts: Accounts;
+  readonly shepherd: string;
+  readonly version: string;
+  /** Of this moment: see bootId(). */
+  readonly boot: string;
+  /** Open for appending; the shepherds write to it as well. */
+  readonly logFd: number;
+  readonly log: (line: string) => void;
+  readonly batch: () => Batch;
+}
+
+/** Starts jobs, hears of their ends, and finds both again after a restart. */
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #links = new Map<string, ShepherdLink>();
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Start a job that has its slots. */
+  start(job: Job): void {
+    this.#startUp(job).catch((error: unknown) => this.#fail(job, messageOf(error)));
+  }
+
+  async #startUp(job: Job): Promise<void> {
+    const { places, accounts, shepherd, version, logFd } = this.#options;
+    const account = await accounts.account(job.owner.uid);
+    if (account === undefined) throw new Error(`user ${job.owner.name} does not exist`);
+    await placeFiles(job, account, places);
+    const link = this.#linkOf(job);
+    await link.prepare(specOf(job, account, places, version));
+    if (job.deleting) {
+      await link.remove();
+      await this.#complete(job, { exitStatus: DELETED });
+      return;
+    }
+    this.#links.set(job.id, link);
+    link.start(shepherd, 'run', logFd);
+    this.#options.log(`${job.id} started, attempt ${job.attempt}`);
+  }
+
+  /** Take up the running jobs of an earlier daemon. */
+  adopt(): void {
+    const running = this.#options
+      .batch()
+      .all()
+      .filter((job) => job.state === 'R' && !isArray(job));
+    for (const job of running) {
+      const link = this.#linkOf(job);
+      this.#links.set(job.id, link);
+      link.attach();
+      // The daemon may have died between the promise to end the job and the order.
+      if (job.deleting) this.end(job, KILL_DELAY_S * 1000);
+    }
+  }
+
+  /** Send a signal to the processes of a job; false when it has none yet or any more. */
+  signal(job: Job, signal: number): boolean {
+    return this.#tell(job, (link) => link.signal(signal));
+  }
+
+  /** End a running job: TERM, `delayMs`, KILL. A job that is only just starting ends as soon as it can be told so. */
+  end(job: Job, delayMs: number): void {
+    this.#tell(job, (link) => link.end(delayMs));
+  }
+
+  #tell(job: Job, order: (link: ShepherdLink) => void): boolean {
+    const link = this.#links.get(job.id);
+    if (link === undefined) return false;
+    try {
+      order(link);
+      return true;
+    } catch (error) {
+      // Nobody reads the orders: the shepherd is gone, and that is being dealt with.
+      this.#options.log(`${job.id} cannot be told: ${messageOf(error)}`);
+      return false;
+    }
+  }
+
+  /** Leave the jobs to their shepherds. */
+  detach(): void {
+    for (const link of this.#links.values()) link.detach();
+    this.#links.clear();
+  }
+
+  #linkOf(job: Job): ShepherdLink {
+    const link: ShepherdLink = new ShepherdLink(filesOf(job, this.#options.places).runDir, {
+      started: (session) => {
+        if (job.session !== session) this.#options.batch().update(job, { session });
+      },
+      gone: () => {
+        this.#conclude(job, link).catch((error: unknown) => this.#fail(job, messageOf(error)));
+      },
+    });
+    return link;
+  }
+
+  /** No shepherd of the job lives any more. */
+  async #conclude(job: Job, link: ShepherdLink): Promise<void> {
+    if (this.#links.get(job.id) !== link) return;
+    this.#links.delete(job.id);
+    const result = await link.result();
+    if (result !== undefined) {
+      const session = await link.session();
+      await link.remove();
+      await this.#complete(job, { exitStatus: result.status, used: result.used, ...(session ? { session } : {}) });
+      return;
+    }
+    const started = (await link.session()) !== undefined;
+    const rebooted = job.boot !== this.#options.boot;
+    if (!started && job.deleting) {
+      await link.remove();
+      await this.#complete(job, { exitStatus: DELETED });
+    } else if (started && (!rebooted || (await link.hasEnded()))) {
+      await this.#finishAbandoned(job, link);
+    } else if (rebooted || job.attempt < MAX_STARTS_WITHOUT_LIFE) {
+      await link.remove();
+      if (started && !job.submission.rerunable) await this.#complete(job, { exitStatus: FAILED });
+      else this.#requeue(job, rebooted ? 'the machine was restarted' : 'it had not begun');
+    } else {
+      await link.remove();
+      await this.#complete(job, { exitStatus: FAILED_BEFORE_START, comment: 'Job could not be started' });
+    }
+  }
+
+  /** The shepherds were killed: another one ends what is left of the job and brings its output home. */
+  async #finishAbandoned(job: Job, link: ShepherdLink): Promise<void> {
+    if (job.abandoned) {
+      // That one was killed as well, or could not do it.
+      await link.remove();
+      await this.#complete(job, { exitStatus: FAILED });
+      return;
+    }
+    this.#options.log(`${job.id} has lost its shepherd`);
+    this.#options.batch().update(job, { abandoned: true });
+    this.#links.set(job.id, link);
+    link.start(this.#options.shepherd, 'finish', this.#options.logFd);
+  }
+
+  #requeue(job: Job, why: string): void {
+    this.#options.log(`${job.id} goes back to the queue: ${why}`);
+    const nothing = { allocation: undefined, session: undefined, startTime: undefined, comment: undefined };
+    this.#options.batch().update(job, { ...nothing, state: 'Q' });
+  }
+
+  async #complete(job: Job, end: Pick<Partial<Job>, 'exitStatus' | 'used' | 'comment' | 'session'>): Promise<void> {
+    await removeFiles(job, this.#options.places);
+    const batch = this.#options.batch();
+    batch.update(job, { ...end, state: 'C', endTime: batch.now() });
+    this.#options.log(`${job.id} ended, exit status ${end.exitStatus}`);
+  }
+
+  #fail(job: Job, why: string): void {
+    this.#options.log(`${job.id} failed: ${why}`);
+    this.#links.get(job.id)?.detach();
+    this.#links.delete(job.id);
+    void this.#complete(job, { exitStatus: FAILED_BEFORE_START, comment: `Job could not be started: ${why}` }).catch(
+      (error: unknown) => this.#options.log(`${job.id} cannot be completed: ${messageOf(error)}`),
+    );
+  }
+}
+
+/** One boot of this machine, or one life of this container. */
+export function bootId(): string {
+  const born = readFileSync('/proc/1/stat', 'utf8').split(') ')[1]?.split(' ')[19] ?? '';
+  return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}.${born}`;
+}

@@ -1,0 +1,37 @@
+import { parseNodes } from '../../pbs/index.ts';
+import { type Allocation, isArray, type Job, resourceOf } from './job.ts';
+import { allocate, occupiedBy, type VirtualNode } from './nodes.ts';
+
+export interface Start {
+  readonly job: Job;
+  readonly allocation: readonly Allocation[];
+}
+
+/**
+ * Which queued jobs start now. First in, first out and strictly so: a job that does not fit holds back those behind it.
+ * Elements beyond their array's slot limit hold back nobody.
+ * @param jobs in the order of submission
+ */
+export function schedule(jobs: readonly Job[], nodes: readonly VirtualNode[]): Start[] {
+  const running = jobs.filter(({ state }) => state === 'R');
+  const held = running.flatMap(({ allocation }) => allocation ?? []);
+  const runningElements = new Map<number, number>();
+  const count = (job: Job): void => {
+    if (job.element === undefined) return;
+    runningElements.set(job.sequence, (runningElements.get(job.sequence) ?? 0) + 1);
+  };
+  running.forEach(count);
+  const limits = new Map(jobs.filter(isArray).map((job) => [job.sequence, job.slotLimit ?? Number.POSITIVE_INFINITY]));
+  const starts: Start[] = [];
+  for (const job of jobs) {
+    if (job.state !== 'Q' || isArray(job)) continue;
+    if (job.element !== undefined && (runningElements.get(job.sequence) ?? 0) >= (limits.get(job.sequence) ?? 0))
+      continue;
+    const allocation = allocate(parseNodes(resourceOf(job, 'nodes') ?? '1'), nodes, occupiedBy(held));
+    if (allocation === undefined) break;
+    held.push(...allocation);
+    count(job);
+    starts.push({ job, allocation });
+  }
+  return starts;
+}

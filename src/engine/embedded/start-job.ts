@@ -1,0 +1,97 @@
+import { chmod, chown, copyFile, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, join } from 'node:path';
+import { formatNodeFile, parseMem, parseWalltime } from '../../pbs/index.ts';
+import { type Account, jobEnvironment } from './environment.ts';
+import { type Job, resourceOf } from './job.ts';
+import { hostSlots } from './nodes.ts';
+import { filePrefixOf, outputsOf, spoolName } from './outputs.ts';
+import type { InstancePlaces } from './places.ts';
+import { encodeSpec } from './shepherd-link.ts';
+
+/** Between TERM and KILL, unless -K or qdel -W says otherwise. */
+export const KILL_DELAY_S = 3;
+
+/** The files of one run of a job. */
+export interface JobFiles {
+  /** The script that runs: the job's copy, which its owner may read and even change. */
+  readonly script: string;
+  readonly nodeFile: string;
+  readonly tmpdir: string;
+  readonly runDir: string;
+}
+
+export function filesOf(job: Job, places: InstancePlaces): JobFiles {
+  const prefix = filePrefixOf(job);
+  return {
+    script: join(places.jobs, `${prefix}.SC`),
+    nodeFile: join(places.aux, job.id),
+    tmpdir: join(places.tmp, job.id),
+    runDir: join(places.run, `${prefix}.${job.attempt}`),
+  };
+}
+
+/** The script of a submission as it came. */
+export function submittedScript(job: Pick<Job, 'sequence'>, places: InstancePlaces): string {
+  return join(places.scripts, String(job.sequence));
+}
+
+/** Put in place what a job needs on its node. All directories are ours, so no user can have put anything in the way. */
+export async function placeFiles(job: Job, account: Account, places: InstancePlaces): Promise<void> {
+  const { script, nodeFile } = filesOf(job, places);
+  await rm(script, { force: true });
+  await copyFile(submittedScript(job, places), script);
+  await chmod(script, 0o700);
+  if (process.getuid?.() === 0) await chown(script, account.uid, account.gid);
+  await writeFile(nodeFile, formatNodeFile(hostSlots(job.allocation ?? [])), { mode: 0o644 });
+  await chmod(nodeFile, 0o644);
+}
+
+export async function removeFiles(job: Job, places: InstancePlaces): Promise<void> {
+  const { script, nodeFile } = filesOf(job, places);
+  await rm(script, { force: true });
+  await rm(nodeFile, { force: true });
+}
+
+/** What the job's shepherd has to know. */
+export function specOf(job: Job, account: Account, places: InstancePlaces, version: string): Buffer {
+  const { submission } = job;
+  const files = filesOf(job, places);
+  const shell = submission.shell ?? account.shell;
+  const umask = Number.parseInt(submission.umask ?? '77', 8);
+  const env = jobEnvironment(job, account, {
+    aux: places.aux,
+    tmpdir: files.tmpdir,
+    shell,
+    hostName: hostname(),
+    version,
+  });
+  return encodeSpec([
+    ['uid', String(account.uid)],
+    ['gid', String(account.gid)],
+    ...account.groups.map((group) => ['group', String(group)] as const),
+    ['shell', shell],
+    ['argv0', `-${basename(shell)}`],
+    ['cwd', submission.initDir ?? account.home],
+    // As in Torque the shell reads the script's path as a command, and splits the arguments by its own rules.
+    ['input', `${quoteForShell(files.script)}${submission.args === undefined ? '' : ` ${submission.args}`}\n`],
+    ['cookie', job.cookie],
+    ['tmpdir', files.tmpdir],
+    ['undelivered', places.undelivered],
+    ['output_mode', (0o666 & ~umask).toString(8)],
+    ['walltime_s', String(parseWalltime(resourceOf(job, 'walltime') ?? '0'))],
+    ['kill_delay_ms', String((submission.killDelay ?? KILL_DELAY_S) * 1000)],
+    ['mem_kb', String(Math.ceil(parseMem(resourceOf(job, 'mem') ?? '0') / 1024))],
+    ...Object.entries(outputsOf(job)).flatMap(([stream, { to, name, suffix, direct }]) => [
+      [`${stream}.to`, to] as const,
+      [`${stream}.name`, name] as const,
+      [`${stream}.suffix`, suffix] as const,
+      ...(direct ? [] : [[`${stream}.spool`, join(places.spool, spoolName(job, stream as 'out' | 'err'))] as const]),
+    ]),
+    ...[...env].map(([name, value]) => ['env', `${name}=${value}`] as const),
+  ]);
+}
+
+function quoteForShell(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+import { VtorqueError } from '../../base/index.ts';
+import { nodeCount, parseArray, parseMem, parseNodes, parseWalltime } from '../../pbs/index.ts';
+import { type Job, jobId, type Owner, type Submission } from './job.ts';
+import { allocate, type VirtualNode } from './nodes.ts';
+import { PBSE, PbsError } from './protocol.ts';
+
+export const DEFAULT_QUEUE = 'batch';
+const DEFAULT_WALLTIME = '01:00:00';
+const MAX_ELEMENTS = 10_000;
+const MAX_VARIABLES = 8000;
+/** The arguments reach the shell through a pipe, all at once. */
+const MAX_ARGS = 32_000;
+
+/** Resources that have an effect here. */
+const EFFECTIVE = new Set(['nodes', 'walltime', 'mem', 'nodect', 'neednodes']);
+/** Free texts, recorded for whoever reads qstat. */
+const RECORDED = new Set(['software', 'other', 'gres']);
+/** Resources that Torque knows and this batch system has not. */
+const MISSING = new Set(
+  (
+    'arch cput epilogue feature file host mppdepth mppnodect mppnppn mppwidth naccesspolicy ncpus nice opsys partition pcput pmem ' +
+    'procct procs prologue pvmem qos reqattr size tpn trl vmem walltime_limit advres ddisk dmem signal'
+  ).split(' '),
+);
+
+/** What is the same for all submissions. */
+export interface Site {
+  readonly server: string;
+  readonly nodes: readonly VirtualNode[];
+  /** Bytes of memory of each node. */
+  readonly memory: number;
+}
+
+/**
+ * Check a submission and make it complete: defaults filled in, values normalised. Pure.
+ * @throws PbsError in Torque's words
+ */
+export function checkSubmission(submission: Submission, site: Site): Submission {
+  const queue = submission.queue === '' ? DEFAULT_QUEUE : submission.queue;
+  if (queue !== DEFAULT_QUEUE) throw new PbsError(PBSE.UNKQUE, 'Unknown queue MSG=requested queue not found');
+  if (hasNul(submission)) throw new PbsError(PBSE.BADATVAL, 'Illegal attribute or resource value');
+  if (submission.variables.length > MAX_VARIABLES || (submission.args ?? '').length > MAX_ARGS) {
+    throw new PbsError(
+      PBSE.BADATVAL,
+      'Illegal attribute or resource value MSG=too many variables or too long arguments',
+    );
+  }
+  for (const [name] of submission.resources) checkResource(name);
+  const resources = completed(submission.resources);
+  checkRoom(new Map(resources), site);
+  if (submission.array !== undefined) arrayOf(submission.array);
+  return { ...submission, queue, resources };
+}
+
+function checkResource(name: string): void {
+  if (EFFECTIVE.has(name) || RECORDED.has(name)) return;
+  if (MISSING.has(name)) {
+    throw new PbsError(PBSE.UNKRESC, `resource ${name} is not available in the embedded batch system`);
+  }
+  throw new PbsError(PBSE.UNKRESC, `Unknown resource type  Resource_List.${name}`);
+}
+
+/** With the defaults where Torque puts them: behind what was given, and the number of nodes behind `nodes`. */
+function completed(given: Submission['resources']): [string, string][] {
+  const list = given
+    .filter(([name]) => name !== 'nodect')
+    .map(([name, value]): [string, string] => [name, normalise(name, value)]);
+  const has = (name: string): boolean => list.some(([key]) => key === name);
+  const nodes = has('nodes');
+  const defaultTime: [string, string][] = has('walltime') ? [] : [['walltime', DEFAULT_WALLTIME]];
+  const all: [string, string][] = nodes ? list : [...list, ...defaultTime, ['nodes', '1']];
+  const count = nodeCount(parseNodes(all.find(([name]) => name === 'nodes')?.[1] ?? '1'));
+  return [...all, ['nodect', String(count)], ...(nodes ? defaultTime : [])];
+}
+
+function normalise(name: string, value: string): string {
+  if (name === 'walltime') {
+    const seconds = parseWalltime(value);
+    const two = (n: number): string => String(n).padStart(2, '0');
+    return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  }
+  if (name === 'mem') parseMem(value);
+  return value;
+}
+
+/** Refuse what could never start. */
+function checkRoom(resources: ReadonlyMap<string, string>, { nodes, memory }: Site): void {
+  const request = parseNodes(resources.get('nodes') ?? '1');
+  const allocation = allocate(request, nodes, new Map());
+  const wanted = parseMem(resources.get('mem') ?? '0');
+  if (allocation !== undefined && wanted <= memory * allocation.length) return;
+  throw new PbsError(
+    PBSE.EXCQRESC,
+    'Job exceeds queue resource limits MSG=cannot locate feasible nodes (nodes file is empty, all systems are busy, or no nodes have the requested feature)',
+  );
+}
+
+/** The job of a submission, or an array and its elements. */
+export function jobsOf(submission: Submission, owner: Owner, server: string, sequence: number, now: number): Job[] {
+  const job = (element?: number | 'all'): Job => ({
+    id: jobId(server, sequence, element),
+    sequence,
+    ...(element === undefined ? {} : { element }),
+    owner,
+    submission,
+    ctime: now,
+    cookie: randomBytes(16).toString('hex').toUpperCase(),
+    state: submission.hold ? 'H' : 'Q',
+    mtime: now,
+    qtime: now,
+    ...(submission.hold ? {} : { etime: now }),
+    attempt: 0,
+  });
+  if (submission.array === undefined) return [job()];
+  const { indexes, slotLimit } = arrayOf(submission.array);
+  const array: Job = { ...job('all'), indexes, ...(slotLimit === undefined ? {} : { slotLimit }) };
+  return [array, ...indexes.map((index) => job(index))];
+}
+
+function arrayOf(text: string): ReturnType<typeof parseArray> {
+  const array = parseArray(text);
+  if (array.indexes.length > MAX_ELEMENTS) throw new PbsError(PBSE.BAD_ARRAY_REQ, 'Bad Job Array Request');
+  return array;
+}
+
+/** The text in Torque's words of an error of the PBS language, which is written for qsub. */
+export function asPbsError(error: unknown): unknown {
+  if (!(error instanceof VtorqueError)) return error;
+  const [, text] = /^qsub: submit error \((.*)\)$/s.exec(error.message) ?? [];
+  return new PbsError(15000 + ((error.exitCode - (15000 % 256) + 512) % 256), text ?? error.message);
+}
+
+function hasNul(submission: Submission): boolean {
+  return JSON.stringify(submission).includes('\\u0000');
+}
