@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { messageOf, VtorqueError } from '../base/index.ts';
 import type { GuestAgent } from '../guest/linux/index.ts';
 import type { GuestSystem } from '../image/index.ts';
@@ -60,6 +60,7 @@ export async function setUpGuest(agent: GuestAgent, identity: GuestIdentity): Pr
   then(agent.configureNet({ iface: 'eth0', address, gateway, waitMs: deviceWaitMs }));
   then(agent.mkdir('/run/vtorque', { mode: 0o755, uid: 0, gid: 0 }));
   then(agent.writeFile(script, identity.script, { mode: 0o700, uid: owner.uid, gid: owner.gid }));
+  then(agent.mkdir(dirname(context.nodeFile), { mode: 0o755, uid: 0, gid: 0 }));
   then(agent.writeFile(context.nodeFile, guestNodeFile([vm]), rootFile));
 
   const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');
@@ -95,7 +96,11 @@ function mountRoot(agent: GuestAgent, guest: GuestSystem, then: (call: Promise<u
   then(agent.makeRoot({ kind: 'overlay', directories: hidden }));
 }
 
-function mountShare(agent: GuestAgent, { tag, type, targets }: ShareMount, then: (call: Promise<unknown>) => void): void {
+function mountShare(
+  agent: GuestAgent,
+  { tag, type, targets }: ShareMount,
+  then: (call: Promise<unknown>) => void,
+): void {
   const [first = '', ...others] = targets;
   const options = type === '9p' ? 'trans=virtio,version=9p2000.L,msize=512000,cache=mmap,access=client' : '';
   const flags = MS.NOSUID | MS.NODEV;

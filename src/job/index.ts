@@ -1,4 +1,5 @@
 export { exitCodeOfPhase } from './exit-codes.ts';
+export { followTimeline } from './follow.ts';
 export { type LaunchOptions, launch } from './launch.ts';
 export { Cancelled, JobSignals } from './signals.ts';
-export { steps, type Step, type TimelineEntry, timelinePath } from './timeline.ts';
+export { type Step, steps, type TimelineEntry, timelinePath } from './timeline.ts';

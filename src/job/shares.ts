@@ -38,12 +38,10 @@ const longestSocketPath = 107;
  * @throws VtorqueError `E_SPAWN` when a server cannot be started
  */
 export async function prepareShares(context: JobContext): Promise<JobShares> {
-  const { uid, gid, groups } = context.owner;
+  const { uid, gid } = context.owner;
   const choice = chooseTransport({
     virtiofsd: await virtiofsdThere(),
     userNamespaces: await canMakeUserNamespace(uid, gid),
-    gid,
-    groups: groups.map((group) => group.gid),
   });
   const directories = planShares(context.directories);
   const mounts = directories.map(({ targets }, index) => ({ tag: `share${index}`, type: choice.transport, targets }));

@@ -35,7 +35,7 @@ export class JobSignals implements Disposable {
     return this.#cancel.signal;
   }
 
-  /** From now on signals go to the script; those that came early and do not end a job are delivered first. */
+  /** From now on signals go to the script; those that came early are delivered first. */
   forwardTo(deliver: (signal: NodeJS.Signals) => void): void {
     this.#deliver = deliver;
     for (const signal of this.#early.splice(0)) deliver(signal);
@@ -47,7 +47,10 @@ export class JobSignals implements Disposable {
 
   readonly #receive = (signal: NodeJS.Signals): void => {
     if (this.#deliver !== undefined) this.#deliver(signal);
-    else if (ending.includes(signal)) this.#cancel.abort(new Cancelled(signal));
-    else this.#early.push(signal);
+    else {
+      // Kept also when it cancels: the script may be just about to start, and must then get it.
+      this.#early.push(signal);
+      if (ending.includes(signal)) this.#cancel.abort(new Cancelled(signal));
+    }
   };
 }

@@ -1,2 +1,11 @@
-export { agentProgram, installRoot, ownPlaces, type Places, placesToRead, systemPlaces, userPlaces } from './paths.ts';
+export {
+  agentProgram,
+  installRoot,
+  ownPlaces,
+  type Places,
+  placesToRead,
+  programsDirectory,
+  systemPlaces,
+  userPlaces,
+} from './paths.ts';
 export { publicRoot } from './public-root.ts';

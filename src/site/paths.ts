@@ -5,8 +5,11 @@ import { fileURLToPath } from 'node:url';
 /** The checkout or installation that this file belongs to. */
 export const installRoot: string = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
-/** The guest agent for guests of this machine's architecture; the set-up compiles it. */
-export const agentProgram: string = join(installRoot, 'build/bin/agent');
+/** Programs and libraries of our own that the set-up compiles. */
+export const programsDirectory: string = join(installRoot, 'build/bin');
+
+/** The guest agent for guests of this machine's architecture. */
+export const agentProgram: string = join(programsDirectory, 'agent');
 
 /** Where vTorque keeps things on one machine. All are absolute. */
 export interface Places {

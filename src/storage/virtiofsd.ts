@@ -2,6 +2,8 @@ import { access, rename } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { type BoundProcess, spawnBound, VtorqueError } from '../base/index.ts';
+import { programsDirectory } from '../site/index.ts';
+import { asUserLibrary } from './native/build.ts';
 
 /** A virtiofsd that serves one directory to the one machine that connects to `socket`. */
 export interface VirtiofsServer {
@@ -23,8 +25,11 @@ export interface VirtiofsOptions {
 /** QEMU 7 ships it here; Debian's later packages of the Rust virtiofsd put theirs elsewhere and take other options. */
 export const virtiofsdProgram = '/usr/lib/qemu/virtiofsd';
 
+const preload = join(programsDirectory, asUserLibrary);
+
+/** Whether this node has all that `startVirtiofsd` starts. */
 export async function virtiofsdThere(): Promise<boolean> {
-  return access(virtiofsdProgram).then(
+  return Promise.all([virtiofsdProgram, preload].map((file) => access(file))).then(
     () => true,
     () => false,
   );
@@ -48,9 +53,18 @@ export async function startVirtiofsd(options: VirtiofsOptions): Promise<Virtiofs
         ...['--user', `--map-user=${options.uid}`, `--map-group=${options.gid}`, '--keep-caps', '--mount'],
         // A new user namespace resets the parent-death signal, so it is set once more behind it.
         ...['--', 'setpriv', '--pdeathsig', 'KILL', '--', virtiofsdProgram],
-        ...['-f', '--fd=3', '-o', `source=${escapeOption(options.source)}`, '-o', 'sandbox=chroot', '-o', withoutCapabilities],
+        ...[
+          '-f',
+          '--fd=3',
+          '-o',
+          `source=${escapeOption(options.source)}`,
+          '-o',
+          'sandbox=chroot',
+          '-o',
+          withoutCapabilities,
+        ],
       ],
-      env: options.env,
+      env: { ...options.env, LD_PRELOAD: preload },
       descriptors: [listening.fd],
     });
     // Closing our listener removes its file by name, so the file gets another name first.

@@ -1,5 +1,13 @@
 import { arch } from 'node:os';
-import { type BoundProcess, type ProcessEnd, spawnBound, Tail, VtorqueError, within } from '../base/index.ts';
+import {
+  type BoundProcess,
+  type Phase,
+  type ProcessEnd,
+  spawnBound,
+  Tail,
+  VtorqueError,
+  within,
+} from '../base/index.ts';
 import { attachAgent, type GuestAgent, type GuestHello } from '../guest/linux/index.ts';
 import { qemuArguments } from './command-line.ts';
 import { QmpClient } from './qmp.ts';
@@ -14,8 +22,12 @@ export interface RunningVm extends AsyncDisposable {
   readonly qmp: QmpClient;
   /** The last lines that the guest's kernel wrote. */
   consoleLines(): readonly string[];
-  /** Settles when QEMU has ended, for whatever reason. */
-  readonly ended: Promise<ProcessEnd>;
+  /**
+   * Wait for work with the guest. If the machine ends meanwhile, that is what went wrong, not the connection that
+   * broke because of it.
+   * @throws VtorqueError `E_GUEST_LOST` with the last console lines, or what the work throws
+   */
+  watch<T>(phase: Phase, work: Promise<T>): Promise<T>;
   /** End the machine without asking the guest; what the guest has not written by now is lost. */
   stop(): Promise<ProcessEnd>;
 }
@@ -81,12 +93,35 @@ async function waitForGuest(spec: VmSpec, child: BoundProcess, options: StartOpt
     hello,
     qmp,
     consoleLines: () => serialTail.lines,
-    ended: child.ended,
+    watch: (phase, work) => watch(work, child.ended, (end) => guestLost(spec, phase, end, serialTail.lines)),
     stop: () => child.end('SIGKILL', 0),
     [Symbol.asyncDispose]: async () => {
       await child.end('SIGKILL', 0);
     },
   };
+}
+
+async function watch<T>(work: Promise<T>, ended: Promise<ProcessEnd>, lost: (end: ProcessEnd) => Error): Promise<T> {
+  const gone = ended.then((end): never => {
+    throw lost(end);
+  });
+  gone.catch(() => {});
+  const worked = work.catch((error: unknown) => (isLoss(error) ? gone : Promise.reject(error)));
+  return Promise.race([gone, worked]);
+}
+
+/** The connection to the agent breaks a moment before the process is known to have ended. */
+function isLoss(error: unknown): boolean {
+  return error instanceof VtorqueError && (error.code === 'E_GUEST_LOST' || isLoss(error.cause));
+}
+
+function guestLost(spec: VmSpec, phase: Phase, end: ProcessEnd, details: readonly string[]): VtorqueError {
+  const how = end.signal === null ? `with exit code ${end.code}` : `by ${end.signal}`;
+  return new VtorqueError('E_GUEST_LOST', `Cannot go on: guest "${spec.name}" ended ${how} during the job`, {
+    hint: 'Its kernel crashed (see the console lines), or the memory limit of the job is too small for it',
+    phase,
+    details,
+  });
 }
 
 function startFailure(spec: VmSpec, end: ProcessEnd, details: readonly string[]): VtorqueError {

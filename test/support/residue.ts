@@ -54,6 +54,11 @@ async function jobProcesses(): Promise<string[]> {
 
 async function temporaryFiles(): Promise<string[]> {
   const places = ['/tmp', '/var/tmp', '/dev/shm', '/run'];
-  const names = await Promise.all(places.map(async (place) => (await readdir(place)).map((name) => `${place}/${name}`)));
-  return names.flat().filter((path) => /\/(vtorque|vl\.|qemu)/.test(path)).map((path) => `file ${path}`);
+  const names = await Promise.all(
+    places.map(async (place) => (await readdir(place)).map((name) => `${place}/${name}`)),
+  );
+  return names
+    .flat()
+    .filter((path) => /\/(vtorque|vl\.|qemu)/.test(path))
+    .map((path) => `file ${path}`);
 }

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { followTimeline } from './follow.ts';
+import { Timeline, timelinePath } from './timeline.ts';
+
+async function withState(use: (state: string) => Promise<void>): Promise<void> {
+  const state = await mkdtemp(join(tmpdir(), 'vtorque-test-'));
+  try {
+    await use(state);
+  } finally {
+    await rm(state, { recursive: true });
+  }
+}
+
+test('followTimeline() tells what is written before and after it began, and ends with the job', () =>
+  withState(async (state) => {
+    const timeline = new Timeline(state, '7[1].head');
+    timeline.record('start');
+    await timeline.flush();
+    const seen: string[] = [];
+    for await (const { event } of followTimeline(state, '7[1].head', AbortSignal.timeout(10_000))) {
+      seen.push(event);
+      if (event === 'start') timeline.record('script');
+      if (event === 'script') timeline.record('end', 3);
+    }
+    assert.deepEqual(seen, ['start', 'script', 'end']);
+  }));
+
+test('followTimeline() ends when it is told to', () =>
+  withState(async (state) => {
+    const stop = new AbortController();
+    const entries = followTimeline(state, '8.head', stop.signal);
+    const first = entries.next();
+    stop.abort();
+    assert.equal((await first).done, true);
+  }));
+
+test('Timeline records the exit code', () =>
+  withState(async (state) => {
+    const timeline = new Timeline(state, '9.head');
+    timeline.record('end', 42);
+    assert.equal(await timeline.flush(), undefined);
+    const entry = JSON.parse(await readFile(timelinePath(state, '9.head'), 'utf8'));
+    assert.deepEqual([entry.job, entry.event, entry.value], ['9.head', 'end', 42]);
+  }));
+
+test('Timeline does not fail the job when its directory cannot be made', async () => {
+  const timeline = new Timeline('/dev/null', '9.head');
+  timeline.record('start');
+  assert.ok((await timeline.flush()) instanceof Error);
+});
+
+test('timelinePath() refuses what is no job id', () => {
+  assert.throws(() => timelinePath('/s', '../../etc/passwd'), { code: 'E_JOB_ID' });
+});
