@@ -1,7 +1,5 @@
-// Plain JavaScript: it runs before the cache is there, and Node would load its TypeScript parser for it (60 ms).
-import { enableCompileCache } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { enableCache } from './compile-cache.mjs';
 
-enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/vtorque', import.meta.url)));
+enableCache();
 const { runVsub } = await import('./vsub.ts');
 process.exitCode = await runVsub(process.argv.slice(2), process.env);

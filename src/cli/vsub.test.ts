@@ -302,6 +302,21 @@ test('vsub under the name qsub on PATH does not call itself', async () => {
   assert.deepEqual({ stdout, code }, { stdout: '12.head\n', code: 0 });
 });
 
+test('a qsub without an interpreter line is run as a shell would', async () => {
+  const plain = join(work, 'plain');
+  mkdirSync(plain);
+  writeFileSync(join(plain, 'qsub'), 'echo "$1"\nexit 3\n', { mode: 0o755 });
+  assert.deepEqual(await run(vsub, ['a b'], { path: plain }), { stdout: 'a b\n', stderr: '', code: 3 });
+});
+
+test('arguments that are not UTF-8 are refused instead of changed', async () => {
+  const { stderr, code } = await run('/bin/sh', ['-c', `exec '${vsub}' -N "$(printf 'a\\377')" job.sh`]);
+  assert.match(stderr, /^vsub: Cannot read the arguments: there are bytes that are not UTF-8\n {2}hint: /);
+  assert.equal(code, 2);
+  await run(vsub, ['-N', '\ufffd', 'job.sh']);
+  assert.deepEqual(recordedArgv(), ['-N', '\ufffd', 'job.sh']);
+});
+
 test('signals reach qsub, and the temporary directory goes', async () => {
   const slow = join(work, 'slow');
   mkdirSync(slow);

@@ -1,3 +1,6 @@
+import { isUtf8 } from 'node:buffer';
+import { readFileSync } from 'node:fs';
+import { VtorqueError } from '../base/index.ts';
 import { type CommandLine, readCommandLine } from './vsub/command-line.ts';
 import { becomeQsub, runQsub } from './vsub/qsub.ts';
 import { readJobScript } from './vsub/script.ts';
@@ -11,6 +14,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 export async function runVsub(argv: readonly string[], env: Env): Promise<number> {
   let json = argv.includes('--json');
   try {
+    checkArguments(argv);
     const line = readCommandLine(argv);
     json = line.json;
     if (line.help) {
@@ -43,4 +47,17 @@ async function submit(line: CommandLine, env: Env): Promise<number> {
   }
   const { submitVmJob } = await import('./vsub/submit.ts');
   return submitVmJob(line, script, env);
+}
+
+/**
+ * Node reads arguments as UTF-8 and puts U+FFFD for what is none: handed on, they would be other words.
+ * @throws VtorqueError `E_ARGUMENT_BYTES`, exit code 2
+ */
+function checkArguments(argv: readonly string[]): void {
+  if (!argv.some((word) => word.includes('\ufffd')) || isUtf8(readFileSync('/proc/self/cmdline'))) return;
+  throw new VtorqueError('E_ARGUMENT_BYTES', 'Cannot read the arguments: there are bytes that are not UTF-8', {
+    hint: 'Rename the file or change the text, so that it is UTF-8',
+    phase: 'check',
+    exitCode: 2,
+  });
 }

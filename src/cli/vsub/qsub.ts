@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VtorqueError } from '../../base/index.ts';
@@ -27,10 +27,26 @@ const GRACE_MS = 5000;
 
 /** Replace this process by qsub: same words, same files, same exit code. */
 export function becomeQsub(qsub: string, argv: readonly string[], env: Env): Promise<number> {
-  if (process.execve === undefined) return runQsub({ qsub, argv, env });
+  if (process.execve === undefined || !canExecute(qsub)) return runQsub({ qsub, argv, env });
   // Node ignores these signals, and what is ignored stays so in the next program; what is caught does not.
   for (const signal of ['SIGPIPE', 'SIGXFSZ'] as const) process.on(signal, () => {});
   return process.execve(qsub, ['qsub', ...argv], definedOnly(env));
+}
+
+/** Node aborts when execve fails, so only what cannot fail goes there: a binary, or a script with its interpreter. */
+function canExecute(path: string): boolean {
+  const head = Buffer.alloc(256);
+  try {
+    const file = openSync(path, 'r');
+    readSync(file, head);
+    closeSync(file);
+  } catch {
+    // Executable and not readable: no interpreter could read it either, so it is a binary.
+    return true;
+  }
+  if (head.toString('latin1', 0, 4) === '\x7fELF') return true;
+  const [, interpreter = ''] = /^#! *(\/\S+)/.exec(head.toString('latin1')) ?? [];
+  return interpreter !== '' && existsSync(interpreter);
 }
 
 /**
