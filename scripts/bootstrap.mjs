@@ -115,12 +115,7 @@ function run(what, program, args, { show = false, progress = false, cwd } = {}) 
       moving?.end();
       if (code === 0) resolve();
       else if (show) process.exit(code ?? 1);
-      else
-        reject(
-          new Error(
-            `"${[what, ...args.slice(0, 1)].join(' ')}" failed (${signal ?? code}). Its last lines:\n${lastLines(output)}`,
-          ),
-        );
+      else reject(new Error(`Cannot go on: "${what}" failed (${signal ?? code}). It said:\n${shorten(output)}`));
     });
   });
 }
@@ -147,13 +142,11 @@ function meter(what, statusFd) {
   };
 }
 
-function lastLines(text) {
-  return text
-    .trimEnd()
-    .split('\n')
-    .slice(-15)
-    .map((line) => `  ${line}`)
-    .join('\n');
+/** The first cause stands at the beginning, the last consequence at the end. */
+function shorten(text) {
+  const lines = text.trimEnd().split('\n');
+  const kept = lines.length <= 24 ? lines : [...lines.slice(0, 10), '...', ...lines.slice(-12)];
+  return kept.map((line) => `  ${line}`).join('\n');
 }
 
 function say(text) {

@@ -3,7 +3,7 @@ import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { VtorqueError } from '../../src/base/index.ts';
-import { type JobView, waitForJob } from '../../src/engine/index.ts';
+import { type JobView, waitForJob } from '../../src/engine/embedded/index.ts';
 import { followTimeline } from '../../src/job/index.ts';
 import { userPlaces } from '../../src/site/index.ts';
 import { PhaseDisplay } from './phases.ts';

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { watch } from 'node:fs';
+import { access, chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { type JobView, waitForJob } from '../../src/engine/embedded/index.ts';
 import { publicRoot } from '../../src/site/index.ts';
 import { aUser, type TestUser } from './users.ts';
@@ -43,7 +44,8 @@ export interface TestCluster extends AsyncDisposable {
   /** Submit with vsub and return the job's id; throws with vsub's words when it refuses. */
   submit(args: readonly string[], script: string | Uint8Array, name?: string): Promise<string>;
   wait(id: string): Promise<FinishedJob>;
-  /** Read a file that only root or the user may read. */
+  /** Wait until a file of the working directory is there: a job says so how far it is. */
+  appears(file: string): Promise<void>;
   restart(): Promise<void>;
 }
 
@@ -106,6 +108,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
       const [stdout, stderr] = await Promise.all([outputOf(status.outputPath), outputOf(status.errorPath)]);
       return { id, status, exitStatus: status.exitStatus, stdout, stderr };
     },
+    appears: (file) => fileAppears(join(work, file)),
     restart: async () => {
       await vtorque('stop', '--dir', local);
       await start();
@@ -127,14 +130,32 @@ async function outputOf(path: string): Promise<Buffer> {
   return readFile(path.replace(/^[^:/]*:/, '')).catch(() => Buffer.alloc(0));
 }
 
+async function fileAppears(path: string): Promise<void> {
+  const { promise: found, resolve, reject } = Promise.withResolvers<void>();
+  const look = (): Promise<void> => access(path).then(resolve, () => {});
+  // Changes that a guest makes are seen like any other: its server is a process of this host.
+  const watcher = watch(dirname(path), look);
+  const timer = setTimeout(() => reject(new Error(`"${path}" did not appear`)), patienceMs);
+  try {
+    await Promise.all([look(), found]);
+  } finally {
+    clearTimeout(timer);
+    watcher.close();
+  }
+}
+
 interface ExecuteOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly input?: string | Uint8Array | undefined;
+  readonly timeoutMs?: number;
 }
 
 /** Run a command to its end, with a deadline. */
-export function execute(command: readonly string[], { cwd, env, input }: ExecuteOptions): Promise<CommandResult> {
+export function execute(
+  command: readonly string[],
+  { cwd, env, input, timeoutMs = patienceMs }: ExecuteOptions,
+): Promise<CommandResult> {
   const [program = '', ...args] = command;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {

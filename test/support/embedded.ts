@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  followJob,
+  instanceInfo,
+  type JobView,
+  startInstance,
+  stopInstance,
+  waitForJob,
+} from '../../src/engine/embedded/index.ts';
+import { publicRoot } from '../../src/site/index.ts';
+import { type CommandResult, execute } from './cluster.ts';
+import type { TestUser } from './users.ts';
+
+/** How long anything may take here, on a loaded machine. */
+export const PATIENCE_MS = 60_000;
+
+/** An instance of the embedded batch system for one test file, without VMs. */
+export interface TestBatch extends AsyncDisposable {
+  readonly dir: string;
+  readonly env: Readonly<Record<string, string>>;
+  start(): Promise<void>;
+  /** `kill -9` of the daemon; the next start finds what it left. */
+  killDaemon(): Promise<void>;
+  /** One of its commands, as a user. */
+  run(user: TestUser, command: readonly string[], options?: RunOptions): Promise<CommandResult>;
+  /** Submit a script on standard input; returns the id. */
+  submit(user: TestUser, script: string, args?: readonly string[], options?: RunOptions): Promise<string>;
+  wait(id: string): Promise<JobView>;
+  /** Wait until the job is seen in a state that fits. */
+  waitFor(id: string, fits: (job: JobView) => boolean): Promise<JobView>;
+  /** The processes that carry the mark of this instance in their environment or arguments, the daemon aside. */
+  processes(): Promise<string[]>;
+  /** What is in the directories that are empty when nothing runs. */
+  files(): Promise<string[]>;
+}
+
+export interface RunOptions {
+  readonly input?: string | Uint8Array;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+export interface BatchOptions {
+  readonly nodes?: number;
+  readonly np?: number;
+}
+
+export async function startBatch({ nodes = 2, np = 4 }: BatchOptions = {}): Promise<TestBatch> {
+  const base = await mkdtemp(join(tmpdir(), 'vtt-batch-'));
+  await chmod(base, 0o755);
+  const dir = join(base, 'local');
+  const root = await publicRoot();
+  const env = { PATH: `${join(root, 'libexec/pbs')}:/usr/bin:/bin`, VTORQUE_LOCAL: dir, LANG: 'C.UTF-8' };
+  const signal = (): AbortSignal => AbortSignal.timeout(PATIENCE_MS);
+  const batch: TestBatch = {
+    dir,
+    env,
+    start: async () => {
+      await startInstance({ env, uid: process.getuid?.() ?? 0, version: 'test', nodes, np });
+    },
+    killDaemon: async () => {
+      const info = await instanceInfo(env);
+      assert.ok(info, 'the daemon runs');
+      process.kill(info.pid, 'SIGKILL');
+      await until(async () => (await instanceInfo(env)) === undefined, 'the daemon is gone');
+    },
+    run: (user, command, { input, env: more = {}, cwd = user.home } = {}) => {
+      const variables = {
+        ...env,
+        HOME: user.home,
+        USER: user.name,
+        LOGNAME: user.name,
+        SHELL: '/bin/bash',
+        PWD: cwd,
+        ...more,
+      };
+      const assignments = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+      return execute([...user.become, 'env', '-i', ...assignments, ...command], { cwd, input });
+    },
+    submit: async (user, script, args = [], options = {}) => {
+      const { code, stdout, stderr } = await batch.run(user, ['qsub', ...args], { ...options, input: script });
+      assert.equal(code, 0, stderr);
+      return stdout.trim();
+    },
+    wait: (id) => waitForJob(id, signal(), env),
+    waitFor: async (id, fits) => {
+      for await (const job of followJob(id, signal(), env)) if (fits(job)) return job;
+      throw new Error(`job ${id} ended without ever being in the wanted state`);
+    },
+    processes: async () => {
+      const daemon = (await instanceInfo(env))?.pid;
+      const found: string[] = [];
+      for (const pid of await readdir('/proc')) {
+        if (!/^\d+$/.test(pid) || Number(pid) === process.pid || Number(pid) === daemon) continue;
+        const [environment, args] = await Promise.all(
+          ['environ', 'cmdline'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
+        );
+        if (environment?.includes(dir) || args?.includes(dir)) found.push(`${pid} ${args?.replaceAll('\0', ' ')}`);
+      }
+      return found;
+    },
+    files: async () => {
+      const places = ['spool', 'tmp', 'aux', 'mom_priv/jobs', 'server_priv/run', 'server_priv/incoming'];
+      const names = await Promise.all(
+        places.map(async (p) => (await readdir(join(dir, p))).map((name) => `${p}/${name}`)),
+      );
+      return names.flat();
+    },
+    [Symbol.asyncDispose]: async () => {
+      await stopInstance(env, true);
+      await rm(base, { recursive: true, force: true });
+    },
+  };
+  await batch.start();
+  return batch;
+}
+
+/** Wait for something that nobody tells us of. */
+export async function until(holds: () => Promise<boolean>, what: string, withinMs = PATIENCE_MS): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  while (!(await holds())) {
+    if (Date.now() > deadline) assert.fail(`not within ${withinMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
