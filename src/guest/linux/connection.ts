@@ -91,6 +91,7 @@ export class Connection {
 
   async #abortable<T>(promise: Promise<T>, action: string, signal: AbortSignal | undefined): Promise<T> {
     if (signal === undefined) return promise;
+    promise.catch(() => {});
     const late = Promise.withResolvers<never>();
     const abort = (): void =>
       late.reject(
@@ -102,7 +103,7 @@ export class Connection {
     if (signal.aborted) abort();
     signal.addEventListener('abort', abort, { once: true });
     try {
-      return await Promise.race([promise, late.promise]);
+      return await Promise.race([late.promise, promise]);
     } finally {
       signal.removeEventListener('abort', abort);
     }

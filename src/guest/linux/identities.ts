@@ -29,7 +29,7 @@ export class Identities {
     this.#files = files;
   }
 
-  ensureAccount(account: Account): Promise<void> {
+  async ensureAccount(account: Account): Promise<void> {
     check('account', [account.name], [account.home, account.shell]);
     const asBytes = {
       ...account,
@@ -38,7 +38,7 @@ export class Identities {
     return this.#edit((files) => ({ ...files, passwd: withAccount(files.passwd, asBytes) }));
   }
 
-  ensureGroup({ name, gid, members }: Group): Promise<void> {
+  async ensureGroup({ name, gid, members }: Group): Promise<void> {
     check('group', [name, ...members], []);
     const asBytes = { name: bytesOf(name), gid, members: members.map(bytesOf) };
     return this.#edit((files) => ({ ...files, group: withGroup(files.group, asBytes) }));
