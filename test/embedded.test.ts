@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { connect } from 'node:net';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { VtorqueError } from '../src/base/index.ts';
+import { runDaemon } from '../src/engine/embedded/daemon.ts';
+import { helpersIn, instanceInfo } from '../src/engine/embedded/index.ts';
+import { agentProgram } from '../src/site/index.ts';
 import { startBatch, type TestBatch, until } from './support/embedded.ts';
 import { aUser, isRoot, type TestUser } from './support/users.ts';
+
+const INFEASIBLE =
+  'MSG=cannot locate feasible nodes (nodes file is empty, all systems are busy, or no nodes have the requested feature)';
 
 const notRoot = isRoot ? false : 'needs root, who can act as several users';
 
@@ -24,6 +34,7 @@ describe('the embedded batch system', () => {
   });
   // The kill of what is left takes at most the 5 s that are promised.
   afterEach(async () => {
+    await batch.start();
     await batch.run(user, ['qdel', 'all']);
     await until(async () => (await batch.processes()).length === 0, 'no process of a job is left', 10_000);
     await until(async () => (await batch.files()).length === 0, 'no file of a job is left', 10_000);
@@ -381,9 +392,11 @@ describe('the embedded batch system', () => {
         assert.equal(code, 159);
         assert.equal(stderr, `${command[0]}: Unauthorized Request  MSG=operation not permitted ${id}\n`);
       }
-      for (const path of [`mom_priv/jobs/${id}.SC`, `spool/${id}.OU`, `tmp/${id}`, 'server_priv', 'spool']) {
-        assert.notEqual((await batch.run(other, ['ls', join(batch.dir, path, '')])).code, 0, path);
-        assert.notEqual((await batch.run(other, ['cat', join(batch.dir, path)])).code, 0, path);
+      for (const file of [`mom_priv/jobs/${id}.SC`, `spool/${id}.OU`, `server_priv/jobs/${seq(id)}`]) {
+        assert.notEqual((await batch.run(other, ['cat', join(batch.dir, file)])).code, 0, file);
+      }
+      for (const directory of [`tmp/${id}`, 'server_priv', 'spool', 'mom_priv/jobs', 'undelivered']) {
+        assert.notEqual((await batch.run(other, ['ls', `${join(batch.dir, directory)}/`])).code, 0, directory);
       }
       const { stdout } = await batch.run(other, ['qstat', '-f', id]);
       assert.match(stdout, /Job_Owner/);
@@ -409,6 +422,133 @@ describe('the embedded batch system', () => {
       const { code, stderr } = await batch.run(root, ['qsub'], { input: 'true' });
       assert.deepEqual({ code, stderr }, { code: 1, stderr: 'qsub can not be run as root\n' });
     });
+  });
+
+  describe('qsub', () => {
+    const script = 'true';
+    for (const [args, text, code] of [
+      [['nofile.sh'], "qsub: script file 'nofile.sh' cannot be loaded - No such file or directory", 1],
+      [['-l', 'foo=bar'], 'qsub: submit error (Unknown resource type  Resource_List.foo)', 189],
+      [['-l', 'nodes=99'], `qsub: submit error (Job exceeds queue resource limits ${INFEASIBLE})`, 190],
+      [['-l', 'nodes=1:ppn=9999'], `qsub: submit error (Job exceeds queue resource limits ${INFEASIBLE})`, 190],
+      [['-l', 'nodes=nosuch'], `qsub: submit error (Job exceeds queue resource limits ${INFEASIBLE})`, 190],
+      [['-l', 'mem=999999gb'], `qsub: submit error (Job exceeds queue resource limits ${INFEASIBLE})`, 190],
+      [
+        ['-l', 'walltime=xx'],
+        'qsub: submit error (Illegal attribute or resource value for Resource_List.walltime)',
+        168,
+      ],
+      [['-l', 'mem=abc'], 'qsub: submit error (Illegal attribute or resource value for Resource_List.mem)', 168],
+      [['-q', 'nosuch'], 'qsub: submit error (Unknown queue MSG=requested queue not found)', 172],
+      [['-Z'], "qsub: invalid option -- 'Z'", 2],
+      [['-N', 'bad name'], '[qsub: illegal -N value]', 2],
+      [['-j', 'zz'], '[qsub: illegal -j value]', 2],
+      [['-t', 'x'], 'qsub: submit error (Bad Job Array Request)', 235],
+      [['-d', '/nosuch'], '[qsub: illegal -d value]', 2],
+      [['-w', '/nosuch'], "qsub: Requested working directory '/nosuch' is not a valid directory", 3],
+      [['-l'], "qsub: option requires an argument -- 'l'", 2],
+      [
+        ['-W', 'foo=bar'],
+        'qsub: submit error (Undefined attribute  MSG=detected presence of an unknown attribute)',
+        154,
+      ],
+      [['-W', 'umask=0777777'], '[qsub: Invalid umask value, too many digits: 0777777]', 2],
+      [['/tmp'], 'qsub: script not a file', 1],
+      [['/bin/ls'], 'qsub:  file must be an ascii script', 1],
+      [['-h', '/etc/passwd', 'extra'], '[index issues]', 2],
+      [['-W', 'depend=afterok:1'], 'qsub: -W depend is not available in the embedded batch system', 1],
+      [['-a', '203001010000'], 'qsub: -a is not available in the embedded batch system', 1],
+      [['-I'], 'qsub: an interactive job (-I) is not available in the embedded batch system', 1],
+      [['-l', 'procs=4'], 'qsub: submit error (resource procs is not available in the embedded batch system)', 189],
+      [['-o', 'elsewhere:/tmp/x'], 'qsub: output to host "elsewhere" is not available in the embedded batch system', 1],
+    ] as const) {
+      test(`refuses ${args.join(' ')} with exit code ${code}, and queues nothing`, async () => {
+        const queued = (await batch.run(user, ['qstat'])).stdout;
+        const result = await batch.run(user, ['qsub', ...args], { input: script });
+        assert.deepEqual({ code: result.code, text: result.stderr.split('\n')[0] }, { code, text });
+        assert.equal(result.stdout, '');
+        assert.equal((await batch.run(user, ['qstat'])).stdout, queued);
+      });
+    }
+
+    test('obeys directives, and the command line beats them', async () => {
+      const head =
+        '#!/bin/sh\n#PBS -N fromscript -l nodes=1:ppn=2,walltime=50\n#PBS -v A=1\necho "$A $PBS_NP $PBS_WALLTIME"\n';
+      const id = await batch.submit(user, head, ['-l', 'walltime=70', '-N', 'cli']);
+      await batch.wait(id);
+      assert.equal(await output(id, 'cli'), '1 2 70\n');
+    });
+
+    test('prints nothing with -z', async () => {
+      assert.equal(await batch.submit(user, 'true', ['-z', '-o', '/dev/null', '-e', '/dev/null']), '');
+    });
+
+    test('takes a script of 20 MB', async () => {
+      const id = await batch.submit(user, `echo ok\nexit 0\n${'#'.repeat(20 << 20)}`);
+      assert.equal((await batch.wait(id)).exitStatus, 0);
+      assert.equal(await output(id), 'ok\n');
+    });
+  });
+
+  test('answers unknown jobs as Torque does', async () => {
+    const answers = await Promise.all(
+      [
+        ['qstat', '99999'],
+        ['qdel', '99999'],
+        ['qstat', '-f', '99999'],
+        ['qhold', '99999'],
+        ['qdel', 'abc'],
+        ['pbsnodes', 'nosuch'],
+      ].map((command) => batch.run(user, command)),
+    );
+    const [stat1, del, stat2, hold, bad, node] = answers.map(({ code, stderr }) => ({ code, stderr }));
+    const unknown = (command: string): RegExp => new RegExp(`^${command}: Unknown Job Id Error 99999\\.\\S+\n$`);
+    for (const [answer, command] of [
+      [stat1, 'qstat'],
+      [stat2, 'qstat'],
+      [hold, 'qhold'],
+    ] as const) {
+      assert.match(answer?.stderr ?? '', unknown(command));
+      assert.equal(answer?.code, 153);
+    }
+    assert.deepEqual(del, { code: 153, stderr: 'qdel: nonexistent job id: 99999\n' });
+    assert.deepEqual(bad, { code: 1, stderr: 'qdel: illegally formed job identifier: abc\n' });
+    assert.equal(node?.code, 1);
+  });
+
+  test('outlives whatever is sent to its socket', async () => {
+    const pid = (await instanceInfo(batch.env))?.pid;
+    const line = (message: object): string => `${JSON.stringify(message)}\n`;
+    for (const bytes of [
+      '',
+      '\n',
+      '{',
+      'null\n',
+      '[]\n',
+      line({ v: 99, op: 'info' }),
+      line({ v: 1, op: 'constructor' }),
+      line({ v: 1, op: 'status', ids: 7 }),
+      line({ v: 1, op: 'submit', submission: {}, body: 5 }),
+      line({ v: 1, op: 'submit', submission: null, body: -1 }),
+      line({ v: 1, op: 'wait', id: '1'.repeat(1000) }),
+      Buffer.alloc(9 << 20, 'x'),
+      randomBytes(100_000),
+    ]) {
+      const socket = connect(join(batch.dir, 'socket'));
+      socket.on('error', () => {});
+      socket.end(bytes);
+      const answer = await text(socket).catch(() => '');
+      if (answer !== '') assert.equal((JSON.parse(answer) as { ok: boolean }).ok, false, answer);
+    }
+    assert.equal((await instanceInfo(batch.env))?.pid, pid);
+  });
+
+  test('does not run twice on one directory', async () => {
+    const helpers = helpersIn(dirname(agentProgram));
+    await assert.rejects(
+      runDaemon({ dir: batch.dir, nodes: 1, np: 1, keepCompletedS: 1, helpers, version: 'test' }),
+      (error: unknown) => error instanceof VtorqueError && error.code === 'E_LOCAL_RUNNING',
+    );
   });
 
   test('keeps nothing in its directories when nothing runs', async () => {

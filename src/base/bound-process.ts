@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Duplex, Readable } from 'node:stream';
 import { VtorqueError } from './errors.ts';
@@ -9,6 +9,11 @@ export interface ProcessEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** In words: `with exit code 1`, `by SIGKILL`. */
+export function describeEnd({ code, signal }: ProcessEnd): string {
+  return signal === null ? `with exit code ${code}` : `by ${signal}`;
+}
+
 /** A child that the kernel kills when this process dies, with a socket pair for each further descriptor from 3 on. */
 export interface BoundProcess {
   readonly pid: number;
@@ -16,8 +21,8 @@ export interface BoundProcess {
   readonly sockets: readonly Duplex[];
   readonly stderr: Tail;
   readonly ended: Promise<ProcessEnd>;
-  /** Ask by `signal`, wait `graceMs`, then kill; returns when the process is reaped. */
-  end(signal: NodeJS.Signals, graceMs: number): Promise<ProcessEnd>;
+  /** Kill it; returns when it is reaped. */
+  kill(): Promise<ProcessEnd>;
 }
 
 export interface BoundSpawn {
@@ -29,11 +34,17 @@ export interface BoundSpawn {
 }
 
 /**
- * Start a program that cannot outlive this process.
+ * What a batch system sends to all processes of a job. It is this process that acts on them: a machine that ended at
+ * TERM by itself would leave the script in it no time for its trap.
+ */
+const ofTheJob = 'TERM,INT,HUP,QUIT,USR1,USR2,ALRM';
+
+/**
+ * Start a program that cannot outlive this process, and that only KILL reaches.
  * @throws VtorqueError `E_SPAWN` when the program cannot be started
  */
 export async function spawnBound({ program, args, env, descriptors }: BoundSpawn): Promise<BoundProcess> {
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, ...args], {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'env', `--block-signal=${ofTheJob}`, program, ...args], {
     env,
     cwd: '/',
     stdio: ['ignore', 'ignore', 'pipe', ...descriptors],
@@ -53,21 +64,9 @@ export async function spawnBound({ program, args, env, descriptors }: BoundSpawn
     sockets,
     stderr: new Tail(child.stderr as Readable),
     ended,
-    end: (signal, graceMs) => end(child, ended, signal, graceMs),
+    kill: () => {
+      child.kill('SIGKILL');
+      return ended;
+    },
   };
-}
-
-async function end(
-  child: ChildProcess,
-  ended: Promise<ProcessEnd>,
-  signal: NodeJS.Signals,
-  graceMs: number,
-): Promise<ProcessEnd> {
-  child.kill(signal);
-  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
-  try {
-    return await ended;
-  } finally {
-    clearTimeout(timer);
-  }
 }

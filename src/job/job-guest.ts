@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Phase } from '../base/index.ts';
 import { type GuestSystem, resolveGuest } from '../image/index.ts';
 import { type PlannedVm, planVm } from '../plan/index.ts';
 import { agentProgram, type Places } from '../site/index.ts';
@@ -18,7 +20,12 @@ export interface JobGuest extends AsyncDisposable {
   readonly machine: RunningVm;
   readonly identity: GuestIdentity;
   readonly files: GuestFiles;
+  /** Wait for work with the guest, as long as the machine and the servers of its shares live. */
+  watch<T>(phase: Phase, work: Promise<T>): Promise<T>;
 }
+
+/** When QEMU ends, the servers of its shares do so too; a moment tells which was first. */
+const orderMs = 500;
 
 export interface JobGuestOptions {
   readonly context: JobContext;
@@ -57,10 +64,17 @@ export async function startJobGuest(options: JobGuestOptions): Promise<JobGuest>
   );
   await shares.connected();
   const identity = { context, guest, vm, mounts: shares.mounts, script: submission.script, scriptPath };
-  const files = await machine.watch('guest', setUpGuest(machine.agent, identity));
+  const shareLost = shares.lost.then(async (error): Promise<never> => {
+    await delay(orderMs);
+    throw error;
+  });
+  shareLost.catch(() => {});
+  const watch = <T>(phase: Phase, work: Promise<T>): Promise<T> =>
+    Promise.race([machine.watch(phase, work), shareLost]);
+  const files = await watch('guest', setUpGuest(machine.agent, identity));
   signal.throwIfAborted();
   const started = cleanup.move();
-  return { machine, identity, files, [Symbol.asyncDispose]: () => started.disposeAsync() };
+  return { machine, identity, files, watch, [Symbol.asyncDispose]: () => started.disposeAsync() };
 }
 
 function accelerate(guest: GuestSystem, { places, context, signal }: JobGuestOptions): Promise<AcceleratorChoice> {

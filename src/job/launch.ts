@@ -36,7 +36,7 @@ export async function launch({ scriptPath, args, signals }: LaunchOptions): Prom
     record('script');
     const { machine, identity, files } = guest;
     const run = runScript({ agent: machine.agent, identity, files, submission, args, signals });
-    const result = await machine.watch('script', run);
+    const result = await guest.watch('script', run);
     record('tear-down');
     await tearDown(machine);
     code = result;

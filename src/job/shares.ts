@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describeEnd, VtorqueError } from '../base/index.ts';
 import {
   canMakeUserNamespace,
   chooseTransport,
@@ -28,6 +29,8 @@ export interface JobShares extends AsyncDisposable {
   readonly choice: TransportChoice;
   /** QEMU has connected: nothing of the shares needs a name in the file system any more. */
   connected(): Promise<void>;
+  /** Resolves when a server has ended by itself: a guest that uses its directory then waits for ever. */
+  readonly lost: Promise<VtorqueError>;
 }
 
 /** Unix socket addresses end here, and QEMU refuses longer ones. */
@@ -49,7 +52,8 @@ export async function prepareShares(context: JobContext): Promise<JobShares> {
     const devices = directories.map(
       ({ source }, index): ShareDevice => ({ transport: '9p', tag: `share${index}`, source, readonly: false }),
     );
-    return { devices, mounts, choice, connected: async () => {}, [Symbol.asyncDispose]: async () => {} };
+    const { promise: never } = Promise.withResolvers<VtorqueError>();
+    return { devices, mounts, choice, connected: async () => {}, lost: never, [Symbol.asyncDispose]: async () => {} };
   }
   return { mounts, choice, ...(await serveByVirtiofs(directories, context)) };
 }
@@ -79,6 +83,15 @@ async function serveByVirtiofs(
     devices: servers.map(({ socket }, index) => ({ transport: 'virtiofs', tag: `share${index}`, socket })),
     // The directory goes now, so that nothing is left of it even if this process is killed later.
     connected: () => rm(directory, { recursive: true, force: true }),
+    lost: Promise.race(servers.map((server, index) => lossOf(server, directories[index]?.source ?? ''))),
     [Symbol.asyncDispose]: release,
   };
+}
+
+async function lossOf({ process }: VirtiofsServer, source: string): Promise<VtorqueError> {
+  const end = await process.ended;
+  return new VtorqueError('E_SHARE_LOST', `Cannot go on: the server of "${source}" ended ${describeEnd(end)}`, {
+    phase: 'storage',
+    details: process.stderr.lines,
+  });
 }

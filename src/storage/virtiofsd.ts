@@ -73,7 +73,7 @@ export async function startVirtiofsd(options: VirtiofsOptions): Promise<Virtiofs
       socket,
       process,
       stop: async () => {
-        await process.end('SIGTERM', 500);
+        await process.kill();
       },
     };
   } finally {

@@ -59,7 +59,7 @@ export async function startVm(spec: VmSpec, options: StartOptions): Promise<Runn
   try {
     return await waitForGuest(spec, child, options);
   } catch (error) {
-    await child.end('SIGKILL', 0);
+    await child.kill();
     throw error;
   }
 }
@@ -94,9 +94,9 @@ async function waitForGuest(spec: VmSpec, child: BoundProcess, options: StartOpt
     qmp,
     consoleLines: () => serialTail.lines,
     watch: (phase, work) => watch(work, child.ended, (end) => guestLost(spec, phase, end, serialTail.lines)),
-    stop: () => child.end('SIGKILL', 0),
+    stop: () => child.kill(),
     [Symbol.asyncDispose]: async () => {
-      await child.end('SIGKILL', 0);
+      await child.kill();
     },
   };
 }
@@ -116,17 +116,19 @@ function isLoss(error: unknown): boolean {
 }
 
 function guestLost(spec: VmSpec, phase: Phase, end: ProcessEnd, details: readonly string[]): VtorqueError {
-  const how = end.signal === null ? `with exit code ${end.code}` : `by ${end.signal}`;
-  return new VtorqueError('E_GUEST_LOST', `Cannot go on: guest "${spec.name}" ended ${how} during the job`, {
-    hint: 'Its kernel crashed (see the console lines), or the memory limit of the job is too small for it',
-    phase,
-    details,
-  });
+  return new VtorqueError(
+    'E_GUEST_LOST',
+    `Cannot go on: guest "${spec.name}" ended ${describeEnd(end)} during the job`,
+    {
+      hint: 'Its kernel crashed (see the console lines), or the memory limit of the job is too small for it',
+      phase,
+      details,
+    },
+  );
 }
 
 function startFailure(spec: VmSpec, end: ProcessEnd, details: readonly string[]): VtorqueError {
-  const how = end.signal === null ? `exit code ${end.code}` : `signal ${end.signal}`;
-  return new VtorqueError('E_VM_START', `Cannot start guest "${spec.name}": QEMU ended with ${how}`, {
+  return new VtorqueError('E_VM_START', `Cannot start guest "${spec.name}": QEMU ended ${describeEnd(end)}`, {
     phase: 'vm-start',
     details,
   });

@@ -65,7 +65,8 @@ export async function startBatch({ nodes = 2, np = 4 }: BatchOptions = {}): Prom
       const info = await instanceInfo(env);
       assert.ok(info, 'the daemon runs');
       process.kill(info.pid, 'SIGKILL');
-      await until(async () => (await instanceInfo(env)) === undefined, 'the daemon is gone');
+      // A request that it did not answer any more counts as nothing: only a refused connection says that it is gone.
+      await until(async () => (await instanceInfo(env).catch(() => 'dying')) === undefined, 'the daemon is gone');
     },
     run: (user, command, { input, env: more = {}, cwd = user.home } = {}) => {
       const variables = {
@@ -110,6 +111,8 @@ export async function startBatch({ nodes = 2, np = 4 }: BatchOptions = {}): Prom
       return names.flat();
     },
     [Symbol.asyncDispose]: async () => {
+      // A test that failed may have left the jobs without a daemon.
+      await batch.start();
       await stopInstance(env, true);
       await rm(base, { recursive: true, force: true });
     },

@@ -1,0 +1,122 @@
+// Whatever is ended, at whatever moment: the job ends with the truth, and nothing of it is left.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { type FinishedJob, startCluster, type TestCluster } from './support/cluster.ts';
+import { processesOf } from './support/processes.ts';
+import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
+
+let cluster: TestCluster;
+let clean: Residue;
+/** With the batch system itself running, but no job. */
+let idle: Residue;
+
+before(async () => {
+  clean = await lookForResidue();
+  cluster = await startCluster({ np: 1 });
+  idle = await lookForResidue();
+});
+
+after(async () => {
+  await cluster[Symbol.asyncDispose]();
+  await expectNoResidue(clean);
+});
+
+const vm = ['-vm', 'img=host,vcpus=1,ram=512M'];
+const sleeper = ['#!/bin/bash', 'cd "$PBS_O_WORKDIR"', 'echo > "running-$PBS_JOBID"', 'sleep 600', ''].join('\n');
+
+/** A job whose script runs in its guest. */
+async function runningJob(args: readonly string[] = []): Promise<string> {
+  const id = await cluster.submit([...vm, ...args], sleeper, 'sleeper.sh');
+  await cluster.appears(`running-${id}`);
+  return id;
+}
+
+/** A job whose QEMU runs, and whose guest still boots. */
+async function bootingJob(args: readonly string[] = []): Promise<string> {
+  const id = await cluster.submit([...vm, ...args], sleeper, 'sleeper.sh');
+  await processesOf(cluster.user, /qemu-system/);
+  return id;
+}
+
+async function endsCleanly(id: string): Promise<FinishedJob> {
+  const job = await cluster.wait(id);
+  await expectNoResidue(idle);
+  return job;
+}
+
+for (const [what, program] of [
+  ['the launcher', /launch-entry\.mjs/],
+  ['QEMU', /^qemu-system/],
+  ['virtiofsd', /virtiofsd$/],
+] as const) {
+  for (const [when, start] of [
+    ['while the guest boots', bootingJob],
+    ['while the script runs', runningJob],
+  ] as const) {
+    test(`kill -9 of ${what} ${when} ends the job with a failure and leaves nothing`, async () => {
+      const id = await start();
+      const [victim] = await processesOf(cluster.user, program);
+      process.kill(victim.pid, 'SIGKILL');
+      const { exitStatus } = await endsCleanly(id);
+      assert.notEqual(exitStatus, 0);
+    });
+  }
+}
+
+test('the end of QEMU is told to the user, with the phase', async () => {
+  const id = await runningJob();
+  const [qemu] = await processesOf(cluster.user, /^qemu-system/);
+  process.kill(qemu.pid, 'SIGKILL');
+  const { stderr, exitStatus } = await endsCleanly(id);
+  assert.equal(exitStatus, 246);
+  assert.match(stderr.toString(), /vtorque: Cannot go on: guest "vnode1-1" ended by SIGKILL[\s\S]*phase: script/);
+});
+
+test('the end of a server of shares is told to the user', async () => {
+  const id = await runningJob();
+  const [server] = await processesOf(cluster.user, /virtiofsd$/);
+  process.kill(server.pid, 'SIGKILL');
+  const { stderr, exitStatus } = await endsCleanly(id);
+  assert.equal(exitStatus, 242);
+  assert.match(stderr.toString(), /vtorque: Cannot go on: the server of "[^"]*" ended by SIGKILL/);
+});
+
+test('qdel while the guest boots leaves nothing', async () => {
+  const id = await bootingJob();
+  await cluster.run(['qdel', id]);
+  assert.equal((await endsCleanly(id)).exitStatus, 271);
+});
+
+test('a job over its walltime is ended, said to be, and leaves nothing', async () => {
+  const id = await cluster.submit([...vm, '-l', 'walltime=12'], sleeper, 'sleeper.sh');
+  const { exitStatus, stderr } = await endsCleanly(id);
+  assert.equal(exitStatus, -11);
+  assert.match(stderr.toString(), /PBS: job killed: walltime \d+ exceeded limit 12/);
+});
+
+test('a job goes on when the batch system is restarted', async () => {
+  const script = ['#!/bin/bash', 'cd "$PBS_O_WORKDIR"', 'echo > survivor', 'sleep 5', 'echo survived', 'exit 6', ''];
+  const id = await cluster.submit(vm, script.join('\n'), 'survivor.sh');
+  await cluster.appears('survivor');
+  await cluster.restart();
+  const { stdout, exitStatus } = await endsCleanly(id);
+  assert.deepEqual([stdout.toString(), exitStatus], ['survived\n', 6]);
+});
+
+test('QEMU and virtiofsd run as the user, without any capability, and confined', async () => {
+  const id = await runningJob();
+  const programs = [/^qemu-system/, /virtiofsd$/];
+  for (const program of programs) {
+    for (const { pid } of await processesOf(cluster.user, program)) {
+      const status = await readFile(`/proc/${pid}/status`, 'utf8');
+      const field = (name: string): string => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? '';
+      const { uid } = cluster.user;
+      assert.equal(field('Uid'), [uid, uid, uid, uid].join('\t'));
+      for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapAmb']) assert.match(field(set), /^0+$/, `${set} of ${pid}`);
+      assert.deepEqual([field('NoNewPrivs'), field('Seccomp')], ['1', '2']);
+    }
+  }
+  await cluster.run(['qdel', id]);
+  await endsCleanly(id);
+});

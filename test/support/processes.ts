@@ -1,0 +1,43 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { patienceMs } from './cluster.ts';
+import type { TestUser } from './users.ts';
+
+export interface FoundProcess {
+  readonly pid: number;
+  readonly args: readonly string[];
+}
+
+/**
+ * Wait until a user has processes whose program name, or first argument, matches.
+ * @returns all of them
+ */
+export async function processesOf(
+  user: TestUser,
+  program: RegExp,
+): Promise<readonly [FoundProcess, ...FoundProcess[]]> {
+  for (const deadline = Date.now() + patienceMs; Date.now() < deadline; ) {
+    const [first, ...others] = await look(user, program);
+    if (first !== undefined) return [first, ...others];
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`no process ${program} of user ${user.name} appeared`);
+}
+
+async function look({ uid }: TestUser, program: RegExp): Promise<FoundProcess[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    pids.map(async (pid): Promise<FoundProcess[]> => {
+      // A process may end while we look at it.
+      const owner = await stat(`/proc/${pid}`).catch(() => undefined);
+      if (owner?.uid !== uid) return [];
+      const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0').slice(0, -1);
+      // Only the program itself, not setpriv, unshare or env on their way to it: those have it as a later argument.
+      const names = [args[0] ?? '', ...args.slice(1, 4).filter((arg) => arg.endsWith('.mjs'))].map((arg) =>
+        basename(arg),
+      );
+      return names.some((name) => program.test(name)) ? [{ pid: Number(pid), args }] : [];
+    }),
+  );
+  return found.flat();
+}
