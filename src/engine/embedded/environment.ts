@@ -12,6 +12,8 @@ export interface Account {
 }
 
 export interface JobPlace {
+  /** Of the instance: its commands work in the job, too. */
+  readonly dir: string;
   readonly aux: string;
   readonly tmpdir: string;
   readonly shell: string;
@@ -44,6 +46,7 @@ export function jobEnvironment(job: Job, account: Account, place: JobPlace): Map
     ['SHELL', place.shell],
     ['HOSTNAME', place.hostName],
     ['TMPDIR', place.tmpdir],
+    ['VTORQUE_LOCAL', place.dir],
     ['ENVIRONMENT', 'BATCH'],
     ['PBS_ENVIRONMENT', 'PBS_BATCH'],
     ['PBS_JOBID', job.id],

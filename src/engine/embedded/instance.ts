@@ -130,6 +130,7 @@ export class Instance {
     const account = await accounts.account(job.owner.uid);
     if (account === undefined) throw new PbsError(PBSE.SYSTEM, 'User does not exist');
     const place = {
+      dir: places.dir,
       aux: places.aux,
       tmpdir: filesOf(job, places).tmpdir,
       shell: job.submission.shell ?? account.shell,

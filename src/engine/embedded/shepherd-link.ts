@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -67,10 +67,17 @@ export class ShepherdLink {
 
   /** Find out about a shepherd that an earlier daemon started; `gone` comes at once when there is none. */
   attach(): void {
+    let fd: number | undefined;
     try {
-      this.#watch(openSync(this.#path('alive'), constants.O_RDONLY | constants.O_NONBLOCK));
+      fd = openSync(this.#path('alive'), constants.O_RDONLY | constants.O_NONBLOCK);
     } catch {
-      queueMicrotask(() => this.#events.gone());
+      // The earlier daemon did not get as far as making it.
+    }
+    if (fd !== undefined && hasWriter(fd)) {
+      this.#watch(fd);
+    } else {
+      if (fd !== undefined) closeSync(fd);
+      setImmediate(() => this.#events.gone());
     }
   }
 
@@ -149,6 +156,18 @@ export class ShepherdLink {
 
   #path(name: string): string {
     return join(this.#dir, name);
+  }
+}
+
+/** The kernel reports the end of the last writer only to readers that were there before it: so look once. */
+function hasWriter(fd: number): boolean {
+  const buffer = Buffer.alloc(4096);
+  try {
+    while (readSync(fd, buffer) > 0);
+    return false;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return true;
+    throw error;
   }
 }
 

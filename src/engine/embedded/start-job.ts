@@ -60,6 +60,7 @@ export function specOf(job: Job, account: Account, places: InstancePlaces, versi
   const shell = submission.shell ?? account.shell;
   const umask = Number.parseInt(submission.umask ?? '77', 8);
   const env = jobEnvironment(job, account, {
+    dir: places.dir,
     aux: places.aux,
     tmpdir: files.tmpdir,
     shell,
