@@ -6,6 +6,7 @@ import type { GuestAgent } from '../guest/linux/index.ts';
 import type { GuestSystem } from '../image/index.ts';
 import { slirpAddresses } from '../network/index.ts';
 import { guestNodeFile, type PlannedVm } from '../plan/index.ts';
+import { inside } from '../storage/index.ts';
 import type { JobContext } from './context.ts';
 import type { ShareMount } from './shares.ts';
 
@@ -28,6 +29,7 @@ export interface GuestIdentity {
 /** Where the guest keeps what it was given for its job. */
 export interface GuestFiles {
   readonly script: string;
+  readonly nodeFile: string;
 }
 
 /**
@@ -60,8 +62,9 @@ export async function setUpGuest(agent: GuestAgent, identity: GuestIdentity): Pr
   then(agent.configureNet({ iface: 'eth0', address, gateway, waitMs: deviceWaitMs }));
   then(agent.mkdir('/run/vtorque', { mode: 0o755, uid: 0, gid: 0 }));
   then(agent.writeFile(script, identity.script, { mode: 0o700, uid: owner.uid, gid: owner.gid }));
-  then(agent.mkdir(dirname(context.nodeFile), { mode: 0o755, uid: 0, gid: 0 }));
-  then(agent.writeFile(context.nodeFile, guestNodeFile([vm]), rootFile));
+  const nodeFile = nodeFileIn(identity);
+  then(agent.mkdir(dirname(nodeFile), { mode: 0o755, uid: 0, gid: 0 }));
+  then(agent.writeFile(nodeFile, guestNodeFile([vm]), rootFile));
 
   const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');
   if (failed !== undefined) {
@@ -70,7 +73,13 @@ export async function setUpGuest(agent: GuestAgent, identity: GuestIdentity): Pr
       cause: failed.reason,
     });
   }
-  return { script };
+  return { script, nodeFile };
+}
+
+/** Where the node file is on the host, unless that is in a share: there it would be the host's own. */
+function nodeFileIn({ context, mounts }: GuestIdentity): string {
+  const shared = mounts.some(({ targets }) => targets.some((target) => inside(context.nodeFile, target)));
+  return shared ? '/run/vtorque/nodefile' : context.nodeFile;
 }
 
 const rootFile = { mode: 0o644, uid: 0, gid: 0 } as const;

@@ -33,7 +33,7 @@ export async function runScript({ agent, identity, files, submission, args, sign
     cwd: context.cwd,
     env: guestEnvironment(context.env, submission.variables, {
       HOSTNAME: vm.name,
-      PBS_NODEFILE: context.nodeFile,
+      PBS_NODEFILE: files.nodeFile,
     }),
     uid: context.owner.uid,
     gid: context.owner.gid,

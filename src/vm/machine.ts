@@ -1,6 +1,7 @@
 import { arch } from 'node:os';
 import {
   type BoundProcess,
+  describeEnd,
   type Phase,
   type ProcessEnd,
   spawnBound,

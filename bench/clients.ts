@@ -1,0 +1,28 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execute, type TestCluster } from '../test/support/cluster.ts';
+import { type Measurement, measureInTurn } from './measure.ts';
+
+/** Client commands as the user waits for them; the jobs are held, so that nothing else runs meanwhile. */
+export async function measureClients(cluster: TestCluster, runs: number): Promise<Measurement[]> {
+  await writeFile(join(cluster.work, 'held.sh'), '#!/bin/sh\ntrue\n');
+  const { user, env, work } = cluster;
+  const variables = Object.entries({ ...env, HOME: user.home, USER: user.name }).map(
+    ([name, value]) => `${name}=${value}`,
+  );
+  const timed =
+    (...command: string[]) =>
+    async () => {
+      const { code, stderr } = await execute([...user.become, 'env', ...variables, ...command], { cwd: work });
+      if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}: ${stderr}`);
+    };
+  const measured = await measureInTurn(runs, {
+    qsub: timed('qsub', '-h', 'held.sh'),
+    'vsub without -vm': timed('vsub', '-h', 'held.sh'),
+    'vsub -vm': timed('vsub', '-h', '-vm', 'img=host,vcpus=1,ram=512M', 'held.sh'),
+    qstat: timed('qstat'),
+    'vtorque --help': timed('vtorque', '--help'),
+  });
+  await timed('qdel', 'all')();
+  return measured;
+}
