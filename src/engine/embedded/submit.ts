@@ -131,6 +131,7 @@ export function asPbsError(error: unknown): unknown {
   return new PbsError(15000 + ((error.exitCode - (15000 % 256) + 512) % 256), text ?? error.message);
 }
 
-function hasNul(submission: Submission): boolean {
-  return JSON.stringify(submission).includes('\\u0000');
+function hasNul(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('\0');
+  return typeof value === 'object' && value !== null && Object.values(value).some(hasNul);
 }

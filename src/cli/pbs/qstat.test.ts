@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { JobView, StatusReply } from '../../engine/embedded/protocol.ts';
+import { formatFull, formatXml, wrap } from './qstat-full.ts';
+import { formatPlain, formatWide } from './qstat-table.ts';
+
+// The expected texts are what Torque 6.1 printed, with times in this process's zone.
+const at = (text: string): number => new Date(`2026-11-22T${text}`).getTime();
+
+function aView(change: Partial<JobView>): JobView {
+  const name = change.name ?? 'job.sh';
+  return {
+    id: '690.tqhead',
+    sequence: 690,
+    name,
+    owner: 'tqa',
+    group: 'tqa',
+    queue: 'batch',
+    state: 'Q',
+    mine: true,
+    resources: [],
+    ctime: at('06:12:27'),
+    qtime: at('06:12:27'),
+    mtime: at('06:12:29'),
+    startCount: 0,
+    outputPath: `/home/tqa/w/${name}.o690`,
+    errorPath: `/home/tqa/w/${name}.e690`,
+    submitHost: 'tqhead',
+    ...change,
+  };
+}
+
+const variables = [
+  ['PBS_O_QUEUE', 'batch'],
+  ['PBS_O_HOME', '/home/tqa'],
+  ['PBS_O_LOGNAME', 'tqa'],
+  ['PBS_O_PATH', '/opt/torque-installed/here/bin:/usr/bin:/bin'],
+  ['PBS_O_SHELL', '/bin/bash'],
+  ['PBS_O_LANG', 'C.UTF-8'],
+  ['PBS_O_WORKDIR', '/home/tqa/w'],
+  ['PBS_O_HOST', 'tqhead'],
+  ['PBS_O_SERVER', 'tqhead'],
+] as const;
+
+const details = { join: 'n', keep: 'n', rerunable: true, initDir: '/home/tqa/w', variables };
+
+const complete = aView({
+  id: '687.tqhead',
+  name: 'long',
+  state: 'C',
+  resources: [
+    ['nodes', '2:ppn=2'],
+    ['walltime', '00:01:30'],
+    ['mem', '100mb'],
+    ['software', 'vmimg'],
+    ['nodect', '2'],
+  ],
+  outputPath: '/home/tqa/w/long.o687',
+  errorPath: '/home/tqa/w/long.e687',
+  mtime: at('06:12:41'),
+  etime: at('06:12:27'),
+  startTime: at('06:12:28.200'),
+  endTime: at('06:12:41.002'),
+  startCount: 1,
+  session: 6112,
+  exitStatus: 0,
+  used: { cpuMs: 40, memKb: 10944, vmemKb: 24888 },
+  execHost: 'n2/0-1+n1/0-1',
+  comment: 'Job started on Sun Nov 22 at 06:12',
+  details: {
+    ...details,
+    account: 'proj',
+    submitArgs: '-N long -l nodes=2:ppn=2,walltime=90,mem=100mb,software=vmimg -A proj -v IMG=foo',
+  },
+});
+
+const held = aView({
+  id: '688.tqhead',
+  name: 'held',
+  state: 'H',
+  resources: [
+    ['walltime', '01:00:00'],
+    ['nodes', '1'],
+    ['nodect', '1'],
+  ],
+});
+const queued = aView({
+  name: 'big',
+  resources: [
+    ['nodes', '3:ppn=4'],
+    ['nodect', '3'],
+    ['walltime', '01:00:00'],
+  ],
+});
+const running = { ...complete, state: 'R' as const, session: 0 };
+const reply = (...jobs: JobView[]): StatusReply => ({ server: 'tqhead', now: at('06:12:30.300'), jobs, unknown: [] });
+
+test('qstat prints Torque’s table', () => {
+  const long = aView({ id: '14.tqhead', name: '0123456789abcdefgh', state: 'C' });
+  assert.equal(
+    formatPlain(reply(long, complete, held, aView({ id: '689[].tqhead', name: 'arr', state: 'R' }))),
+    `Job ID                    Name             User            Time Use S Queue
+------------------------- ---------------- --------------- -------- - -----
+14.tqhead                  ...56789abcdefgh tqa                    0 C batch          
+687.tqhead                 long             tqa             00:00:00 C batch          
+688.tqhead                 held             tqa                    0 H batch          
+689[].tqhead               arr              tqa                    0 R batch          
+`,
+  );
+});
+
+test('qstat prints nothing when there is nothing', () => {
+  assert.equal(formatPlain(reply()), '');
+  assert.equal(formatWide(reply(), { nodes: false, oneLine: false }), '');
+});
+
+test('qstat -an1 prints Torque’s wide table', () => {
+  const { used: _, ...noUse } = running;
+  const done = aView({
+    id: '685.tqhead',
+    name: 't.sh',
+    state: 'C',
+    session: 14484,
+    execHost: 'n1/1',
+    resources: [['walltime', '01:00:00']],
+  });
+  assert.equal(
+    formatWide(reply(done, noUse, held, queued), { nodes: true, oneLine: true }),
+    `
+tqhead: 
+                                                                                  Req'd       Req'd       Elap
+Job ID                  Username    Queue    Jobname          SessID  NDS   TSK   Memory      Time    S   Time
+----------------------- ----------- -------- ---------------- ------ ----- ------ --------- --------- - ---------
+685.tqhead              tqa         batch    t.sh              14484     1      1       --   01:00:00 C       --    n1/1
+687.tqhead              tqa         batch    long                  0     2      4     100mb  00:01:30 R  00:00:02   n2/0-1+n1/0-1
+688.tqhead              tqa         batch    held                --      1      1       --   01:00:00 H       --     -- 
+690.tqhead              tqa         batch    big                 --      3     12       --   01:00:00 Q       --     -- 
+`,
+  );
+});
+
+test('qstat -f prints a complete job as Torque does', () => {
+  assert.equal(
+    formatFull(reply(complete), false),
+    `Job Id: 687.tqhead
+    Job_Name = long
+    Job_Owner = tqa@tqhead
+    resources_used.cput = 00:00:00
+    resources_used.vmem = 24888kb
+    resources_used.walltime = 00:00:13
+    resources_used.mem = 10944kb
+    resources_used.energy_used = 0
+    job_state = C
+    queue = batch
+    server = tqhead
+    Account_Name = proj
+    Checkpoint = u
+    ctime = Sun Nov 22 06:12:27 2026
+    Error_Path = tqhead:/home/tqa/w/long.e687
+    exec_host = n2/0-1+n1/0-1
+    Hold_Types = n
+    Join_Path = n
+    Keep_Files = n
+    Mail_Points = a
+    mtime = Sun Nov 22 06:12:41 2026
+    Output_Path = tqhead:/home/tqa/w/long.o687
+    Priority = 0
+    qtime = Sun Nov 22 06:12:27 2026
+    Rerunable = True
+    Resource_List.nodes = 2:ppn=2
+    Resource_List.walltime = 00:01:30
+    Resource_List.mem = 100mb
+    Resource_List.software = vmimg
+    Resource_List.nodect = 2
+    session_id = 6112
+    Variable_List = PBS_O_QUEUE=batch,PBS_O_HOME=/home/tqa,PBS_O_LOGNAME=tqa,
+	PBS_O_PATH=/opt/torque-installed/here/bin:/usr/bin:/bin,
+	PBS_O_SHELL=/bin/bash,PBS_O_LANG=C.UTF-8,PBS_O_WORKDIR=/home/tqa/w,
+	PBS_O_HOST=tqhead,PBS_O_SERVER=tqhead
+    euser = tqa
+    egroup = tqa
+    queue_type = E
+    comment = Job started on Sun Nov 22 at 06:12
+    etime = Sun Nov 22 06:12:27 2026
+    exit_status = 0
+    submit_args = -N long -l nodes=2:ppn=2,walltime=90,mem=100mb,
+	software=vmimg -A proj -v IMG=foo
+    start_time = Sun Nov 22 06:12:28 2026
+    start_count = 1
+    fault_tolerant = False
+    comp_time = Sun Nov 22 06:12:41 2026
+    job_radix = 0
+    total_runtime = 12.802000
+    submit_host = tqhead
+    init_work_dir = /home/tqa/w
+    request_version = 1
+
+`,
+  );
+});
+
+test('qstat -f prints a held job as Torque does', () => {
+  const job = { ...held, details: { ...details, submitArgs: '-h -N held', killDelay: 30, args: 'a b' } };
+  const lines = formatFull(reply(job), false).split('\n');
+  for (const line of [
+    '    job_state = H',
+    '    Hold_Types = u',
+    '    user_kill_delay = 30',
+    '    job_arguments = a b',
+  ]) {
+    assert.ok(lines.includes(line), line);
+  }
+  assert.ok(!lines.some((line) => /^ {4}(etime|start|session|exec_host|resources_used)/.test(line)));
+});
+
+test('qstat -f -t shows an element of an array with its number and without holds', () => {
+  const job = aView({ id: '689[1].tqhead', sequence: 689, element: 1, name: 'arr-1', state: 'R', details });
+  const lines = formatFull(reply(job), false).split('\n');
+  assert.ok(lines.includes('    job_array_id = 1'));
+  assert.ok(!lines.some((line) => line.includes('Hold_Types')));
+});
+
+test('qstat -f -1 keeps each attribute on one line', () => {
+  assert.doesNotMatch(formatFull(reply(complete), true), /^\t/m);
+});
+
+test('wrap() breaks where Torque breaks, and loses nothing', () => {
+  const states = 'Transit:0 Queued:1 Held:2 Waiting:0 Running:4 Exiting:0 Complete:218 ';
+  assert.equal(
+    wrap(states, '    state_count = '.length),
+    'Transit:0 Queued:1 Held:2 Waiting:0 Running:4 Exiting:0 Comp\n\tlete:218 ',
+  );
+  fc.assert(
+    fc.property(fc.string(), fc.integer({ min: 0, max: 40 }), (value, column) => {
+      const plain = value.replaceAll(/[\n\t]/g, ' ');
+      assert.equal(wrap(plain, column).replaceAll('\n\t', ''), plain);
+    }),
+  );
+});
+
+test('qstat -x nests resources and counts times in seconds', () => {
+  const xml = formatXml(reply(complete));
+  assert.match(xml, /^<\?xml version="1.0"\?>\n<Data><Job><Job_Id>687.tqhead<\/Job_Id><Job_Name>long<\/Job_Name>/);
+  assert.match(xml, /<Resource_List><nodes>2:ppn=2<\/nodes><walltime>00:01:30<\/walltime><mem>100mb<\/mem>/);
+  assert.ok(xml.includes(`<ctime>${at('06:12:27') / 1000}</ctime>`));
+  assert.ok(xml.endsWith('<request_version>1</request_version></Job></Data>\n'));
+});
+
+test('qstat -x escapes what would be markup', () => {
+  const name = '<a>&\u0001';
+  assert.ok(formatXml(reply(aView({ name }))).includes('<Job_Name>&lt;a&gt;&amp;</Job_Name>'));
+});
