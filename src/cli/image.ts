@@ -13,7 +13,7 @@ import {
   prepareHost,
   recipes,
 } from '../image/index.ts';
-import { installRoot, ownPlaces, placesToRead } from '../site/index.ts';
+import { agentProgram, ownPlaces, placesToRead } from '../site/index.ts';
 import { withInterrupt } from './interrupt.ts';
 import { showStages } from './stage-progress.ts';
 import { table } from './table.ts';
@@ -132,6 +132,6 @@ function situation(): Pick<PrepareOptions, 'places' | 'own' | 'uid' | 'agent'> {
     uid,
     places: placesToRead(process.env, uid),
     own: ownPlaces(process.env, uid),
-    agent: join(installRoot, 'build/bin/agent'),
+    agent: agentProgram,
   };
 }

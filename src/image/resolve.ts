@@ -3,7 +3,7 @@ import { VtorqueError } from '../base/index.ts';
 import type { Places } from '../site/index.ts';
 import { findImage, imagePools } from './catalogue.ts';
 import { rememberedDigest } from './digest.ts';
-import { initrdName, initrdsIn, noteUse } from './initrd/ensure.ts';
+import { initrdName, initrdsIn } from './initrd/ensure.ts';
 import { findKernel, kernelAt } from './kernel/store.ts';
 import { whyNotTrusted } from './trust.ts';
 import type { DiskEntry, GuestKernel, GuestSystem } from './types.ts';
@@ -57,10 +57,7 @@ async function bootFiles(
   for (const place of places) {
     const initrd = join(initrdsIn(place), file);
     const why = await whyNotTrusted(initrd, uid);
-    if (why === undefined) {
-      await noteUse(initrd);
-      return { kernel: kernel.vmlinux, kernelRelease: kernel.release, initrd };
-    }
+    if (why === undefined) return { kernel: kernel.vmlinux, kernelRelease: kernel.release, initrd };
     rejected.push(why);
   }
   throw notReady(name, `there is no initial RAM disk for kernel ${kernel.release} and this agent`, '', rejected);

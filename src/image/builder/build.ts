@@ -106,7 +106,10 @@ async function make(fresh: string, options: BuildOptions, pool: string): Promise
   const kernel = await prepareKernel(options);
   await using scratch = await makeScratch({ parent, pool, uid, privileges });
   const context = { recipe, kernel, privileges, work: scratch.dir, signal };
-  const archive = await stage(`packages (${privileges.kind})`, (note) => installPackages(context, sources, note));
+  const archive = await stage('packages', (note) => {
+    note(`by ${privileges.kind}`);
+    return installPackages(context, sources, note);
+  });
   const tree = await stage('root directory', () => makeTree(archive, context));
   const raw = await stage('file system', () => makeFileSystem(context, tree));
   await stage('disk image', () => packDisk(raw, join(fresh, DISK), context));
@@ -114,7 +117,7 @@ async function make(fresh: string, options: BuildOptions, pool: string): Promise
 }
 
 function stageFailed(image: string, stage: string, error: CommandFailed): VtorqueError {
-  const text = `Cannot build image "${image}": stage "${stage}" failed, ${error.program} ended with ${error.ending}`;
+  const text = `Cannot build image "${image}": stage "${stage}" failed with ${error.ending}`;
   return new VtorqueError('E_IMAGE_BUILD', text, { details: error.tail, cause: error });
 }
 

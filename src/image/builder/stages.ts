@@ -16,6 +16,8 @@ export interface StageContext {
 const PACKAGES_MS = 900_000;
 const FILE_SYSTEM_MS = 300_000;
 const CONVERT_MS = 300_000;
+// Of what mmdebstrap tells, the steps that take time.
+const STEP = /^I: ((?:running apt|downloading|extracting|installing|cleaning|creating).*?)(?:\.\.\.)?$/;
 
 /** This machine's way to its package servers, in the tree while packages are installed; it stays out of the image. */
 export const HOST_SETTINGS = 'etc/apt/apt.conf.d/00build-host';
@@ -55,7 +57,7 @@ export async function installPackages(
     // mmdebstrap works in a directory of its own below this one.
     env: { TMPDIR: work },
     onLine: (line) => {
-      const [, step] = /^I: (.*?)(\.\.\.)?$/.exec(line) ?? [];
+      const [, step] = STEP.exec(line) ?? [];
       if (step !== undefined) note(step);
     },
   });

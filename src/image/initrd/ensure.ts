@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VtorqueError } from '../../base/index.ts';
 import type { Places } from '../../site/index.ts';
@@ -22,7 +22,7 @@ export interface InitrdOptions {
 /** Raised when the layout inside the RAM disk changes. */
 const INITRD_FORMAT = 1;
 const LOCK_WAIT_MS = 60_000;
-const KEEP_MS = 7 * 24 * 3600 * 1000;
+const KEEP_MS = 30 * 24 * 3600 * 1000;
 
 export function initrdsIn(place: Places): string {
   return join(place.cache, 'initrd');
@@ -93,25 +93,15 @@ export async function readAgent(path: string): Promise<Buffer> {
   });
 }
 
-/**
- * Remove RAM disks of other kernels and agents that nobody has used for a week.
- * `noteUse` keeps what is in use young; QEMU itself reads the file only at its start.
- */
+/** Remove RAM disks of other kernels and agents that no QEMU has read for a month. */
 async function removeUnused(dir: string, keep: string): Promise<void> {
   for (const name of await readdir(dir)) {
     if (name === keep || !name.endsWith('.cpio')) continue;
     const path = join(dir, name);
     const facts = await stat(path).catch(() => undefined);
-    if (facts !== undefined && Date.now() - facts.mtimeMs > KEEP_MS) await rm(path, { force: true });
+    if (facts === undefined || Date.now() - Math.max(facts.atimeMs, facts.mtimeMs) < KEEP_MS) continue;
+    await rm(path, { force: true });
   }
-}
-
-/** Remember that the file was used now. Who may not write to it leaves it as it is: its owner uses it too. */
-export async function noteUse(path: string): Promise<void> {
-  const now = new Date();
-  await utimes(path, now, now).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EACCES' && error.code !== 'EPERM' && error.code !== 'EROFS') throw error;
-  });
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -4,7 +4,7 @@ import { VtorqueError } from '../../base/index.ts';
 import { lockFile } from '../lock.ts';
 import { type Progress, runStage } from '../progress.ts';
 import { makeReadableDirectory, publishDirectory, sweep } from '../publish.ts';
-import { run } from '../run.ts';
+import { CommandFailed, run } from '../run.ts';
 import type { GuestKernel, ModuleGroup } from '../types.ts';
 import { debianArchitecture, downloadPackage, findKernelPackage, type PackageVersion } from './apt.ts';
 import { GROUPS, loadOrder } from './modules.ts';
@@ -27,7 +27,7 @@ const UNPACK_MS = 180_000;
  * See that there is a guest kernel: Debian's full kernel package, downloaded and taken apart, never installed, because
  * installing one changes the machine's boot loader.
  * @returns the newest one there
- * @throws VtorqueError `E_NO_KERNEL_PACKAGE`, `E_DOWNLOAD`, `E_KERNEL_FORMAT`, `E_TOOL_MISSING`, `E_LOCKED`
+ * @throws VtorqueError `E_KERNEL_PREPARE`, `E_NO_KERNEL_PACKAGE`, `E_DOWNLOAD`, `E_KERNEL_FORMAT`, `E_TOOL_MISSING`, `E_LOCKED`
  */
 export async function ensureGuestKernel(options: EnsureKernelOptions): Promise<GuestKernel> {
   const { dir, progress, signal } = options;
@@ -49,9 +49,23 @@ export async function ensureGuestKernel(options: EnsureKernelOptions): Promise<G
   await chmod(work, 0o711);
   try {
     return await make(options, work);
+  } catch (error) {
+    throw error instanceof CommandFailed ? failed(error) : error;
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+function failed(error: CommandFailed): VtorqueError {
+  return new VtorqueError(
+    'E_KERNEL_PREPARE',
+    `Cannot prepare a guest kernel: ${error.program} ended with ${error.ending}`,
+    {
+      hint: 'See that this machine reaches the package server that its apt is set to, and that there is room on the disk',
+      details: error.tail,
+      cause: error,
+    },
+  );
 }
 
 async function make({ dir, progress, signal }: EnsureKernelOptions, work: string): Promise<GuestKernel> {

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { lockFile } from './lock.ts';
+import { aSite } from './test-support.ts';
+
+test('lockFile() lets one in at a time, the next one when the first lets go', async () => {
+  await using site = await aSite();
+  const path = join(site.dir, 'sub/.lock');
+  const events: string[] = [];
+  const first = await lockFile(path, { waitMs: 10_000 });
+  const waits = Promise.withResolvers<void>();
+  const waiting = lockFile(path, { waitMs: 10_000, onWait: waits.resolve }).then(async (second) => {
+    events.push('second');
+    await second[Symbol.asyncDispose]();
+  });
+  await waits.promise;
+  events.push('first lets go');
+  await first[Symbol.asyncDispose]();
+  await waiting;
+  assert.deepEqual(events, ['first lets go', 'second']);
+});
+
+test('lockFile() gives up after its time', async () => {
+  await using site = await aSite();
+  const path = join(site.dir, '.lock');
+  await using _held = await lockFile(path, { waitMs: 10_000 });
+  await assert.rejects(lockFile(path, { waitMs: 1000 }), { code: 'E_LOCKED' });
+});
+
+test('lockFile() stops waiting when it is told to', async () => {
+  await using site = await aSite();
+  const path = join(site.dir, '.lock');
+  await using _held = await lockFile(path, { waitMs: 10_000 });
+  const controller = new AbortController();
+  const reason = new Error('enough');
+  const waiting = lockFile(path, { waitMs: 60_000, signal: controller.signal, onWait: () => controller.abort(reason) });
+  await assert.rejects(waiting, reason);
+});
+
+test('the lock ends with its holder, also when that is killed', async () => {
+  await using site = await aSite();
+  const path = join(site.dir, '.lock');
+  const program = `
+    const { lockFile } = await import(${JSON.stringify(import.meta.resolve('./lock.ts'))});
+    await lockFile(${JSON.stringify(path)}, { waitMs: 10000 });
+    process.stdout.write('held');
+    setInterval(() => {}, 1000);`;
+  const holder = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(holder.stdout, 'data');
+  holder.kill('SIGKILL');
+  await using _lock = await lockFile(path, { waitMs: 10_000 });
+});
