@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { installRoot, systemPlaces } from './paths.ts';
@@ -12,6 +11,8 @@ const parts = ['package.json', 'package-lock.json', 'bin', 'libexec', 'src', 'sc
  */
 export async function publicRoot(): Promise<string> {
   if (process.getuid?.() !== 0 || (await openToAll(installRoot))) return installRoot;
+  // Loaded only here: it takes longer than all else that a command loads.
+  const { createHash } = await import('node:crypto');
   const key = createHash('sha256').update(installRoot).digest('hex').slice(0, 12);
   const target = join(systemPlaces.cache, 'checkout', key);
   const files = await filesToCopy();
@@ -64,6 +65,7 @@ async function filesToCopy(): Promise<string[]> {
 
 /** Changes when any of the files changes. */
 async function fingerprint(roots: readonly string[]): Promise<string> {
+  const { createHash } = await import('node:crypto');
   const hash = createHash('sha256');
   const visit = async (path: string): Promise<void> => {
     const info = await stat(join(installRoot, path));
