@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { chmod } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { attachAgent } from './agent.ts';
@@ -235,6 +236,7 @@ test('a host that sends and never reads makes the agent wait, not grow', async (
 
 test('no frames, right, wrong or damaged, end the agent or make it do what it must not', async () => {
   await using dir = await temporaryDirectory();
+  await chmod(dir.path, 0o777);
   const exec = (spec: Partial<Parameters<typeof execPayload>[0]>): Buffer =>
     execPayload({ argv: ['/bin/true', 'a', 'b'], env, ...spec }, 5000);
   const call = (...[name = '', ...args]: (string | Uint8Array)[]): Buffer => callPayload(String(name), args, false);
@@ -259,14 +261,16 @@ test('no frames, right, wrong or damaged, end the agent or make it do what it mu
     [hostFrame.call, call('mkdir', `${dir.path}/a/b`, '755', '0', '0')],
     [hostFrame.call, call('mount', 'a', `${dir.path}/b`, 'nosuchfs', '0', '', '5')],
     [hostFrame.call, call('umount', `${dir.path}/b`, '0')],
-    [hostFrame.call, call('root', 'overlay', '', '', '/tmp', 'mode=1777')],
-    [hostFrame.call, call('file', `${dir.path}/f`, '644', '0', '0', 'whole', Buffer.from('x'))],
+    [hostFrame.call, call('root')],
+    [hostFrame.call, call('file', `${dir.path}/f`, '644', '0', '0', '3', Buffer.from('x'))],
     [hostFrame.call, call('read', '/etc/passwd', '0', '60000')],
     [hostFrame.call, call('hostname', 'a')],
     [hostFrame.call, call('net', 'nosuch0', '10.0.0.1/24', '10.0.0.2', '52:54:00:00:00:01', '1500', '3')],
     [hostFrame.call, call('clock', '1')],
     [hostFrame.call, call('reseed', randomBytes(32))],
-    [hostFrame.call, call('shutdown', '1', 'wait')],
+    [hostFrame.call, call('terminate', '1')],
+    [hostFrame.call, call('poweroff')],
+    [hostFrame.call, call('sync')],
   ];
   const frame = fc
     .record({
@@ -310,7 +314,7 @@ test('the agent answers nothing but EPERM when it is told to change a root that 
   await using agent = start();
   const wire = raw(agent);
   await wire.hello();
-  wire.send(hostFrame.call, 1, callPayload('root', ['direct', '', ''], false));
+  wire.send(hostFrame.call, 1, callPayload('root', [], false));
   const message = await wire.next();
   assert.equal(message.kind === 'reply' && message.errno, EPERM);
   await endsWell(agent);

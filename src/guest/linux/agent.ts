@@ -1,18 +1,26 @@
 import type { Duplex } from 'node:stream';
 import type { VtorqueError } from '../../base/index.ts';
 import type { Account, Group } from './accounts.ts';
-import { chainedCalls, GuestCalls } from './calls.ts';
+import { allOf, chainedCalls, GuestCalls } from './calls.ts';
 import { type CallOptions, Connection } from './connection.ts';
 import type { ExecSpec } from './exec-spec.ts';
 import { Identities } from './identities.ts';
 import type { GuestProcess } from './process.ts';
 import type { GuestHello } from './protocol.ts';
+import { unmountAll } from './unmount.ts';
 
 export interface AttachOptions {
   /** Somebody else may have stopped in the middle of a frame on this connection. Costs 64 KiB of traffic. */
   readonly resync?: boolean;
   /** Leave the programs of a former session alone instead of ending them. */
   readonly keepPrograms?: boolean;
+}
+
+export interface ShutdownSpec {
+  /** Milliseconds between TERM and KILL. */
+  readonly graceMs: number;
+  /** `wait`: the host ends the machine after the answer; `poweroff`: the guest does, and the answer may get lost. */
+  readonly how: 'wait' | 'poweroff';
 }
 
 /** A guest's agent at the other end of a byte stream. */
@@ -53,9 +61,7 @@ export class GuestAgent extends GuestCalls implements Disposable {
    * @throws the error of the first that failed
    */
   async batch(make: (guest: GuestCalls) => readonly Promise<unknown>[]): Promise<void> {
-    const calls = make(chainedCalls((name, args, options) => this.call(name, args, options), []));
-    const results = await Promise.allSettled(calls);
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    await allOf(make(chainedCalls((name, args, options) => this.call(name, args, options))));
   }
 
   /** The bytes of a file of the guest, as its root. */
@@ -82,6 +88,18 @@ export class GuestAgent extends GuestCalls implements Disposable {
   /** Start a program. Whether that worked is told by its `started` and `exit`. */
   exec(spec: ExecSpec): GuestProcess {
     return this.#connection.exec(spec);
+  }
+
+  /**
+   * End all programs, write back, unmount what can be.
+   * @throws the error of the first step that failed, when all have been tried
+   */
+  async shutdown({ graceMs, how }: ShutdownSpec): Promise<void> {
+    const { capabilities } = await this.hello();
+    const ended = [this.terminate(graceMs), this.sync()];
+    // Who is not process 1 shares his mounts with others.
+    const unmounted = capabilities.includes('init') ? allOf(ended).then(() => unmountAll(this)) : allOf(ended);
+    await allOf([unmounted, ...(how === 'poweroff' ? [unmounted.catch(() => {}).then(() => this.powerOff())] : [])]);
   }
 
   /** Close the connection. What waits is rejected with `E_GUEST_LOST`; the guest itself goes on. */

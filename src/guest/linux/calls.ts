@@ -4,7 +4,7 @@ type Owned = { readonly mode: number; readonly uid: number; readonly gid: number
 type Call = (
   name: string,
   args: readonly (string | Uint8Array)[],
-  options: { readonly action: string; readonly signal?: AbortSignal | undefined },
+  options: CallOptions & { readonly action: string },
 ) => Promise<readonly Buffer[]>;
 
 export interface MountSpec {
@@ -39,13 +39,6 @@ export interface NetSpec {
   readonly mtu?: number;
   /** Milliseconds to wait for the interface. */
   readonly waitMs: number;
-}
-
-export interface ShutdownSpec {
-  /** Milliseconds between TERM and KILL. */
-  readonly graceMs: number;
-  /** `wait`: the host ends the machine after the answer; `poweroff`: the guest does, and the answer may get lost. */
-  readonly how: 'wait' | 'poweroff';
 }
 
 /**
@@ -86,9 +79,28 @@ export class GuestCalls {
   }
 
   /** Make the new root file system and change to it. */
-  makeRoot({ kind, upperOptions = '', overlayOptions = '', directories = [] }: RootSpec): Promise<void> {
-    const fresh = directories.flatMap(({ path, options }) => [path, options]);
-    return this.#do('root', [kind, upperOptions, overlayOptions, ...fresh], 'change the root file system');
+  async makeRoot({ kind, upperOptions = '', overlayOptions = '', directories = [] }: RootSpec): Promise<void> {
+    const first = (name: string, ...args: string[]) => this.#do(name, args, changeRoot);
+    const then = (name: string, ...args: string[]) => this.#do(name, args, changeRoot, true);
+    const detach = '2';
+    const noSuidNoDev = '6';
+    const layers = ['lowerdir=/lower,upperdir=/rw/upper,workdir=/rw/work', overlayOptions].filter(Boolean).join(',');
+    const overlay =
+      kind === 'overlay'
+        ? [
+            first('mount', 'tmpfs', '/rw', 'tmpfs', '0', upperOptions, '0'),
+            then('mkdir', '/rw/upper', '755', '0', '0'),
+            then('mkdir', '/rw/work', '755', '0', '0'),
+            then('mount', 'overlay', '/new', 'overlay', '0', layers, '0'),
+            // The overlay holds its layers itself; these two mounts would only be in the way.
+            then('umount', '/lower', detach),
+            then('umount', '/rw', detach),
+          ]
+        : [first('ping')];
+    const fresh = directories.map(({ path, options }) =>
+      then('mount', 'tmpfs', `/new${path}`, 'tmpfs', noSuidNoDev, options, '0'),
+    );
+    await allOf([...overlay, ...fresh, then('root')]);
   }
 
   /** Write a file; it appears under its name only when it is complete. */
@@ -97,12 +109,11 @@ export class GuestCalls {
     const pieces = Math.max(1, Math.ceil(bytes.length / pieceSize));
     const write = (index: number): Promise<void> => {
       const piece = bytes.subarray(index * pieceSize, (index + 1) * pieceSize);
-      const step = pieces === 1 ? 'whole' : index === 0 ? 'first' : index === pieces - 1 ? 'last' : 'next';
-      return this.#do('file', [path, mode.toString(8), `${uid}`, `${gid}`, step, piece], `write "${path}"`);
+      const step = (index === 0 ? fileBegins : 0) + (index === pieces - 1 ? fileEnds : 0);
+      return this.#do('file', [path, mode.toString(8), `${uid}`, `${gid}`, `${step}`, piece], `write "${path}"`);
     };
     // The agent drops the file at the first piece that fails, so the later ones cannot make a torn file.
-    const results = await Promise.allSettled(Array.from({ length: pieces }, (_, index) => write(index)));
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    await allOf(Array.from({ length: pieces }, (_, index) => write(index)));
   }
 
   setHostname(name: string): Promise<void> {
@@ -128,26 +139,37 @@ export class GuestCalls {
     return this.#do('sync', [], 'write back the file systems');
   }
 
-  /** End all programs, write back, unmount. */
-  shutdown({ graceMs, how }: ShutdownSpec): Promise<void> {
-    return this.#do('shutdown', [`${graceMs}`, how], 'shut down');
+  /** End all programs: TERM, after `graceMs` KILL. */
+  terminate(graceMs: number): Promise<void> {
+    return this.#do('terminate', [`${graceMs}`], 'end all programs');
   }
 
-  async #do(name: string, args: readonly (string | Uint8Array)[], action: string): Promise<void> {
-    await this.#call(name, args, { action });
+  /** Power the guest off. The answer may get lost. */
+  powerOff(): Promise<void> {
+    return this.#do('poweroff', [], 'power off');
+  }
+
+  async #do(name: string, args: readonly (string | Uint8Array)[], action: string, chained = false): Promise<void> {
+    await this.#call(name, args, { action, chained });
   }
 }
 
 const pieceSize = 60_000;
+const fileBegins = 1;
+const fileEnds = 2;
+const changeRoot = 'change the root file system';
+
+/** @throws the error of the first that failed, when all have been answered */
+export async function allOf(calls: readonly Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(calls)) if (result.status === 'rejected') throw result.reason;
+}
 
 /** Calls each of which runs only if all before it succeeded. */
-export function chainedCalls(
-  call: (name: string, args: readonly (string | Uint8Array)[], o: CallOptions) => Promise<readonly Buffer[]>,
-  sent: Promise<unknown>[],
-): GuestCalls {
+export function chainedCalls(call: Call): GuestCalls {
+  let sent = false;
   return new GuestCalls((name, args, options) => {
-    const answer = call(name, args, { ...options, chained: sent.length > 0 });
-    sent.push(answer);
+    const answer = call(name, args, { ...options, chained: sent });
+    sent = true;
     return answer;
   });
 }

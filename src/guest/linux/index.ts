@@ -1,7 +1,7 @@
 export type { Account, Group } from './accounts.ts';
-export { type AttachOptions, attachAgent, type GuestAgent } from './agent.ts';
+export { type AttachOptions, attachAgent, type GuestAgent, type ShutdownSpec } from './agent.ts';
 export { buildAgent } from './build.ts';
-export type { GuestCalls, MountSpec, NetSpec, RootSpec, ShutdownSpec } from './calls.ts';
+export type { GuestCalls, MountSpec, NetSpec, RootSpec } from './calls.ts';
 export { type CallOptions, GuestCallError } from './connection.ts';
 export type { ExecSpec, ResourceLimit } from './exec-spec.ts';
 export type { GuestProcess } from './process.ts';

@@ -26,9 +26,8 @@ struct reader { uint8_t *p, *end; bool bad; };
 struct polls { struct pollfd fd[MAX_POLL]; int n; };
 
 /* wire.c: frames out, through a ring so that writing never waits; payloads in */
-bool out_room(void);       /* false: produce nothing more until the host has read */
-bool out_room_again(void); /* somebody was refused since the last question, and there is room now */
-bool out_room_data(void);  /* a lower mark, for what programs print */
+bool out_room(void);      /* false: produce nothing more until the host has read */
+bool out_room_data(void); /* the same with a lower mark, for what programs print */
 size_t out_used(void);
 void out_reset(void);
 int out_flush(int fd);
@@ -53,15 +52,17 @@ enum { AGAIN = -1 };
 struct call {
   struct call *next;
   uint32_t id;
-  uint8_t flags, *buffer;
+  uint8_t flags;
   size_t size, argc;
   struct item *argv; /* argv[0] is the name */
   uint64_t n[8];     /* those of argv that are numbers */
   int64_t since, retry_at;
   int error, step;
   pid_t child;
-  struct item result;
+  struct item *results;
+  size_t nresults;
   char text[256];
+  uint8_t buffer[]; /* the payload; argv points into it */
 };
 void call_add(uint32_t id, uint8_t *p, size_t n, int error);
 void calls_run(void);
@@ -75,9 +76,8 @@ bool retry(struct call *c, uint64_t wait);
 /* system.c, files.c: what they do. Each returns 0, an errno or AGAIN */
 int call_modules(struct call *c), call_mount(struct call *c), call_umount(struct call *c), call_root(struct call *c);
 int call_hostname(struct call *c), call_clock(struct call *c), call_reseed(struct call *c), call_sync(struct call *c);
-int call_shutdown(struct call *c), call_mkdir(struct call *c), call_file(struct call *c), call_read(struct call *c);
+int call_terminate(struct call *c), call_poweroff(struct call *c), call_mkdir(struct call *c), call_file(struct call *c), call_read(struct call *c);
 int call_net(struct call *c);
-int load_modules(const char *group, char *failed, size_t size);
 int make_directory(const char *path, mode_t mode, uid_t uid, gid_t gid);
 void net_loopback(void);
 

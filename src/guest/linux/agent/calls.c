@@ -7,14 +7,18 @@ static struct call *first, **last = &first;
 static size_t queued;
 static bool chain_failed;
 
-static int call_ping(struct call *c) { return c->size > PING_MAX ? EMSGSIZE : 0; }
+static int call_ping(struct call *c) {
+  c->results = c->argv + 1;
+  c->nresults = c->argc - 1;
+  return c->size > PING_MAX ? EMSGSIZE : 0;
+}
 
 /* Arguments: p absolute path, s text, n number, u number below 2^32, o octal mode, b bytes, * any more bytes. */
 static const struct { const char *name, *form; int (*run)(struct call *); } TABLE[] = {
   {"ping", "*", call_ping},       {"modules", "s", call_modules}, {"mkdir", "pouu", call_mkdir},  {"mount", "spsusu", call_mount},
-  {"umount", "pu", call_umount},  {"root", "sss*", call_root},    {"read", "pnu", call_read},     {"file", "pouusb", call_file},
+  {"umount", "pu", call_umount},  {"root", "", call_root},        {"read", "pnu", call_read},     {"file", "pouuub", call_file},
   {"hostname", "s", call_hostname}, {"net", "ssssuu", call_net},  {"clock", "n", call_clock},     {"reseed", "b", call_reseed},
-  {"sync", "", call_sync},        {"shutdown", "us", call_shutdown},
+  {"sync", "", call_sync},        {"terminate", "u", call_terminate}, {"poweroff", "", call_poweroff},
 };
 
 /* Check the arguments and read the numbers. */
@@ -53,25 +57,23 @@ int fail_with(struct call *c, int error, const char *text) {
 
 /* Whether a call may wait on for a thing that is not there yet. The pauses grow up to 50 ms. */
 bool retry(struct call *c, uint64_t wait) {
-  int64_t past = now_ms() - c->since, pause = past / 4 + 2;
+  int64_t past = now_ms() - c->since, pause = past / 2 + 2;
   c->retry_at = now_ms() + (pause < 50 ? pause : 50);
   return past < (int64_t)(wait < WAIT_MAX ? wait : WAIT_MAX);
 }
 
 void call_add(uint32_t id, uint8_t *p, size_t n, int error) {
-  struct call *c = calloc(1, sizeof *c);
-  struct reader r = {p, p + n, false};
+  struct call *c = malloc(sizeof *c + n + 1);
   if (c == NULL) {
     send_frame(REPLY, id, "42", ENOMEM, 0);
-    free(p);
     return;
   }
-  *c = (struct call){.id = id, .buffer = p, .size = n, .error = error};
-  if (!error) {
-    c->flags = (uint8_t)get(&r, 1);
-    c->argv = get_list(&r, &c->argc);
-    if (r.bad || c->argc == 0) c->error = EBADMSG;
-  }
+  *c = (struct call){.id = id, .size = n, .error = error};
+  memcpy(c->buffer, p, n);
+  struct reader r = {c->buffer, c->buffer + n, error != 0};
+  c->flags = (uint8_t)get(&r, 1);
+  c->argv = get_list(&r, &c->argc);
+  if (!error && (r.bad || c->argc == 0)) c->error = EBADMSG;
   queued += n + sizeof *c;
   *last = c;
   last = &c->next;
@@ -81,9 +83,7 @@ static void drop(struct call *c) {
   first = c->next;
   if (first == NULL) last = &first;
   queued -= c->size + sizeof *c;
-  free(c->result.p);
   free(c->argv);
-  free(c->buffer);
   free(c);
 }
 
@@ -107,10 +107,7 @@ void calls_run(void) {
     if (error == AGAIN) return;
     chain_failed = error != 0;
     struct item text = {c->text, strlen(c->text)};
-    if (error) send_frame(REPLY, c->id, "4l", error, &text, (size_t)1);
-    else if (c->result.p) send_frame(REPLY, c->id, "4l", 0, &c->result, (size_t)1);
-    else if (strcmp(c->argv[0].p, "ping") == 0) send_frame(REPLY, c->id, "4l", 0, c->argv + 1, c->argc - 1);
-    else send_frame(REPLY, c->id, "42", 0, 0);
+    send_frame(REPLY, c->id, "4l", error, error ? &text : c->results, error ? 1 : c->nresults);
     drop(c);
   }
 }

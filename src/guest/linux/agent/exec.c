@@ -18,9 +18,8 @@ struct stream {
   pid_t pid;
   int status, report, in;
   struct channel out[2];
-  uint64_t signals; /* those that came before STARTED */
   uint8_t *buffer;
-  size_t at, end;
+  size_t waiting; /* bytes in it that the program has not taken yet */
 };
 static struct stream streams[MAX_STREAMS];
 #define EACH(s) for (struct stream *s = streams; s < streams + MAX_STREAMS; s++)
@@ -65,19 +64,20 @@ static const char *become(struct plan *q, const int fds[3]) {
   struct reader *r = &q->rest;
   size_t argc = get(r, 2), ngroups = get(r, 2), nlimits, count;
   gid_t groups[UINT16_MAX];
-  struct { int resource; struct rlimit limit; } limits[64];
+  struct rlimit limit;
   sigset_t none;
   for (size_t i = 0; ngroups != KEEP_GROUPS && i < ngroups; i++) groups[i] = (gid_t)get(r, 4);
   nlimits = get(r, 2);
-  for (size_t i = 0; i < nlimits && i < 64; i++) {
-    limits[i].resource = (int)get(r, 1);
-    limits[i].limit.rlim_cur = get(r, 8);
-    limits[i].limit.rlim_max = get(r, 8);
+  for (size_t i = 0; i < nlimits && !r->bad; i++) {
+    int resource = (int)get(r, 1);
+    limit.rlim_cur = get(r, 8);
+    limit.rlim_max = get(r, 8);
+    if (!r->bad && setrlimit(resource, &limit) < 0) return "rlimit";
   }
   struct item *list = get_list(r, &count);
   char **words = r->bad ? NULL : calloc(count + 2, sizeof *words); /* arguments, NULL, environment, NULL */
   errno = EBADMSG;
-  if (words == NULL || nlimits > 64 || argc == 0 || count < argc + 2) return "decode";
+  if (words == NULL || argc == 0 || count < argc + 2) return "decode";
   for (size_t i = 0; i < count; i++)
     if (memchr(list[i].p, 0, list[i].n)) return "decode";
   for (size_t i = 2; i < count; i++) words[i < argc + 2 ? i - 2 : i - 1] = list[i].p;
@@ -92,8 +92,6 @@ static const char *become(struct plan *q, const int fds[3]) {
   if (syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC, from Linux 5.11 on */) < 0)
     for (int i = 3; i < 4096; i++) fcntl(i, F_SETFD, FD_CLOEXEC);
   umask((mode_t)q->mask);
-  for (size_t i = 0; i < nlimits; i++)
-    if (setrlimit(limits[i].resource, &limits[i].limit) < 0) return "rlimit";
   if (ngroups != KEEP_GROUPS && setgroups(ngroups, groups) < 0) return "setgroups";
   if (q->gid != KEEP && setresgid((gid_t)q->gid, (gid_t)q->gid, (gid_t)q->gid) < 0) return "setgid";
   if (q->uid != KEEP && setresuid((uid_t)q->uid, (uid_t)q->uid, (uid_t)q->uid) < 0) return "setuid";
@@ -178,13 +176,16 @@ void exec_start(uint32_t id, uint8_t *p, size_t n, int error) {
 
 /* Give the program of its input what it takes now; grant again what is dealt with, a quarter of the window at a time. */
 static void feed(struct stream *s) {
-  while (s->started && s->at < s->end) {
-    ssize_t n = s->in < 0 ? (ssize_t)(s->end - s->at) : write(s->in, s->buffer + s->at, s->end - s->at);
+  while (s->started && s->waiting > 0) {
+    ssize_t n = s->in < 0 ? (ssize_t)s->waiting : write(s->in, s->buffer, s->waiting);
     if (n < 0 && errno == EAGAIN) break;
     if (n < 0 && errno != EINTR) shut(&s->in), s->in_ended = true;
-    if (n > 0) s->at += (size_t)n, s->owed += (uint32_t)n;
+    if (n <= 0) continue;
+    s->owed += (uint32_t)n;
+    s->waiting -= (size_t)n;
+    memmove(s->buffer, s->buffer + n, s->waiting);
   }
-  if (s->at == s->end && s->in_ended) shut(&s->in);
+  if (s->waiting == 0 && s->in_ended) shut(&s->in);
   if (s->owed < STDIN_WINDOW / 4) return;
   send_frame(CREDIT, s->id, "4", s->owed);
   s->owed = 0;
@@ -193,26 +194,16 @@ static void feed(struct stream *s) {
 void stream_stdin(uint32_t id, const uint8_t *p, size_t n) {
   struct stream *s = find(id);
   if (s == NULL || (s->in_ended && s->in >= 0)) return;
+  if (s->buffer == NULL && n > 0) s->buffer = malloc(STDIN_WINDOW);
   if (n == 0) {
     s->in_ended = !s->tty;
-    feed(s);
-    return;
-  }
-  if (s->buffer == NULL) s->buffer = malloc(STDIN_WINDOW);
-  if (s->buffer == NULL || s->end - s->at + n > STDIN_WINDOW) {
+  } else if (s->buffer == NULL || s->waiting + n > STDIN_WINDOW) {
     send_frame(ERROR, id, "4s", s->buffer ? ENOBUFS : ENOMEM, "input beyond the credit");
     s->in_ended = true;
-    feed(s);
-    return;
+  } else {
+    memcpy(s->buffer + s->waiting, p, n);
+    s->waiting += n;
   }
-  if (s->at == s->end) s->at = s->end = 0;
-  if (s->end + n > STDIN_WINDOW) {
-    memmove(s->buffer, s->buffer + s->at, s->end - s->at);
-    s->end -= s->at;
-    s->at = 0;
-  }
-  memcpy(s->buffer + s->end, p, n);
-  s->end += n;
   feed(s);
 }
 
@@ -232,10 +223,8 @@ void stream_control(uint8_t type, uint32_t id, uint8_t *p, size_t n) {
   } else if (s && type == IN_RESIZE) {
     struct winsize size = {.ws_col = (unsigned short)a, .ws_row = (unsigned short)b};
     if (s->tty && s->in >= 0) ioctl(s->in, TIOCSWINSZ, &size);
-  } else if (s && s->started) {
-    send_signal(s, (int)a);
   } else if (s) {
-    s->signals |= 1ull << (a - 1);
+    send_signal(s, (int)a);
   }
 }
 
@@ -248,7 +237,7 @@ void streams_poll(struct polls *polls) {
   EACH(s) {
     if (!s->used) continue;
     want(polls, s->report, POLLIN);
-    if (s->started && s->at < s->end) want(polls, s->in, POLLOUT);
+    if (s->started && s->waiting > 0) want(polls, s->in, POLLOUT);
     for (int i = 0; i < 2; i++)
       if (s->left || (s->started && !s->out[i].ended && s->out[i].credit && out_room_data())) want(polls, s->out[i].fd, POLLIN);
   }
@@ -266,8 +255,6 @@ static void see_report(struct stream *s) {
   }
   s->started = true;
   send_frame(STARTED, s->id, "44", s->pid, STDIN_WINDOW);
-  for (int i = 1; i < NSIG; i++)
-    if (s->signals & 1ull << (i - 1)) send_signal(s, i);
 }
 
 /* Send a frame of this output. It ends at end of file, or when the program has ended and what was there then is sent. */

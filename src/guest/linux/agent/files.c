@@ -34,45 +34,42 @@ int call_mkdir(struct call *c) {
 }
 
 int call_read(struct call *c) {
-  size_t max = c->n[3] < READ_MAX ? c->n[3] : READ_MAX;
+  static char bytes[READ_MAX];
+  static struct item result = {bytes, 0};
   int fd = open(c->argv[1].p, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0 || (c->result.p = malloc(max + 1)) == NULL) {
-    int error = fail(c, "open %s", c->argv[1].p);
-    if (fd >= 0) close(fd);
-    return error;
-  }
-  ssize_t n = pread(fd, c->result.p, max, (off_t)(c->n[2] & INT64_MAX));
-  if (n < 0 && errno == ESPIPE) n = read(fd, c->result.p, max);
+  ssize_t n = fd < 0 ? -1 : pread(fd, bytes, c->n[3] < READ_MAX ? c->n[3] : READ_MAX, (off_t)(c->n[2] & INT64_MAX));
   int error = n < 0 ? fail(c, "read %s", c->argv[1].p) : 0;
-  c->result.n = n > 0 ? (size_t)n : 0;
-  close(fd);
+  if (fd >= 0) close(fd);
+  result.n = n > 0 ? (size_t)n : 0;
+  c->results = &result;
+  c->nresults = 1;
   return error;
 }
 
-/* The pieces go to `.NAME.vtorque` beside the file, which takes its place when complete. */
+/* The pieces go to `PATH.vtorque`, which takes the file's place when it is complete. */
 int call_file(struct call *c) {
-  const char *path = c->argv[1].p, *step = c->argv[5].p, *slash = strrchr(path, '/'), *what = NULL;
-  char draft[4096];
-  struct stat s;
+  enum { BEGIN = 1, END = 2, DROP = 4 };
+  const char *path = c->argv[1].p, *what = NULL;
   uid_t uid = (uid_t)c->n[3];
   gid_t gid = (gid_t)c->n[4];
-  bool begin = strcmp(step, "whole") == 0 || strcmp(step, "first") == 0;
-  bool end = strcmp(step, "whole") == 0 || strcmp(step, "last") == 0;
-  int size = snprintf(draft, sizeof draft, "%.*s/.%s.vtorque", (int)(slash - path), path, slash + 1);
-  if (slash[1] == 0 || size >= (int)sizeof draft) return fail_with(c, EINVAL, path);
-  if (strcmp(step, "abort") == 0) return unlink(draft) < 0 && errno != ENOENT ? fail(c, "remove %s", draft) : 0;
-  if (!begin && !end && strcmp(step, "next") != 0) return fail_with(c, EINVAL, step);
-  if (begin) unlink(draft);
-  int fd = open(draft, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | (begin ? O_CREAT | O_EXCL : 0), 0600);
+  uint64_t step = c->n[5];
+  char draft[4096];
+  struct stat s;
+  if (snprintf(draft, sizeof draft, "%s.vtorque", path) >= (int)sizeof draft) return fail_with(c, ENAMETOOLONG, "path");
+  if (step & (BEGIN | DROP)) unlink(draft);
+  if (step & DROP) return 0;
+  int fd = open(draft, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | (step & BEGIN ? O_CREAT | O_EXCL : 0), 0600);
   if (fd < 0) return fail(c, "open %s", draft);
   for (size_t done = 0; done < c->argv[6].n && !what;) {
     ssize_t n = write(fd, c->argv[6].p + done, c->argv[6].n - done);
     if (n > 0) done += (size_t)n;
     else if (n == 0 || errno != EINTR) what = "write";
   }
-  if (!what && end && (fstat(fd, &s) < 0 || ((s.st_uid != uid || s.st_gid != gid) && fchown(fd, uid, gid) < 0))) what = "give away";
-  if (!what && end && fchmod(fd, (mode_t)c->n[2]) < 0) what = "set the mode of";
-  if (!what && end && rename(draft, path) < 0) what = "put in place";
+  if (!what && (step & END)) {
+    if (fstat(fd, &s) < 0 || ((s.st_uid != uid || s.st_gid != gid) && fchown(fd, uid, gid) < 0)) what = "give away";
+    else if (fchmod(fd, (mode_t)c->n[2]) < 0) what = "set the mode of";
+    else if (rename(draft, path) < 0) what = "put in place";
+  }
   int error = what ? fail(c, "%s %s", what, path) : 0;
   if (close(fd) < 0 && !what) error = fail(c, "write %s", path);
   if (error) unlink(draft);
@@ -85,6 +82,13 @@ static struct ifreq named(const char *name) {
   return r;
 }
 
+static struct sockaddr ipv4(uint32_t address) {
+  struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = address};
+  struct sockaddr out;
+  memcpy(&out, &in, sizeof out);
+  return out;
+}
+
 static int raise_interface(int fd, const char *name, bool up) {
   struct ifreq r = named(name);
   if (ioctl(fd, SIOCGIFFLAGS, &r) < 0) return -1;
@@ -95,19 +99,6 @@ static int raise_interface(int fd, const char *name, bool up) {
 void net_loopback(void) {
   int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd >= 0) raise_interface(fd, "lo", true), close(fd);
-}
-
-static struct sockaddr ipv4(uint32_t address) {
-  struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = address};
-  struct sockaddr out;
-  memcpy(&out, &in, sizeof out);
-  return out;
-}
-
-static int set_address(int fd, const char *name, unsigned long request, uint32_t address) {
-  struct ifreq r = named(name);
-  r.ifr_addr = ipv4(address);
-  return ioctl(fd, request, &r);
 }
 
 static int set_mac(int fd, const char *name, const unsigned mac[6]) {
@@ -129,15 +120,16 @@ int call_net(struct call *c) {
   if (*mac && bad) return fail_with(c, EINVAL, "MAC");
   net_loopback();
   if (if_nametoindex(name) == 0) return retry(c, c->n[6]) ? AGAIN : fail(c, "interface %s", name);
-  struct ifreq mtu = named(name);
+  struct ifreq mtu = named(name), own = mtu, mask = mtu;
   mtu.ifr_mtu = (int)c->n[5];
+  own.ifr_addr = ipv4(a.s_addr);
+  mask.ifr_netmask = ipv4(htonl(prefix ? UINT32_MAX << (32 - prefix) : 0));
   struct rtentry route = {.rt_flags = RTF_UP | RTF_GATEWAY, .rt_dst = ipv4(0), .rt_genmask = ipv4(0), .rt_gateway = ipv4(g.s_addr)};
   int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) what = "socket";
   else if (*mac && set_mac(fd, name, m) < 0) what = "MAC";
   else if (mtu.ifr_mtu && ioctl(fd, SIOCSIFMTU, &mtu) < 0) what = "MTU";
-  else if (*address && set_address(fd, name, SIOCSIFADDR, a.s_addr) < 0) what = "address";
-  else if (*address && set_address(fd, name, SIOCSIFNETMASK, htonl(prefix ? UINT32_MAX << (32 - prefix) : 0)) < 0) what = "netmask";
+  else if (*address && (ioctl(fd, SIOCSIFADDR, &own) < 0 || ioctl(fd, SIOCSIFNETMASK, &mask) < 0)) what = "address";
   else if (raise_interface(fd, name, true) < 0) what = "bring up";
   else if (*gateway && ioctl(fd, SIOCADDRT, &route) < 0 && errno != EEXIST) what = "gateway";
   int error = what ? fail(c, "%s of %s", what, name) : 0;

@@ -14,8 +14,10 @@ static const uint8_t *const MAGIC = MARK + HEADER, NOBODY[16];
 enum { HELLO_SIZE = 36, PART_MAX = 4 << 20 };
 static uint8_t in[2 * (HEADER + MAX_PAYLOAD)];
 static size_t in_used;
-static bool lost, held; /* held: parsing stopped because too many calls wait */
-static struct { uint8_t *p; size_t n; uint32_t id; int error; bool active; } part;
+static bool lost;
+static uint8_t part[PART_MAX + MAX_PAYLOAD + 1]; /* a long payload, with a byte to spare for get_list */
+static size_t part_used;
+static uint32_t part_id;
 static uint64_t instance, boot_time;
 bool is_init, no_children, power_off;
 
@@ -27,47 +29,26 @@ int64_t now_ms(void) {
 
 static void send_hello(const uint8_t *nonce) {
   struct utsname u;
-  struct item words[5];
-  size_t n = 3;
   uname(&u);
-  words[0].p = AGENT_VERSION, words[1].p = u.release, words[2].p = u.machine;
-  if (is_init) words[n++].p = "init";
-  if (geteuid() == 0) words[n++].p = "privileged";
-  for (size_t i = 0; i < n; i++) words[i].n = strlen(words[i].p);
+  struct item words[5] = {{AGENT_VERSION, strlen(AGENT_VERSION)}, {u.release, strlen(u.release)}, {u.machine, strlen(u.machine)}};
+  size_t n = 3;
+  if (is_init) words[n++] = (struct item){"init", 4};
+  if (geteuid() == 0) words[n++] = (struct item){"privileged", 10};
   send_frame(HELLO, 0, "b2b88l", MAGIC, (size_t)16, 1, nonce, (size_t)16, instance, boot_time, words, n);
 }
 
-static void drop_part(void) {
-  free(part.p);
-  memset(&part, 0, sizeof part);
-}
-
+/* A PART, or the end of a long payload. Beyond the limit it only counts. */
 static void add_part(uint32_t id, const uint8_t *p, size_t n) {
-  if (part.active && part.id != id) drop_part();
-  part.active = true;
-  part.id = id;
-  if (part.n + n > PART_MAX) part.error = E2BIG;
-  uint8_t *grown = part.error ? NULL : realloc(part.p, part.n + n + 1);
-  if (grown == NULL) {
-    if (!part.error) part.error = ENOMEM;
-    return;
-  }
-  part.p = grown;
-  if (n > 0) memcpy(grown + part.n, p, n);
-  part.n += n;
+  if (part_id != id) part_used = 0;
+  part_id = id;
+  if (part_used <= PART_MAX) memcpy(part + part_used, p, n), part_used += n;
 }
 
-/* CALL and EXEC: the parts before and this payload together, with a byte to spare at the end. */
 static void complete(uint8_t type, uint32_t id, const uint8_t *p, size_t n) {
   add_part(id, p, n);
-  uint8_t *whole = part.p;
-  size_t size = part.error ? 0 : part.n;
-  int error = part.error;
-  part.p = NULL;
-  if (error) free(whole), whole = NULL;
-  drop_part();
-  if (type == IN_CALL) call_add(id, whole, size, error);
-  else exec_start(id, whole, size, error), free(whole);
+  int error = part_used > PART_MAX ? E2BIG : 0;
+  (type == IN_CALL ? call_add : exec_start)(id, part, error ? 0 : part_used, error);
+  part_used = 0;
 }
 
 static void hello(uint8_t *p, size_t n) {
@@ -79,7 +60,7 @@ static void hello(uint8_t *p, size_t n) {
   if (p[19] & 1) {
     streams_kill();
     calls_drop();
-    drop_part();
+    part_used = 0;
   }
   send_hello(p + 20);
 }
@@ -97,7 +78,7 @@ static void frame(uint8_t type, uint32_t id, uint8_t *p, size_t n) {
 
 static void parse(void) {
   size_t at = 0;
-  while (out_room() && !(held = calls_full())) {
+  while (out_room() && !calls_full()) {
     size_t left = in_used - at;
     if (lost) {
       uint8_t *found = memmem(in + at, left, MARK, sizeof MARK);
@@ -119,6 +100,7 @@ static void parse(void) {
     if (left < HEADER + n) break;
     frame(type, id, in + at + HEADER, n);
     at += HEADER + n;
+    calls_run();
   }
   memmove(in, in + at, in_used - at);
   in_used -= at;
@@ -151,7 +133,6 @@ static int serve(int from, int to, bool device) {
     polls.fd[polls.n++] = (struct pollfd){.fd = host && out_used() ? to : -1, .events = POLLOUT};
     if (host) streams_poll(&polls);
     int timeout = calls_timeout();
-    if (out_room_again() || (held && !calls_full())) timeout = 0;
     if (!host && (timeout < 0 || timeout > 20)) timeout = 20; /* a virtio port cannot be waited for while it has no host */
     poll(polls.fd, (nfds_t)polls.n, timeout);
     while (read(signals, &info, sizeof info) > 0) {}
@@ -166,10 +147,11 @@ static int serve(int from, int to, bool device) {
       if (got > 0) in_used += (size_t)got;
       gone = got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
     }
-    if (host && !gone) parse();
-    calls_run();
-    if (host && !gone) streams_io(); /* without a host what they print stays in their pipes */
     if (host && !gone && out_flush(to) != 0) gone = true;
+    calls_run();
+    if (host && !gone) parse(), streams_io(); /* without a host what programs print stays in their pipes */
+    /* Not if the ring got full: then somebody was refused, and the next round must come, which it does while there is something to send. */
+    if (host && !gone && out_room() && out_flush(to) != 0) gone = true;
     if (power_off && (!host || gone || out_used() == 0)) reboot(RB_POWER_OFF);
     if (gone && !device) break;
     if (gone || !host) {
@@ -180,7 +162,6 @@ static int serve(int from, int to, bool device) {
   }
   streams_kill();
   calls_drop();
-  drop_part();
   return 0;
 }
 
@@ -197,7 +178,7 @@ int main(int argc, char **argv) {
     else if (strcmp(argv[i], "--fd") == 0 && sscanf(argv[++i], "%d,%d", &from, &to) == 1) to = from;
   }
   if (from < 0 && is_init) from = to = boot();
-  if (from < 0) {
+  if (fcntl(from, F_GETFL) < 0 || fcntl(to, F_GETFL) < 0) {
     fprintf(stderr, argc == 3 ? "agent: Cannot open the port: %m\n" : "Usage: agent --port PATH | --fd IN[,OUT]\n");
     return argc == 3 ? 1 : 2;
   }

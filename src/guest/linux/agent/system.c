@@ -4,7 +4,6 @@
 #include <ftw.h>
 #include <linux/magic.h>
 #include <linux/random.h>
-#include <mntent.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
@@ -18,27 +17,23 @@
 #define PORT_NAME "vtorque.agent"
 enum { KILL_WAIT = 2000, PORT_WAIT = 30000 };
 
-/* Load what /mods/GROUP.order lists. Returns 0 or an errno, with the file in `failed`. */
-int load_modules(const char *group, char *failed, size_t size) {
+/* Load what /mods/GROUP.order lists. */
+int call_modules(struct call *c) {
   char path[300], name[256];
   int error = 0;
-  snprintf(failed, size, "/mods/%s.order", group);
-  FILE *order = strchr(group, '/') ? NULL : fopen(failed, "re");
-  if (order == NULL) return ENOENT;
+  snprintf(path, sizeof path, "/mods/%.200s.order", c->argv[1].p);
+  FILE *order = strchr(c->argv[1].p, '/') ? NULL : fopen(path, "re");
+  if (order == NULL) return fail_with(c, ENOENT, path);
   while (!error && fscanf(order, "%255s", name) == 1) {
     snprintf(path, sizeof path, "/mods/%s", name);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || (syscall(SYS_finit_module, fd, "", 0) < 0 && errno != EEXIST && errno != ENODEV)) {
-      error = errno;
-      snprintf(failed, size, "%s", path);
-    }
+    bool loaded = fd >= 0 && (syscall(SYS_finit_module, fd, "", 0) == 0 || errno == EEXIST || errno == ENODEV);
+    if (!loaded) error = fail(c, "%s", path);
     if (fd >= 0) close(fd);
   }
   fclose(order);
   return error;
 }
-
-int call_modules(struct call *c) { return load_modules(c->argv[1].p, c->text, sizeof c->text); }
 
 int call_mount(struct call *c) {
   const char *source = c->argv[1].p, *target = c->argv[2].p, *type = c->argv[3].p;
@@ -51,22 +46,6 @@ int call_mount(struct call *c) {
 
 int call_umount(struct call *c) { return umount2(c->argv[1].p, (int)c->n[2]) < 0 ? fail(c, "unmount %s", c->argv[1].p) : 0; }
 
-static int overlay(struct call *c) {
-  char options[4096];
-  const char *more = c->argv[3].p;
-  int n = snprintf(options, sizeof options, "lowerdir=/lower,upperdir=/rw/upper,workdir=/rw/work%s%s", *more ? "," : "", more);
-  if (n >= (int)sizeof options) return fail_with(c, E2BIG, "overlay options");
-  mkdir("/rw", 0755);
-  mkdir("/new", 0755);
-  if (mount("tmpfs", "/rw", "tmpfs", 0, c->argv[2].p) < 0) return fail(c, "mount the upper layer");
-  if (mkdir("/rw/upper", 0755) < 0 || mkdir("/rw/work", 0755) < 0) return fail(c, "make the upper layer");
-  if (mount("overlay", "/new", "overlay", 0, options) < 0) return fail(c, "mount the overlay");
-  /* The overlay holds its layers itself; these two mounts would only be in the way. */
-  umount2("/lower", MNT_DETACH);
-  umount2("/rw", MNT_DETACH);
-  return 0;
-}
-
 static int remove_one(const char *path, const struct stat *s, int kind, struct FTW *at) {
   (void)s, (void)kind, (void)at;
   remove(path); /* what is not empty has mounts in it and stays */
@@ -74,30 +53,20 @@ static int remove_one(const char *path, const struct stat *s, int kind, struct F
 }
 
 int call_root(struct call *c) {
-  static const char *const MOVED[] = {"/dev", "/proc", "/sys"};
-  char path[4096];
+  static const char *const MOVED[][2] = {{"/dev", "/new/dev"}, {"/proc", "/new/proc"}, {"/sys", "/new/sys"}};
   struct stat old, new;
   struct statfs fs;
   if (!is_init) return fail_with(c, EPERM, "the agent is not process 1");
-  bool direct = strcmp(c->argv[1].p, "direct") == 0;
-  if ((!direct && strcmp(c->argv[1].p, "overlay") != 0) || c->argc % 2 != 0) return fail_with(c, EINVAL, c->argv[1].p);
-  int error = direct ? 0 : overlay(c);
-  if (error) return error;
   if (stat("/", &old) < 0 || stat("/new", &new) < 0 || old.st_dev == new.st_dev) return fail_with(c, EINVAL, "nothing is mounted on /new");
   for (int i = 0; i < 3; i++) {
-    snprintf(path, sizeof path, "/new%s", MOVED[i]);
-    mkdir(path, 0755);
-    if (mount(MOVED[i], path, NULL, MS_MOVE, NULL) < 0) return fail(c, "move %s", MOVED[i]);
-  }
-  for (size_t i = 4; i < c->argc; i += 2) {
-    snprintf(path, sizeof path, "/new/%s", c->argv[i].p);
-    if ((errno = make_directory(path, 0755, 0, 0)) != 0) return fail(c, "make %s", path);
-    if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, c->argv[i + 1].p) < 0) return fail(c, "mount %s", path);
+    mkdir(MOVED[i][1], 0755);
+    if (mount(MOVED[i][0], MOVED[i][1], NULL, MS_MOVE, NULL) < 0) return fail(c, "move %s", MOVED[i][0]);
   }
   /* Only a RAM disk is ours to empty: anything else is somebody's file system. */
-  if (statfs("/", &fs) == 0 && (fs.f_type == RAMFS_MAGIC || fs.f_type == TMPFS_MAGIC)) nftw("/", remove_one, 16, FTW_PHYS | FTW_MOUNT | FTW_DEPTH);
-  if (chdir("/new") < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 || chdir("/") < 0) return fail(c, "change the root");
-  return 0;
+  bool ram = statfs("/", &fs) == 0 && (fs.f_type == RAMFS_MAGIC || fs.f_type == TMPFS_MAGIC);
+  if (ram) nftw("/", remove_one, 16, FTW_PHYS | FTW_MOUNT | FTW_DEPTH);
+  bool done = chdir("/new") == 0 && mount(".", "/", NULL, MS_MOVE, NULL) == 0 && chroot(".") == 0 && chdir("/") == 0;
+  return done ? 0 : fail(c, "change the root");
 }
 
 int call_hostname(struct call *c) { return sethostname(c->argv[1].p, c->argv[1].n) < 0 ? fail(c, "set the host name") : 0; }
@@ -128,42 +97,23 @@ int call_sync(struct call *c) {
   return c->child < 0 ? fail(c, "fork") : kill(c->child, 0) == 0 ? AGAIN : 0;
 }
 
-static void unmount_all(void) {
-  struct mntent *m;
-  char *paths[1024];
-  int n = 0;
-  FILE *mounts = setmntent("/proc/self/mounts", "re");
-  while (mounts && n < 1024 && (m = getmntent(mounts))) {
-    const char *d = m->mnt_dir;
-    if (strcmp(d, "/") && strcmp(d, "/proc") && strcmp(d, "/sys") && strcmp(d, "/dev") && strncmp(d, "/dev/", 5)) paths[n++] = strdup(d);
-  }
-  if (mounts) endmntent(mounts);
-  for (; n-- > 0; free(paths[n]))
-    if (paths[n] && umount2(paths[n], 0) < 0) umount2(paths[n], MNT_DETACH);
-  mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
-}
-
-int call_shutdown(struct call *c) {
-  enum { BEGIN, TERMINATED, KILLED, SYNCING };
-  bool off = strcmp(c->argv[2].p, "poweroff") == 0;
+/* End all other programs (as process 1) or those of the streams: TERM, after the grace KILL. */
+int call_terminate(struct call *c) {
   int64_t past = now_ms() - c->since, grace = (int64_t)c->n[1];
-  if (!off && strcmp(c->argv[2].p, "wait") != 0) return fail_with(c, EINVAL, c->argv[2].p);
-  if (off && !is_init) return fail_with(c, EPERM, "the agent is not process 1");
-  if (c->step == BEGIN || (c->step == TERMINATED && past >= grace)) {
-    int sig = c->step == BEGIN ? SIGTERM : SIGKILL;
+  if (c->step == 0 || (c->step == 1 && past >= grace)) {
+    int sig = c->step++ == 0 ? SIGTERM : SIGKILL;
     if (is_init) kill(-1, sig);
     else streams_signal(sig);
-    c->step++;
     return AGAIN;
   }
   bool ended = is_init ? no_children : !streams_running();
-  if (c->step < SYNCING && !ended && (c->step == TERMINATED || past < grace + KILL_WAIT)) return AGAIN;
-  c->step = SYNCING;
-  int error = call_sync(c);
-  if (error) return error;
-  if (is_init) unmount_all();
-  power_off = off;
-  return 0;
+  return ended || past >= grace + KILL_WAIT ? 0 : AGAIN;
+}
+
+/* The loop does it when the reply is out. */
+int call_poweroff(struct call *c) {
+  power_off = is_init;
+  return is_init ? 0 : fail_with(c, EPERM, "the agent is not process 1");
 }
 
 static int open_port(void) {
@@ -191,7 +141,8 @@ int boot(void) {
     {"tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777"},
   };
   static const char *const LINKS[][2] = {{"/proc/self/fd", "/dev/fd"}, {"fd/0", "/dev/stdin"}, {"fd/1", "/dev/stdout"}, {"fd/2", "/dev/stderr"}};
-  char failed[256];
+  struct item words[] = {{"modules", 7}, {"base", 4}};
+  struct call base = {.argv = words, .argc = 2};
   for (size_t i = 0; i < sizeof MOUNTS / sizeof *MOUNTS; i++) {
     make_directory(MOUNTS[i].path, 0755, 0, 0);
     mount(MOUNTS[i].type, MOUNTS[i].path, MOUNTS[i].type, MOUNTS[i].flags, MOUNTS[i].options);
@@ -202,8 +153,8 @@ int boot(void) {
   for (int i = 0; console >= 0 && i < 3; i++) dup2(console, i);
   if (console > 2) close(console);
   net_loopback();
-  int error = load_modules("base", failed, sizeof failed);
-  if (error && error != ENOENT) fprintf(stderr, "vtorque agent: Cannot load %s: %s\n", failed, strerror(error));
+  int error = call_modules(&base);
+  if (error) fprintf(stderr, "vtorque agent: Cannot load %s: %s\n", base.text, strerror(error));
   int64_t until = now_ms() + PORT_WAIT;
   for (int port; now_ms() < until; usleep(1000))
     if ((port = open_port()) >= 0) return port;

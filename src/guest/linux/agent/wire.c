@@ -6,21 +6,9 @@
 enum { RING = 1 << 20, DATA_MARK = 1 << 18 };
 static uint8_t ring[RING];
 static size_t head, tail; /* they only grow; a position is taken modulo RING */
-static bool refused;
 
 /* Every producer asks first and then adds less than 128 KiB, so the ring cannot overflow. */
-bool out_room(void) {
-  bool room = tail - head < RING / 2;
-  refused |= !room;
-  return room;
-}
-
-bool out_room_again(void) {
-  bool asked = refused;
-  refused = false;
-  return asked && out_room();
-}
-
+bool out_room(void) { return tail - head < RING / 2; }
 bool out_room_data(void) { return tail - head < DATA_MARK; }
 size_t out_used(void) { return tail - head; }
 void out_reset(void) { head = tail = 0; }
