@@ -1,4 +1,4 @@
-import { spawnBound } from '../src/base/index.ts';
+import { spawnBound } from '../src/process/index.ts';
 import { QmpClient } from '../src/vm/qmp.ts';
 import { execute } from '../test/support/cluster.ts';
 import { type Measurement, measureInTurn } from './measure.ts';

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { renderError } from '../src/cli/render-error.ts';
-import { publicRoot } from '../src/site/index.ts';
+import { publicRoot } from '../src/site/public-root.ts';
 import { runDemoJob } from './demo/job.ts';
 import { demoUser } from './demo/user.ts';
 

@@ -4,7 +4,7 @@ import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { publicRoot } from '../src/site/index.ts';
+import { publicRoot } from '../src/site/public-root.ts';
 import { execute } from './support/cluster.ts';
 import { ensureImage } from './support/images.ts';
 import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';

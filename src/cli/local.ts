@@ -7,7 +7,7 @@ import {
   startInstance,
   stopInstance,
 } from '../engine/embedded/index.ts';
-import { publicRoot } from '../site/index.ts';
+import { publicRoot } from '../site/public-root.ts';
 import { table } from './table.ts';
 import { vtorqueVersion } from './version.ts';
 

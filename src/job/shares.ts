@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeEnd, VtorqueError } from '../base/index.ts';
+import { VtorqueError } from '../base/index.ts';
+import { describeEnd } from '../process/index.ts';
 import {
   canMakeUserNamespace,
   chooseTransport,

@@ -8,4 +8,3 @@ export {
   systemPlaces,
   userPlaces,
 } from './paths.ts';
-export { publicRoot } from './public-root.ts';

@@ -1,4 +1,4 @@
-import { spawnBound } from '../base/index.ts';
+import { spawnBound } from '../process/index.ts';
 
 /** How the guest reaches the user's directories. */
 export type Transport = 'virtiofs' | '9p';

@@ -1,7 +1,8 @@
 import { access, rename } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { type BoundProcess, spawnBound, VtorqueError } from '../base/index.ts';
+import { VtorqueError } from '../base/index.ts';
+import { type BoundProcess, spawnBound } from '../process/index.ts';
 import { programsDirectory } from '../site/index.ts';
 import { asUserLibrary } from './native/build.ts';
 

@@ -1,15 +1,7 @@
 import { arch } from 'node:os';
-import {
-  type BoundProcess,
-  describeEnd,
-  type Phase,
-  type ProcessEnd,
-  spawnBound,
-  Tail,
-  VtorqueError,
-  within,
-} from '../base/index.ts';
+import { type Phase, VtorqueError, within } from '../base/index.ts';
 import { attachAgent, type GuestAgent, type GuestHello } from '../guest/linux/index.ts';
+import { type BoundProcess, describeEnd, type ProcessEnd, spawnBound, Tail } from '../process/index.ts';
 import { qemuArguments } from './command-line.ts';
 import { QmpClient } from './qmp.ts';
 import type { VmSpec } from './spec.ts';

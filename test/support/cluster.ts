@@ -4,7 +4,7 @@ import { access, chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { type JobView, waitForJob } from '../../src/engine/embedded/index.ts';
-import { publicRoot } from '../../src/site/index.ts';
+import { publicRoot } from '../../src/site/public-root.ts';
 import { aUser, type TestUser } from './users.ts';
 
 /** How long a job of a test may take at most, all included, on a loaded machine. */

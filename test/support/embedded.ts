@@ -10,7 +10,7 @@ import {
   stopInstance,
   waitForJob,
 } from '../../src/engine/embedded/index.ts';
-import { publicRoot } from '../../src/site/index.ts';
+import { publicRoot } from '../../src/site/public-root.ts';
 import { type CommandResult, execute } from './cluster.ts';
 import type { TestUser } from './users.ts';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { publicRoot } from '../../src/site/index.ts';
+import { publicRoot } from '../../src/site/public-root.ts';
 import { execute } from './cluster.ts';
 
 /** Build an image of the pool if it is not there; takes minutes the first time on a machine. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Duplex, Readable } from 'node:stream';
-import { VtorqueError } from './errors.ts';
+import { VtorqueError } from '../base/index.ts';
 import { Tail } from './tail.ts';
 
 export interface ProcessEnd {
