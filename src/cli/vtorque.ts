@@ -28,7 +28,11 @@ export async function runVtorque(args: readonly string[]): Promise<number> {
     // commander has printed what was wrong, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const json = args.includes('--json');
-    const { text, exitCode } = renderError(error, { program: 'vtorque', json, color: wantsColor(process.stderr, process.env) });
+    const { text, exitCode } = renderError(error, {
+      program: 'vtorque',
+      json,
+      color: wantsColor(process.stderr, process.env),
+    });
     process.stderr.write(text);
     return exitCode;
   }
