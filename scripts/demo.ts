@@ -24,7 +24,7 @@ async function asRoot(): Promise<number> {
     'setpriv',
     [
       ...['--reuid', String(user.uid), '--regid', String(user.gid), '--init-groups', '--reset-env', '--'],
-      ...[join(root, 'scripts/node'), join(root, 'scripts/demo.ts')],
+      ...[join(root, 'scripts/node'), join(root, 'scripts/demo.ts'), '--submit'],
     ],
     { cwd: user.home, stdio: 'inherit' },
   );
@@ -33,7 +33,8 @@ async function asRoot(): Promise<number> {
 
 async function asUser(): Promise<number> {
   const root = await publicRoot();
-  startBatchSystem(root);
+  // With --submit, root has done so already.
+  if (!process.argv.includes('--submit')) startBatchSystem(root);
   return runDemoJob(root);
 }
 
