@@ -237,6 +237,8 @@ test('a host that sends and never reads makes the agent wait, not grow', async (
 test('no frames, right, wrong or damaged, end the agent or make it do what it must not', async () => {
   await using dir = await temporaryDirectory();
   await chmod(dir.path, 0o777);
+  // However these paths are damaged, they name nothing outside the directory that its user could make.
+  const below = '/proc/self/cwd';
   const exec = (spec: Partial<Parameters<typeof execPayload>[0]>): Buffer =>
     execPayload({ argv: ['/bin/true', 'a', 'b'], env, ...spec }, 5000);
   const call = (...[name = '', ...args]: (string | Uint8Array)[]): Buffer => callPayload(String(name), args, false);
@@ -258,11 +260,11 @@ test('no frames, right, wrong or damaged, end the agent or make it do what it mu
     [hostFrame.part, randomBytes(60_000)],
     [hostFrame.call, call('ping', 'a', Buffer.from([0, 1]))],
     [hostFrame.call, call('modules', 'nosuch')],
-    [hostFrame.call, call('mkdir', `${dir.path}/a/b`, '755', '0', '0')],
-    [hostFrame.call, call('mount', 'a', `${dir.path}/b`, 'nosuchfs', '0', '', '5')],
-    [hostFrame.call, call('umount', `${dir.path}/b`, '0')],
+    [hostFrame.call, call('mkdir', `${below}/a/b`, '755', '0', '0')],
+    [hostFrame.call, call('mount', 'a', `${below}/b`, 'nosuchfs', '0', '', '5')],
+    [hostFrame.call, call('umount', `${below}/b`, '0')],
     [hostFrame.call, call('root')],
-    [hostFrame.call, call('file', `${dir.path}/f`, '644', '0', '0', '3', Buffer.from('x'))],
+    [hostFrame.call, call('file', `${below}/f`, '644', '0', '0', '3', Buffer.from('x'))],
     [hostFrame.call, call('read', '/etc/passwd', '0', '60000')],
     [hostFrame.call, call('hostname', 'a')],
     [hostFrame.call, call('net', 'nosuch0', '10.0.0.1/24', '10.0.0.2', '52:54:00:00:00:01', '1500', '3')],
@@ -296,7 +298,7 @@ test('no frames, right, wrong or damaged, end the agent or make it do what it mu
   });
   await fc.assert(
     fc.asyncProperty(stream, async (pieces) => {
-      await using spawned = start();
+      await using spawned = spawnAgent([built.path], { uid, cwd: dir.path });
       spawned.port.on('error', () => {});
       spawned.port.resume();
       for (const piece of pieces) spawned.port.write(piece);

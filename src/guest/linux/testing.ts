@@ -34,11 +34,11 @@ export interface AgentProcess extends AsyncDisposable {
 /** The agent as a process of this machine, with a socket pair as its port. */
 export function spawnAgent(
   command: readonly string[],
-  { uid }: { readonly uid?: number | undefined } = {},
+  { uid, cwd = '/' }: { readonly uid?: number | undefined; readonly cwd?: string } = {},
 ): AgentProcess {
   const [program = '', ...args] = command;
   const child = spawn(program, [...args, '--fd', '3'], {
-    cwd: '/',
+    cwd,
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     ...(uid !== undefined && { uid, gid: uid }),
   });
