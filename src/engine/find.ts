@@ -3,7 +3,7 @@ import { access, realpath } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { VtorqueError } from '../base/index.ts';
 import { installRoot } from '../site/index.ts';
-import { commandsDir, connectInstance, request } from './embedded/client.ts';
+import { commandsDir, connectInstance, NoServerError, request } from './embedded/client.ts';
 import type { NodesReply } from './embedded/protocol.ts';
 import type { Engine } from './engine.ts';
 
@@ -43,7 +43,13 @@ async function qsubOnPath(env: Env): Promise<{ path: string; embedded: boolean }
 }
 
 async function embeddedNodes(env: Env): Promise<NodesReply['nodes']> {
-  return (await request<NodesReply>(env, { op: 'nodes' })).nodes;
+  try {
+    return (await request<NodesReply>(env, { op: 'nodes' })).nodes;
+  } catch (error) {
+    if (error instanceof NoServerError)
+      throw noBatchSystem(`the embedded batch system does not answer: ${error.message}`);
+    throw error;
+  }
 }
 
 function noBatchSystem(why: string): VtorqueError {

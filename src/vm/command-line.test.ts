@@ -31,7 +31,7 @@ test('qemuArguments() of a plain guest is the known line', () => {
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     ...['-machine', 'q35,smbus=off,sata=off,usb=off,vmport=off,i8042=off,memory-backend=ram'],
-    ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2'],
+    ...['-accel', 'tcg,thread=multi', '-cpu', 'max,-erms', '-smp', '2'],
     ...['-object', 'memory-backend-ram,id=ram,size=512M', '-m', '512M'],
     ...['-kernel', '/k/vmlinux', '-initrd', '/k/initrd.cpio', '-append'],
     'console=ttyS0 quiet panic=-1 net.ifnames=0 random.trust_cpu=on cryptomgr.notests no_timer_check 8250.nr_uarts=1',

@@ -8,6 +8,13 @@ const sandbox = 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecont
 /** A q35 without the devices that a batch job never uses; each costs start-up time. */
 const machine = 'q35,smbus=off,sata=off,usb=off,vmport=off,i8042=off,memory-backend=ram';
 
+const cpuModel: Readonly<Record<VmSpec['accelerator'], string>> = {
+  kvm: 'host',
+  // With ERMS guests copy by REP MOVSB, which the translator does byte by byte: without it they boot in 3.4 s instead
+  // of 5.5 s and write twice as fast through virtio-serial (QEMU 7.2, Linux 6.1, two runs in turn).
+  tcg: 'max,-erms',
+};
+
 /**
  * Kernel parameters of every guest: a quiet serial console that still shows panics, and a panic ends the machine at
  * once (with QEMU's -no-reboot) instead of looping.
@@ -34,7 +41,7 @@ export function qemuArguments(spec: VmSpec, fds: VmDescriptors): string[] {
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-sandbox', sandbox],
     ...['-machine', machine, '-accel', spec.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi'],
-    ...['-cpu', spec.accelerator === 'kvm' ? 'host' : 'max', '-smp', String(spec.vcpus)],
+    ...['-cpu', cpuModel[spec.accelerator], '-smp', String(spec.vcpus)],
     ...['-object', memory(spec), '-m', `${spec.ram / MiB}M`],
     ...['-kernel', spec.kernel, '-initrd', spec.initrd, '-append', kernelParameters],
     ...socket('qmp', fds.qmp),
