@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { VtorqueError } from '../src/base/index.ts';
 import { runDaemon } from '../src/engine/embedded/daemon.ts';
-import { helpersIn, instanceInfo } from '../src/engine/embedded/index.ts';
+import { helpersIn, instanceInfo, stopInstance } from '../src/engine/embedded/index.ts';
 import { agentProgram } from '../src/site/index.ts';
 import { startBatch, type TestBatch, until } from './support/embedded.ts';
 import { aUser, isRoot, type TestUser } from './support/users.ts';
@@ -106,18 +107,16 @@ describe('the embedded batch system', () => {
       });
     }
 
-    test('with -S and -d runs in that shell and directory', async () => {
-      await mkdir(home('sub'), { recursive: true });
-      if (isRoot) await batch.run(other, ['true']);
-      const id = await batch.submit(user, 'echo $SHELL; ps -o args= -p $PPID; pwd > "$HOME/where"', [
-        '-S',
-        '/bin/sh',
-        '-w',
-        'sub',
+    test('with -S runs in that shell, with -d in that directory, with -w only writes its output there', async () => {
+      await batch.run(user, ['mkdir', 'sub']);
+      const script = 'echo $SHELL; ps -o args= -p $PPID; pwd';
+      const [there, here] = await Promise.all([
+        batch.submit(user, script, ['-S', '/bin/sh', '-d', 'sub']),
+        batch.submit(user, script, ['-w', 'sub']),
       ]);
-      await batch.wait(id);
-      assert.equal(await output(id, 'sub/STDIN').catch(() => ''), '');
-      assert.match(await readFile(home('where'), 'utf8'), new RegExp(`^${user.home}\n$`));
+      await Promise.all([there, here].map((id) => batch.wait(id)));
+      assert.equal(await output(there, 'sub/STDIN'), `/bin/sh\n-sh\n${home('sub')}\n`);
+      assert.match(await output(here, 'sub/STDIN'), new RegExp(`\n${user.home}\n$`));
     });
 
     test('has a TMPDIR of its own, which is gone afterwards whatever is in it', async () => {
@@ -359,6 +358,52 @@ describe('the embedded batch system', () => {
         if (which !== 'outer') assert.match(await errors(id), /its shepherd process ended unexpectedly/);
       });
     }
+
+    for (const [args, status, starts] of [
+      [[], 0, 2],
+      [['-r', 'n'], -2, 1],
+    ] as const) {
+      test(`after a reboot of the machine a job ${args.length === 0 ? 'starts again' : 'with -r n has failed'}`, async () => {
+        const id = await batch.submit(user, '[ -e "$HOME/second" ] || { touch "$HOME/first"; sleep 1000; }', args);
+        const { session = 0 } = await batch.waitFor(id, (job) => job.session !== undefined);
+        await until(() => exists(home('first')), 'it runs');
+        await batch.killDaemon();
+        const inner = await parentOf(session);
+        for (const pid of [await parentOf(inner), inner, -session]) process.kill(pid, 'SIGKILL');
+        await batch.run(user, ['touch', 'second']);
+        const db = new DatabaseSync(join(batch.dir, 'server_priv/jobs.sqlite'));
+        db.prepare("UPDATE job SET data = json_set(data, '$.boot', 'another') WHERE id = ?").run(id);
+        db.close();
+        await batch.start();
+        const job = await batch.wait(id);
+        await batch.run(user, ['rm', 'first', 'second']);
+        assert.equal(job.exitStatus, status);
+        assert.equal(job.startCount, starts);
+      });
+    }
+
+    test('runs each job exactly once, whenever the daemon is killed', async () => {
+      const ids: string[] = [];
+      for (let i = 0; i < 6; i++) {
+        ids.push(await batch.submit(user, 'echo "$PBS_JOBID" >>"$HOME/once"'));
+        if (i % 2 === 0)
+          ids.push(await batch.submit(user, 'echo "$PBS_JOBID" >>"$HOME/once"', ['-l', 'nodes=2:ppn=4']));
+        await batch.killDaemon();
+        await batch.start();
+      }
+      for (const id of ids) assert.equal((await batch.wait(id)).exitStatus, 0);
+      assert.deepEqual((await readFile(home('once'), 'utf8')).trim().split('\n').sort(), ids.sort());
+    });
+
+    test('is taken up again after an orderly stop, which ends no job', async () => {
+      const id = await batch.submit(user, 'while [ ! -e "$HOME/go3" ]; do sleep 0.05; done; exit 9');
+      await batch.waitFor(id, ({ session }) => session !== undefined);
+      await stopInstance(batch.env, false);
+      await until(async () => (await instanceInfo(batch.env).catch(() => 'ending')) === undefined, 'it has stopped');
+      await batch.start();
+      await batch.run(user, ['touch', 'go3']);
+      assert.equal((await batch.wait(id)).exitStatus, 9);
+    });
 
     test('clears up after shepherds that were killed while no daemon ran', async () => {
       const id = await batch.submit(user, '(setsid sleep 1000 &) ; sleep 1000');

@@ -4,6 +4,8 @@ import { promisify } from 'node:util';
 import type { Account } from './environment.ts';
 
 const LOOKUP_MS = 10_000;
+/** Submitting and starting a job ask for the same account twice; a change of groups still counts for the next job. */
+const REMEMBERED_MS = 5000;
 
 /** Who is who on this machine. */
 export interface Accounts {
@@ -20,9 +22,17 @@ export interface Accounts {
  *   whoever connects is he (or root, who may do anything).
  */
 export function machineAccounts(helper: string, serverUid: number): Accounts {
+  const known = new Map<number, { readonly account: Promise<Account | undefined>; readonly since: number }>();
   return {
     peer: async (socket) => (serverUid === 0 ? askPeer(helper, socket) : serverUid),
-    account: (uid) => askAccount(helper, uid),
+    account: (uid) => {
+      const entry = known.get(uid);
+      if (entry !== undefined && performance.now() - entry.since < REMEMBERED_MS) return entry.account;
+      const account = askAccount(helper, uid);
+      known.set(uid, { account, since: performance.now() });
+      account.catch(() => known.delete(uid));
+      return account;
+    },
   };
 }
 

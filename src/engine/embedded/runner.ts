@@ -10,6 +10,8 @@ import { filesOf, KILL_DELAY_S, placeFiles, removeFiles, specOf } from './start-
 /** The exit status of a job that could not be run at all, as Torque's node daemon has it (JOB_EXEC_FAIL1, JOB_EXEC_FAIL2). */
 const FAILED_BEFORE_START = -1;
 const FAILED = -2;
+/** A shepherd that was sent to `discard` has done so. */
+const RETRY = -3;
 
 /** As if its shell had died of TERM. */
 const DELETED = 256 + 15;
@@ -121,31 +123,23 @@ export class Runner {
     if (this.#links.get(job.id) !== link) return;
     this.#links.delete(job.id);
     const result = await link.result();
-    if (result !== undefined) {
+    if (result === undefined && (await link.wasPrepared())) {
+      await this.#clearUp(job, link);
+    } else if (result === undefined || result.status === RETRY) {
+      await link.remove();
+      await this.#again(job);
+    } else {
       const session = await link.session();
       await link.remove();
       await this.#complete(job, { exitStatus: result.status, used: result.used, ...(session ? { session } : {}) });
-      return;
-    }
-    const started = (await link.session()) !== undefined;
-    const rebooted = job.boot !== this.#options.boot;
-    if (!started && job.deleting) {
-      await link.remove();
-      await this.#complete(job, { exitStatus: DELETED });
-    } else if (started && (!rebooted || (await link.hasEnded()))) {
-      await this.#finishAbandoned(job, link);
-    } else if (rebooted || job.attempt < MAX_STARTS_WITHOUT_LIFE) {
-      await link.remove();
-      if (started && !job.submission.rerunable) await this.#complete(job, { exitStatus: FAILED });
-      else this.#requeue(job, rebooted ? 'the machine was restarted' : 'it had not begun');
-    } else {
-      await link.remove();
-      await this.#complete(job, { exitStatus: FAILED_BEFORE_START, comment: 'Job could not be started' });
     }
   }
 
-  /** The shepherds were killed: another one ends what is left of the job and brings its output home. */
-  async #finishAbandoned(job: Job, link: ShepherdLink): Promise<void> {
+  /**
+   * The shepherds were killed: another one kills what is left of the job. It brings the output home, or, when the machine was
+   * restarted under the job, throws it away, since the job can run again.
+   */
+  async #clearUp(job: Job, link: ShepherdLink): Promise<void> {
     if (job.abandoned) {
       // That one was killed as well, or could not do it.
       await link.remove();
@@ -153,15 +147,31 @@ export class Runner {
       return;
     }
     this.#options.log(`${job.id} has lost its shepherd`);
+    const rebooted = job.boot !== this.#options.boot;
+    const started = (await link.session()) !== undefined;
+    const over = (await link.hasEnded()) || (started && (!rebooted || !job.submission.rerunable));
+    if (rebooted) await link.forgetSession();
     this.#options.batch().update(job, { abandoned: true });
     this.#links.set(job.id, link);
-    link.start(this.#options.shepherd, 'finish', this.#options.logFd);
+    link.start(this.#options.shepherd, over ? 'finish' : 'discard', this.#options.logFd);
   }
 
-  #requeue(job: Job, why: string): void {
-    this.#options.log(`${job.id} goes back to the queue: ${why}`);
+  /** Nothing is left of this run of the job: it goes back to the queue, unless that has been tried too often. */
+  async #again(job: Job): Promise<void> {
+    if (job.deleting) {
+      await this.#complete(job, { exitStatus: DELETED });
+    } else if (job.boot === this.#options.boot && job.attempt >= MAX_STARTS_WITHOUT_LIFE) {
+      await this.#complete(job, { exitStatus: FAILED_BEFORE_START, comment: 'Job could not be started' });
+    } else {
+      await removeFiles(job, this.#options.places);
+      this.#requeue(job);
+    }
+  }
+
+  #requeue(job: Job): void {
+    this.#options.log(`${job.id} goes back to the queue`);
     const nothing = { allocation: undefined, session: undefined, startTime: undefined, comment: undefined };
-    this.#options.batch().update(job, { ...nothing, state: 'Q' });
+    this.#options.batch().update(job, { ...nothing, abandoned: false, state: 'Q' });
   }
 
   async #complete(job: Job, end: Pick<Partial<Job>, 'exitStatus' | 'used' | 'comment' | 'session'>): Promise<void> {

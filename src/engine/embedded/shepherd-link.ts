@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -41,15 +41,15 @@ export class ShepherdLink {
     await writeFile(this.#path('spec'), spec, { mode: 0o600 });
   }
 
-  /** Start the job's shepherd, or one that only brings an abandoned job to its end. */
-  start(program: string, mode: 'run' | 'finish', logFd: number): void {
+  /** Start the job's shepherd, or one that only brings an abandoned job to its end, or only removes its traces. */
+  start(program: string, mode: 'run' | 'finish' | 'discard', logFd: number): void {
     const { O_RDONLY, O_WRONLY, O_RDWR, O_NONBLOCK } = constants;
     const reading = openSync(this.#path('alive'), O_RDONLY | O_NONBLOCK);
     // Opened before the shepherd exists: so there is no moment in which a daemon could think that it has died.
     const writing = openSync(this.#path('alive'), O_WRONLY | O_NONBLOCK);
     const orders = openSync(this.#path('orders'), O_RDWR | O_NONBLOCK);
     try {
-      const child = spawn(program, mode === 'run' ? [this.#dir] : [this.#dir, 'finish'], {
+      const child = spawn(program, mode === 'run' ? [this.#dir] : [this.#dir, mode], {
         cwd: '/',
         env: {},
         detached: true,
@@ -131,6 +131,20 @@ export class ShepherdLink {
   /** Whether the job had ended, though its output may not all be where it belongs. */
   async hasEnded(): Promise<boolean> {
     return (await this.#record('ended')) !== undefined;
+  }
+
+  /** Whether a shepherd may ever have been started. */
+  async wasPrepared(): Promise<boolean> {
+    // Written last.
+    return access(this.#path('spec')).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** After a reboot the number of the session says nothing any more. */
+  async forgetSession(): Promise<void> {
+    await rm(this.#path('started'), { force: true });
   }
 
   async remove(): Promise<void> {

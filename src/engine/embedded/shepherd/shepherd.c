@@ -1,9 +1,10 @@
 /*
- * shepherd RUNDIR [finish]
+ * shepherd RUNDIR [finish|discard]
  *
  * Starts one job of the embedded batch system, described by RUNDIR/spec, and stays with it to its end: limits, signals,
  * the death of every process that came from it, delivery of the output, RUNDIR/result. The daemon that started it may die
- * and come back meanwhile. `finish` does only the end, for a job whose shepherds were killed.
+ * and come back meanwhile. `finish` does only the end, for a job whose shepherds were killed; `discard` does it for one that
+ * is to be run again, and throws away what it has written.
  *
  * Descriptors: 3 is held open for as long as a shepherd lives (the daemon reads the other end: end of file means that
  * none lives any more); 4 brings orders, a line each: "signal N", "end MILLISECONDS".
@@ -32,8 +33,8 @@
 
 enum { ALIVE_FD = 3, ORDERS_FD = 4 };
 enum { GRACE_MS = 500, GIVE_UP_MS = 4000, FIRST_SAMPLE_MS = 200, SAMPLE_MS = 5000, SWEEP_MS = 10 };
-/* Torque's codes of its node daemon: the job could not be run; over the memory limit; over the time limit. */
-enum { EXEC_FAILED = -2, OVER_MEM = -10, OVER_WALLTIME = -11 };
+/* Torque's codes of its node daemon: the job could not be run; it is to be run again; it was over its limits. */
+enum { EXEC_FAILED = -2, RETRY = -3, OVER_MEM = -10, OVER_WALLTIME = -11 };
 enum { NO_CODE = 1 << 20 };
 
 static const char *run_dir;
@@ -316,7 +317,7 @@ static void take_over(const struct job *job) {
 }
 
 /* Both shepherds were killed, and the daemon asks for what is left to be done. */
-static void finish_lost(const struct job *job) {
+static void finish_lost(const struct job *job, bool discard) {
   char path[4096];
   int session = 0;
   unsigned long long born = 0;
@@ -332,6 +333,11 @@ static void finish_lost(const struct job *job) {
   if (!has_record("ended")) /* else all were gone, and the numbers may be from before a reboot */
     for (long long deadline = now_ms() + GIVE_UP_MS; kill_strangers(job, session) > 0 && now_ms() < deadline;)
       poll(NULL, 0, SWEEP_MS);
+  if (discard) {
+    for (int i = 0; i < STREAMS; i++)
+      if (job->streams[i].spool != NULL) unlink(job->streams[i].spool);
+    record_end(RETRY, &(struct usage){0, 0});
+  }
   bring_home_lost(job);
 }
 
@@ -352,7 +358,7 @@ int main(int argc, char **argv) {
   snprintf(path, sizeof path, "%s/spec", run_dir);
   read_spec(path, &job);
   if (argc == 3) {
-    finish_lost(&job);
+    finish_lost(&job, strcmp(argv[2], "discard") == 0);
     return 0;
   }
   pid_t inner = fork();

@@ -65,9 +65,11 @@ static int copy_out(const struct job *job, int from, const void *arg) {
   const struct stream *stream = arg;
   char path[8192];
   struct stat st;
-  bool directory = stat(stream->to, &st) == 0 && S_ISDIR(st.st_mode);
-  int length = snprintf(path, sizeof path, directory ? "%s/%s" : "%s%s", stream->to,
-                        directory ? stream->name : stream->suffix);
+  const char *format = "%s%s", *rest = stream->suffix;
+  bool there = stat(stream->to, &st) == 0;
+  if (there && S_ISDIR(st.st_mode)) format = "%s/%s", rest = stream->name;
+  else if (there && !S_ISREG(st.st_mode)) rest = ""; /* There is one /dev/null for all elements. */
+  int length = snprintf(path, sizeof path, format, stream->to, rest);
   if (length < 0 || length >= (int)sizeof path) return 1;
   /* O_NONBLOCK: a pipe that nobody reads must not hold the job. */
   int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, job->output_mode);
