@@ -20,6 +20,8 @@ async function asRoot(): Promise<number> {
   startBatchSystem(root);
   const user = demoUser();
   process.stdout.write(`submitting as user "${user.name}" (uid ${user.uid}), since batch systems refuse root\n`);
+  // Ctrl-C goes to the whole terminal group: the user's part ends its job and says so, and we end with it.
+  process.on('SIGINT', () => {});
   const { status, signal } = spawnSync(
     'setpriv',
     [

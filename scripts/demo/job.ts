@@ -56,6 +56,8 @@ async function watch(id: string, submitted: number, signal: AbortSignal): Promis
   using display = new PhaseDisplay(process.stdout, submitted);
   const ended = new AbortController();
   const done = waitForJob(id, signal).finally(() => ended.abort());
+  // Awaited at the end; until then its failure is not unhandled.
+  done.catch(() => {});
   // A job that ends before its launcher starts has no time line; its end is the end of waiting for one.
   const entries = followTimeline(userPlaces(process.env).state, id, AbortSignal.any([signal, ended.signal]));
   for await (const { event, at } of entries) display.enter(event, at);
