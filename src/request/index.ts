@@ -1,7 +1,10 @@
+export type { MountRequest, VariableRequest } from './further-values.ts';
 export { availableKeys, findKey, type KeySpec, vmKeys } from './keys.ts';
-export { at, type Origin, parseVmValue, type VmSetting } from './parse.ts';
+export { at, describeOrigin, isDefault, OPTIONS_VARIABLE, type Origin, type OriginKind } from './origin.ts';
+export { parseVmItem, parseVmValue, type VmSetting } from './parse.ts';
 export {
   completeRequest,
+  effectiveSettings,
   mergeSettings,
   type PartialRequest,
   type RequestDefaults,

@@ -1,9 +1,7 @@
 import { nearest, VtorqueError } from '../base/index.ts';
 import { availableKeys, findKey, vmKeys } from './keys.ts';
+import { at, type Origin } from './origin.ts';
 import { splitItems } from './split.ts';
-
-/** Where a request was written, for error messages: `-vm` on the command line, or line 3 of the script. */
-export type Origin = { readonly kind: 'command line' } | { readonly kind: 'script'; readonly line: number };
 
 /** One `key=value` that was asked for, checked. */
 export interface VmSetting {
@@ -12,6 +10,8 @@ export interface VmSetting {
   /** As the user wrote it, without quotes. */
   readonly text: string;
   readonly origin: Origin;
+  /** What the user should know about this way of writing it. */
+  readonly warning?: string;
 }
 
 /**
@@ -22,29 +22,32 @@ export interface VmSetting {
  *   `E_VM_KEY_UNAVAILABLE` (1)
  */
 export function parseVmValue(text: string, origin: Origin = { kind: 'command line' }): VmSetting[] {
+  return located(origin, () => splitItems(text).map(({ key, value }) => readSetting(key, value, origin)));
+}
+
+/**
+ * Check one `key=value` that is already apart, as in a file of defaults.
+ * @throws VtorqueError as `parseVmValue`
+ */
+export function parseVmItem(key: string, value: string, origin: Origin): VmSetting {
+  return located(origin, () => readSetting(key, value, origin));
+}
+
+function readSetting(key: string, text: string, origin: Origin): VmSetting {
+  const spec = findKey(key);
+  if (spec === undefined) throw unknownKey(key);
+  const value = spec.type.parse(text, spec.name);
+  if (spec.availability !== 'now' && !spec.holds?.(value)) throw unavailable(spec.name, text, spec.holds !== undefined);
+  const warning = spec.type.warn?.(text, spec.name);
+  return { key: spec.name, value, text, origin, ...(warning === undefined ? {} : { warning }) };
+}
+
+function located<T>(origin: Origin, read: () => T): T {
   try {
-    return splitItems(text).map(({ key, value }) => {
-      const spec = findKey(key);
-      if (spec === undefined) throw unknownKey(key);
-      const parsed = spec.type.parse(value, spec.name);
-      if (spec.availability !== 'now') throw unavailable(spec.name);
-      return { key: spec.name, value: parsed, text: value, origin };
-    });
+    return read();
   } catch (error) {
     throw error instanceof VtorqueError ? at(origin, error) : error;
   }
-}
-
-/** The same error, saying where in the script its cause stands. */
-export function at(origin: Origin, error: VtorqueError): VtorqueError {
-  if (origin.kind !== 'script') return error;
-  const { code, message, hint, phase, exitCode, details } = error;
-  return new VtorqueError(code, message, {
-    ...(hint === undefined ? {} : { hint }),
-    ...(phase === undefined ? {} : { phase }),
-    exitCode,
-    details: [`in line ${origin.line} of the script`, ...details],
-  });
 }
 
 function unknownKey(key: string): VtorqueError {
@@ -58,8 +61,10 @@ function unknownKey(key: string): VtorqueError {
   });
 }
 
-function unavailable(key: string): VtorqueError {
-  return new VtorqueError('E_VM_KEY_UNAVAILABLE', `Cannot use the -vm key "${key}": not available in this version`, {
+function unavailable(key: string, text: string, someHold: boolean): VtorqueError {
+  // A key that is taken with another value is named with this one.
+  const asked = someHold ? `${key}=${text}` : `the -vm key "${key}"`;
+  return new VtorqueError('E_VM_KEY_UNAVAILABLE', `Cannot use ${asked}: not available in this version`, {
     hint: `Leave it out. Keys of this version: ${availableKeys.map((spec) => spec.name).join(', ')}`,
     phase: 'check',
     exitCode: 1,

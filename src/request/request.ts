@@ -1,12 +1,21 @@
 import { parseSize } from '../base/index.ts';
+import type { MountRequest, VariableRequest } from './further-values.ts';
+import { findKey } from './keys.ts';
+import { precedence } from './origin.ts';
 import type { VmSetting } from './parse.ts';
 
-/** What VM a job asks for, complete. */
+/** What VM a job asks for, complete. What is not there was not asked for. */
 export interface VmRequest {
   readonly img: string;
   readonly vcpus: number;
   /** Bytes. */
   readonly ram: number;
+  /** Processor model, by its name in QEMU. */
+  readonly cpu?: string;
+  readonly net?: 'user' | 'none';
+  /** Variables for the script. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly mounts?: readonly MountRequest[];
 }
 
 /** What stands in for keys that nobody asked for. */
@@ -19,12 +28,42 @@ export interface RequestDefaults {
 export type PartialRequest = Partial<VmRequest>;
 
 /**
- * Merge settings into one request, key by key.
- * @param settings the strongest last: those of the script before those of the command line
+ * The settings that count: of each key the one from the strongest source, and within one source the last. Of `env` and
+ * `mount` that holds for each variable and each folder.
+ * @param settings in any order of sources, but within one source in the order in which they stand
  */
-export function mergeSettings(settings: readonly VmSetting[]): PartialRequest {
-  return Object.fromEntries(settings.map(({ key, value }) => [key, value]));
+export function effectiveSettings(settings: readonly VmSetting[]): VmSetting[] {
+  const strength = ({ origin }: VmSetting): number => precedence.indexOf(origin.kind);
+  const weakestFirst = settings.toSorted((a, b) => strength(a) - strength(b));
+  return [...new Map(weakestFirst.map((setting) => [identity(setting), setting])).values()];
 }
+
+function identity({ key, value }: VmSetting): string {
+  const several = findKey(key)?.several as ((value: unknown) => string) | undefined;
+  return several === undefined ? key : `${key} ${several(value)}`;
+}
+
+/** Merge settings into one request, by `effectiveSettings`. */
+export function mergeSettings(settings: readonly VmSetting[]): PartialRequest {
+  const effective = effectiveSettings(settings);
+  const variables = effective.filter(({ key }) => key === 'env').map(({ value }) => value as VariableRequest);
+  const mounts = effective.filter(({ key }) => key === 'mount').map(({ value }) => value as MountRequest);
+  const single = effective.filter(({ key }) => key in singleKeys).map(({ key, value }) => [key, value]);
+  return {
+    ...Object.fromEntries(single),
+    ...(variables.length === 0 ? {} : { env: Object.fromEntries(variables.map(({ name, value }) => [name, value])) }),
+    ...(mounts.length === 0 ? {} : { mounts }),
+  };
+}
+
+/** Those of the request's fields that bear the name of their key. */
+const singleKeys: Readonly<Record<Exclude<keyof VmRequest, 'env' | 'mounts'>, true>> = {
+  img: true,
+  vcpus: true,
+  ram: true,
+  cpu: true,
+  net: true,
+};
 
 /** Fill in what is not asked for. */
 export function completeRequest(asked: PartialRequest, { ppn = 1 }: RequestDefaults = {}): VmRequest {

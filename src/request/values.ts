@@ -5,6 +5,8 @@ export interface ValueType<T> {
   /** For help texts: `SIZE`. */
   readonly syntax: string;
   parse(text: string, key: string): T;
+  /** What the reader should know about a text that is taken, if there is something. */
+  warn?(text: string, key: string): string | undefined;
 }
 
 interface Bounds {
@@ -74,10 +76,15 @@ export function yesOrNo(): ValueType<boolean> {
       if (FALSE.includes(word) || word === '1') return false;
       throw unreadable(key, text, 'neither true nor false', `Write ${key}=true or ${key}=false`);
     },
+    warn(text, key) {
+      if (text !== '0' && text !== '1') return undefined;
+      const meant = text === '0';
+      return `${key}=${text} means ${meant} (0 is true and 1 is false, as for a shell); the clear spelling is ${key}=${meant}`;
+    },
   };
 }
 
-/** One of some words. */
+/** One of some words, in any case. */
 export function oneOf<const T extends string>(...words: readonly T[]): ValueType<T> {
   return {
     syntax: words.join('|'),
@@ -116,5 +123,6 @@ export function either<A, B>(a: ValueType<A>, b: ValueType<B>): ValueType<A | B>
         return b.parse(value, key);
       }
     },
+    warn: (value, key) => a.warn?.(value, key) ?? b.warn?.(value, key),
   };
 }

@@ -1,0 +1,86 @@
+import { posix } from 'node:path';
+import { VtorqueError } from '../base/index.ts';
+import { text, type ValueType } from './values.ts';
+
+/** One further folder of the host in the guest. */
+export interface MountRequest {
+  /** As written: absolute, or relative to where the job is submitted. */
+  readonly host: string;
+  /** Absolute, without `.` and `..`. */
+  readonly guest: string;
+  readonly readonly: boolean;
+}
+
+/** One variable for the script. */
+export interface VariableRequest {
+  readonly name: string;
+  readonly value: string;
+}
+
+function refuse(key: string, value: string, state: string, hint: string, exitCode = 2): VtorqueError {
+  return new VtorqueError('E_VM_VALUE', `Cannot use ${key}="${value}": ${state}`, { hint, phase: 'check', exitCode });
+}
+
+/** Directories of the guest's own that a folder on top would hide or break. */
+const ofTheSystem =
+  /^\/((bin|boot|dev|etc|lib|lib32|lib64|libx32|proc|sbin|sys|usr)(\/.*)?|home|root|run(\/lock|\/vtorque.*)?|tmp|var(\/(tmp|run|lib|log|cache))?)?$/;
+
+/** `HOST:GUEST`, `HOST:GUEST:ro`. */
+export function mountPair(): ValueType<MountRequest> {
+  return {
+    syntax: 'HOST:GUEST[:ro]',
+    parse(value, key) {
+      const write = `Write ${key}=HOST:GUEST or ${key}=HOST:GUEST:ro, for instance ${key}=/scratch/data:/data:ro`;
+      const [host = '', target = '', access = 'rw', ...more] = text('').parse(value, key).split(':');
+      if (host === '' || target === '' || more.length > 0) throw refuse(key, value, 'not HOST:GUEST', write);
+      if (access !== 'ro' && access !== 'rw') throw refuse(key, value, `"${access}" is neither ro nor rw`, write);
+      if (!target.startsWith('/')) throw refuse(key, value, `"${target}" is not an absolute path`, write);
+      const guest = posix.normalize(target).replace(/(?<=.)\/$/, '');
+      if (ofTheSystem.test(guest)) {
+        const hint = 'Choose a directory of its own, for instance /data or /mnt/data';
+        throw refuse(key, value, `"${guest}" belongs to the guest's own system`, hint, 1);
+      }
+      return { host, guest, readonly: access === 'ro' };
+    },
+  };
+}
+
+/** `NAME=VALUE`; the value may be empty. */
+export function variable(): ValueType<VariableRequest> {
+  return {
+    syntax: 'NAME=VALUE',
+    parse(value, key) {
+      const [, name, content = ''] = /^([A-Za-z_]\w*)=(.*)$/s.exec(value) ?? [];
+      const write = `Write ${key}=NAME=VALUE, for instance ${key}=OMP_NUM_THREADS=4`;
+      if (name === undefined) throw refuse(key, value, 'not NAME=VALUE', write);
+      if (content.includes('\0')) throw refuse(key, value, 'a NUL byte in it', write);
+      if (/^PBS_/.test(name)) {
+        throw refuse(key, value, `"${name}" is set by the batch system`, 'Choose a name without PBS_', 1);
+      }
+      return { name, value: content };
+    },
+  };
+}
+
+/** Minutes. */
+export function minutes(): ValueType<number> {
+  return {
+    syntax: 'MINUTES',
+    parse(value, key) {
+      if (/^\d{1,5}$/.test(value)) return Number(value);
+      throw refuse(key, value, 'not a whole number of minutes', `Write ${key}=10 for ten minutes`);
+    },
+  };
+}
+
+/** A file by its name, with one of the given endings. */
+export function file(...endings: readonly string[]): ValueType<string> {
+  return {
+    syntax: 'FILE',
+    parse(value, key) {
+      const path = text('').parse(value, key);
+      if (endings.length === 0 || endings.some((ending) => path.endsWith(ending))) return path;
+      throw refuse(key, value, `it does not end in ${endings.join(' or ')}`, `Write the path of such a file`);
+    },
+  };
+}
