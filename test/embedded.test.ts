@@ -9,7 +9,9 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { VtorqueError } from '../src/base/index.ts';
 import { runDaemon } from '../src/engine/embedded/daemon.ts';
 import { helpersIn, instanceInfo, stopInstance } from '../src/engine/embedded/index.ts';
-import { agentProgram } from '../src/site/index.ts';
+import { findEngine } from '../src/engine/index.ts';
+import { agentProgram, installRoot } from '../src/site/index.ts';
+import { execute } from './support/cluster.ts';
 import { startBatch, type TestBatch, until } from './support/embedded.ts';
 import { aUser, isRoot, type TestUser } from './support/users.ts';
 
@@ -109,7 +111,8 @@ describe('the embedded batch system', () => {
 
     test('with -S runs in that shell, with -d in that directory, with -w only writes its output there', async () => {
       await batch.run(user, ['mkdir', 'sub']);
-      const script = 'echo $SHELL; ps -o args= -p $PPID; pwd';
+      // The parent's own argv[0]; ps need not be there on a small machine.
+      const script = 'echo $SHELL; tr "\\0" "\\n" </proc/$PPID/cmdline | head -n 1; pwd';
       const [there, here] = await Promise.all([
         batch.submit(user, script, ['-S', '/bin/sh', '-d', 'sub']),
         batch.submit(user, script, ['-w', 'sub']),
@@ -586,6 +589,67 @@ describe('the embedded batch system', () => {
       if (answer !== '') assert.equal((JSON.parse(answer) as { ok: boolean }).ok, false, answer);
     }
     assert.equal((await instanceInfo(batch.env))?.pid, pid);
+  });
+
+  describe('vtorque local', () => {
+    const vtorque = (...args: string[]) =>
+      execute([join(installRoot, 'bin/vtorque'), 'local', ...args], { env: { ...process.env, VTORQUE_LOCAL: '' } });
+
+    test('start says that it runs already, and exits with 0', async () => {
+      const { code, stdout } = await vtorque('start', '--dir', batch.dir);
+      assert.equal(code, 0);
+      assert.match(stdout, /runs already: 2 nodes with 4 slots/);
+    });
+
+    test('status shows nodes and jobs, and exits with 1 where nothing runs', async () => {
+      const { stdout } = await vtorque('status', '--dir', batch.dir);
+      assert.match(stdout, /^node2 {2}4$/m);
+      const json = JSON.parse((await vtorque('status', '--json', '--dir', batch.dir)).stdout) as {
+        jobs: { R: number };
+      };
+      assert.equal(json.jobs.R, 0);
+      const none = await vtorque('status', '--dir', join(batch.dir, 'nosuch'));
+      assert.equal(none.code, 1);
+      assert.match(none.stdout, /does not run/);
+    });
+
+    test('env prints what a shell needs to find the commands and this instance', async () => {
+      const { stdout } = await vtorque('env', '--dir', batch.dir);
+      const shell = await batch.run(
+        user,
+        ['sh', '-c', `${stdout}\ncommand -v qsub; command -v vsub; echo "$VTORQUE_LOCAL"`],
+        {
+          env: { VTORQUE_LOCAL: '/nonexistent' },
+        },
+      );
+      assert.match(shell.stdout, /\/libexec\/pbs\/qsub\n.*\/bin\/vsub\n/);
+      assert.ok(shell.stdout.endsWith(`${batch.dir}\n`));
+    });
+
+    test('refuses numbers that make no sense with exit code 2', async () => {
+      for (const args of [
+        ['--nodes', '0'],
+        ['--np', 'x'],
+        ['--keep-completed', '-1'],
+      ]) {
+        assert.equal((await vtorque('start', '--dir', join(batch.dir, 'nosuch'), ...args)).code, 2, args.join(' '));
+      }
+    });
+  });
+
+  test('is found by vsub without being on PATH, and tells its nodes', async () => {
+    const engine = await findEngine({ PATH: '/nonexistent', VTORQUE_LOCAL: batch.dir });
+    assert.equal(engine.name, 'embedded');
+    assert.match(engine.qsub, /^\/.*\/libexec\/pbs\/qsub$/);
+    const nodes = (await engine.nodes()) ?? [];
+    assert.deepEqual(
+      nodes.map(({ name, np, state }) => [name, np, state]),
+      [
+        ['node1', 4, 'free'],
+        ['node2', 4, 'free'],
+      ],
+    );
+    assert.ok(nodes.every(({ memory }) => memory > 2 ** 20));
   });
 
   test('does not run twice on one directory', async () => {
