@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { VtorqueError } from '../base/index.ts';
 import { installRoot } from '../site/index.ts';
 import { commandsDir, connectInstance, NoServerError, request } from './embedded/client.ts';
-import type { NodesReply } from './embedded/protocol.ts';
+import { type NodesReply, PbsError } from './embedded/protocol.ts';
 import type { Engine } from './engine.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -46,9 +46,8 @@ async function embeddedNodes(env: Env): Promise<NodesReply['nodes']> {
   try {
     return (await request<NodesReply>(env, { op: 'nodes' })).nodes;
   } catch (error) {
-    if (error instanceof NoServerError)
-      throw noBatchSystem(`the embedded batch system does not answer: ${error.message}`);
-    throw error;
+    if (error instanceof NoServerError) throw noBatchSystem(`the embedded one does not answer (${error.message})`);
+    throw error instanceof PbsError ? noBatchSystem(error.message) : error;
   }
 }
 
