@@ -5,6 +5,7 @@ import {
   buildImage,
   type Catalogue,
   type CatalogueEntry,
+  type DiskEntry,
   findKernel,
   type GuestKernel,
   imagePools,
@@ -97,15 +98,26 @@ async function list({ json }: { json?: true }): Promise<void> {
 function row(entry: CatalogueEntry, hostKernel: GuestKernel | undefined): string[] {
   if (entry.kind === 'host')
     return ['host', "the node's own", hostKernel?.release ?? 'none yet', '-', entry.description];
-  const { distro, release, kernel, disk } = entry.manifest;
-  return [entry.name, `${distro} ${release}`, kernel.release, `${Math.round(disk.size / 1e6)} MB`, entry.description];
+  const { distro, release, disk } = entry.manifest;
+  return [
+    entry.name,
+    `${distro} ${release}`,
+    kernelOf(entry) ?? 'its own',
+    `${Math.round(disk.size / 1e6)} MB`,
+    entry.description,
+  ];
+}
+
+/** The kernel's release; null when the image boots by itself, with whatever kernel it has. */
+function kernelOf({ manifest }: DiskEntry): string | null {
+  return manifest.boot === 'direct' ? manifest.kernel.release : null;
 }
 
 function listData({ entries, problems }: Catalogue, hostKernel: GuestKernel | undefined) {
   const images = entries.map((entry) => {
     const { kind, name, description } = entry;
     if (entry.kind === 'host') return { name, kind, description, kernel: hostKernel?.release ?? null };
-    const { distro, release, arch, created, kernel, disk } = entry.manifest;
+    const { distro, release, arch, created, disk } = entry.manifest;
     const { size, virtualSize, sha256 } = disk;
     return {
       name,
@@ -116,7 +128,7 @@ function listData({ entries, problems }: Catalogue, hostKernel: GuestKernel | un
       release,
       arch,
       created,
-      kernel: kernel.release,
+      kernel: kernelOf(entry),
       size,
       virtualSize,
       sha256,

@@ -8,16 +8,25 @@ export { readManifest } from './manifest.ts';
 export { type Progress, type ProgressEvent, runStage } from './progress.ts';
 export { type Recipe, recipes } from './recipes/index.ts';
 export { type ResolveOptions, resolveGuest } from './resolve.ts';
+export type { SeedNetwork } from './seed/no-cloud.ts';
 export type {
+  BootFiles,
   Catalogue,
   CatalogueEntry,
   CatalogueProblem,
+  CloudGuest,
+  CloudImageManifest,
+  DirectImageManifest,
   DiskEntry,
   DiskFormat,
+  GuestDisk,
   GuestKernel,
   GuestSystem,
   HostEntry,
+  HostGuest,
+  ImageGuest,
   ImageManifest,
   ModuleGroup,
   RootFs,
 } from './types.ts';
+export { claimImage, useImage, useLockOf } from './use-lock.ts';

@@ -40,7 +40,7 @@ const matching =
 // A name inside the image's directory, never a way out of it.
 const fileName: Check = (value) => typeof value === 'string' && isImageName(value);
 
-const shape: Shape = {
+const common: Shape = {
   format: oneOf(1),
   name: fileName,
   description: text,
@@ -55,9 +55,21 @@ const shape: Shape = {
     size,
     virtualSize: size,
   },
-  kernel: { release: fileName, dir: fileName },
-  root: { device: matching(/^\/dev\/[a-z0-9/]+$/), type: oneOf('ext4') },
-  init: oneOf('agent'),
+  boot: oneOf('direct', 'disk'),
+};
+
+const shapes: Readonly<Record<ImageManifest['boot'], Shape>> = {
+  direct: {
+    ...common,
+    kernel: { release: fileName, dir: fileName },
+    root: { device: matching(/^\/dev\/[a-z0-9/]+$/), type: oneOf('ext4') },
+    init: oneOf('agent'),
+  },
+  disk: {
+    ...common,
+    init: oneOf('system'),
+    origin: { file: text, format: word, sha256: matching(/^[0-9a-f]{64}$/) },
+  },
 };
 
 /**
@@ -66,7 +78,8 @@ const shape: Shape = {
  */
 export function parseManifest(json: string): ImageManifest {
   const value: unknown = JSON.parse(json);
-  conform(value, shape, '');
+  conform(value, common, '');
+  conform(value, shapes[(value as ImageManifest).boot], '');
   return value as ImageManifest;
 }
 

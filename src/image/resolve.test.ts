@@ -26,17 +26,21 @@ async function aReadySite() {
 test('resolveGuest() finds kernel and initial RAM disk of the host', async () => {
   await using site = await aReadySite();
   const guest = await resolveGuest('host', site.options);
-  assert.equal(guest.kind, 'host');
+  assert.ok(guest.kind === 'host');
   assert.equal(guest.kernel, join(site.hostKernel, 'vmlinux'));
   assert.equal(guest.kernelRelease, '6.1.0-1-amd64');
   assert.ok(guest.initrd.startsWith(initrdsIn(site.places)));
-  assert.equal(guest.disk, undefined);
 });
 
 test('resolveGuest() finds disk, kernel and root device of an image', async () => {
   await using site = await aReadySite();
   const guest = await resolveGuest('debian-12', site.options);
-  assert.deepEqual(guest.disk, { path: join(site.image, 'disk.qcow2'), format: 'qcow2' });
+  assert.ok(guest.kind === 'disk');
+  assert.deepEqual(guest.disk, {
+    path: join(site.image, 'disk.qcow2'),
+    format: 'qcow2',
+    useLock: join(site.image, 'use.lock'),
+  });
   assert.deepEqual(guest.rootFs, { device: '/dev/vda', type: 'ext4' });
   assert.equal(guest.kernel, join(site.image, 'kernel/vmlinux'));
 });
@@ -92,7 +96,9 @@ test('resolveGuest() passes over a kernel of another ordinary user', { skip: onl
 
 test('resolveGuest() boots no initial RAM disk of another ordinary user', { skip: onlyRoot }, async () => {
   await using site = await aReadySite();
-  const { initrd } = await resolveGuest('host', site.options);
+  const guest = await resolveGuest('host', site.options);
+  assert.ok(guest.kind === 'host');
+  const { initrd } = guest;
   await chown(initrd, 65534, 65534);
   await assert.rejects(resolveGuest('host', site.options), {
     code: 'E_GUEST_NOT_READY',

@@ -5,8 +5,11 @@ import { findImage, imagePools } from './catalogue.ts';
 import { rememberedDigest } from './digest.ts';
 import { initrdName, initrdsIn } from './initrd/ensure.ts';
 import { findKernel, kernelAt } from './kernel/store.ts';
+import { ensureSeed } from './seed/ensure.ts';
+import type { SeedNetwork } from './seed/no-cloud.ts';
 import { whyNotTrusted } from './trust.ts';
-import type { DiskEntry, GuestKernel, GuestSystem } from './types.ts';
+import type { BootFiles, DiskEntry, GuestDisk, GuestKernel, GuestSystem } from './types.ts';
+import { useLockOf } from './use-lock.ts';
 
 export interface ResolveOptions {
   /** Where to look, first match wins; the last one is the user's own (for root: the only one). */
@@ -15,33 +18,37 @@ export interface ResolveOptions {
   readonly agent: string;
   /** Who will boot it; this process's user unless given. */
   readonly uid?: number;
+  /** How a guest that sets itself up reaches the network; it has none without this. */
+  readonly network?: SeedNetwork | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * All that a VM needs to boot guest `name`. Nothing is downloaded or made here: a job must not wait for that.
+ * All that a VM needs to boot guest `name`. Nothing that takes time is downloaded or made here: a job must not wait for that.
  * What neither root nor the user himself wrote is not used; an image's disk must have its manifest's digest.
  * @throws VtorqueError `E_IMAGE_UNKNOWN`, `E_IMAGE_MANIFEST`, `E_IMAGE_DAMAGED`, `E_GUEST_NOT_READY` with the command that helps
  */
 export async function resolveGuest(name: string, options: ResolveOptions): Promise<GuestSystem> {
   const uid = options.uid ?? process.getuid?.() ?? 0;
   const entry = await findImage(name, imagePools(options.places));
-  if (entry.kind === 'host') {
-    const kernel = await findKernel(options.places, uid);
-    if (kernel === undefined) throw notReady(name, 'there is no guest kernel');
-    return { name, kind: 'host', ...(await bootFiles(name, kernel, options, uid)) };
+  if (entry.kind === 'host') return { name, kind: 'host', ...(await hostBoot(options, uid)) };
+  const { manifest } = entry;
+  if (manifest.boot === 'disk') {
+    const probe = await hostBoot(options, uid);
+    const seed = await ensureSeed({ ...options, uid });
+    return { name, kind: 'cloud', disk: await checkedDisk(entry, options, uid), seed, probe };
   }
-  const kernel = await kernelAt(join(entry.dir, entry.manifest.kernel.dir));
+  const kernel = await kernelAt(join(entry.dir, manifest.kernel.dir));
   if (kernel === undefined) throw notReady(name, 'its kernel is missing', '--force ');
   const boot = await bootFiles(name, kernel, options, uid);
-  const path = await checkedDisk(entry, options, uid);
-  return {
-    name,
-    kind: 'disk',
-    ...boot,
-    disk: { path, format: entry.manifest.disk.format },
-    rootFs: entry.manifest.root,
-  };
+  return { name, kind: 'disk', ...boot, disk: await checkedDisk(entry, options, uid), rootFs: manifest.root };
+}
+
+/** Kernel and RAM disk for the node's own system. */
+async function hostBoot(options: ResolveOptions, uid: number): Promise<BootFiles> {
+  const kernel = await findKernel(options.places, uid);
+  if (kernel === undefined) throw notReady('host', 'there is no guest kernel');
+  return bootFiles('host', kernel, options, uid);
 }
 
 async function bootFiles(
@@ -49,7 +56,7 @@ async function bootFiles(
   kernel: GuestKernel,
   { places, agent }: ResolveOptions,
   uid: number,
-): Promise<Pick<GuestSystem, 'kernel' | 'kernelRelease' | 'initrd'>> {
+): Promise<BootFiles> {
   const reason = await whyNotTrusted(kernel.vmlinux, uid);
   if (reason !== undefined) throw notReady(name, `its kernel is not to be trusted, ${reason}`);
   const file = await initrdName(kernel.dir, agent);
@@ -63,18 +70,22 @@ async function bootFiles(
   throw notReady(name, `there is no initial RAM disk for kernel ${kernel.release} and this agent`, '', rejected);
 }
 
-async function checkedDisk(entry: DiskEntry, options: ResolveOptions, uid: number): Promise<string> {
-  const path = join(entry.dir, entry.manifest.disk.file);
+async function checkedDisk(entry: DiskEntry, options: ResolveOptions, uid: number): Promise<GuestDisk> {
+  const { disk, boot } = entry.manifest;
+  const path = join(entry.dir, disk.file);
   const reason = await whyNotTrusted(path, uid);
   if (reason !== undefined) throw notReady(entry.name, `its disk is not to be trusted, ${reason}`, '--force ');
   const { places, signal } = options;
-  if ((await rememberedDigest(path, { places, own: places.at(-1), uid, signal })) === entry.manifest.disk.sha256)
-    return path;
+  if ((await rememberedDigest(path, { places, own: places.at(-1), uid, signal })) === disk.sha256)
+    return { path, format: disk.format, useLock: useLockOf(entry.dir) };
   throw new VtorqueError(
     'E_IMAGE_DAMAGED',
     `Cannot use image "${entry.name}": its disk "${path}" is not the one that its manifest names`,
     {
-      hint: `Make it again with: vtorque image build --force ${entry.name}`,
+      hint:
+        boot === 'direct'
+          ? `Make it again with: vtorque image build --force ${entry.name}`
+          : 'Delete it and add it again from its file',
       phase: 'check',
     },
   );

@@ -5,7 +5,8 @@ import { basename, join } from 'node:path';
 import type { Places } from '../site/index.ts';
 import { type KernelRecord, MODULES, RECORD, VMLINUX } from './kernel/store.ts';
 import { MANIFEST } from './manifest.ts';
-import type { ImageManifest } from './types.ts';
+import type { DirectImageManifest } from './types.ts';
+import { USE_LOCK } from './use-lock.ts';
 
 /** A directory for one test, with the places of an installation in it. */
 export async function aSite(): Promise<AsyncDisposable & { readonly dir: string; readonly places: Places }> {
@@ -34,7 +35,7 @@ export async function aKernel(dir: string, change: { readonly format?: number } 
 
 const DISK_BYTES = 'bytes of a disk';
 
-export function aManifest(change: Partial<ImageManifest> = {}): ImageManifest {
+export function aManifest(change: Partial<DirectImageManifest> = {}): DirectImageManifest {
   return {
     format: 1,
     name: 'debian-12',
@@ -50,6 +51,7 @@ export function aManifest(change: Partial<ImageManifest> = {}): ImageManifest {
       size: DISK_BYTES.length,
       virtualSize: 8 * 1024 ** 3,
     },
+    boot: 'direct',
     kernel: { release: '6.1.0-1-amd64', dir: 'kernel' },
     root: { device: '/dev/vda', type: 'ext4' },
     init: 'agent',
@@ -58,10 +60,11 @@ export function aManifest(change: Partial<ImageManifest> = {}): ImageManifest {
 }
 
 /** An image directory in `pool`. */
-export async function anImage(pool: string, manifest: ImageManifest = aManifest()): Promise<string> {
+export async function anImage(pool: string, manifest = aManifest()): Promise<string> {
   const dir = join(pool, manifest.name);
   await mkdir(dir, { recursive: true });
   await writeFile(join(dir, manifest.disk.file), DISK_BYTES);
+  await writeFile(join(dir, USE_LOCK), '');
   await aKernel(join(dir, manifest.kernel.dir));
   await writeFile(join(dir, MANIFEST), JSON.stringify(manifest));
   return dir;

@@ -1,19 +1,49 @@
 /** What a job's VM boots. Everything in it exists, is readable, and was written by root or by the user himself. */
-export interface GuestSystem {
+export type GuestSystem = HostGuest | ImageGuest | CloudGuest;
+
+/** The node's own root file system, shared into the guest. */
+export interface HostGuest extends BootFiles {
   /** As the user wrote it after `img=`. */
   readonly name: string;
-  /** `host`: the node's own root file system, shared into the guest; `disk`: an image of the pool. */
-  readonly kind: 'host' | 'disk';
+  readonly kind: 'host';
+}
+
+/** An image of the pool that was made to be booted directly, without firmware and boot loader. */
+export interface ImageGuest extends BootFiles {
+  readonly name: string;
+  readonly kind: 'disk';
+  readonly disk: GuestDisk;
+  /** Where the guest finds its root file system. */
+  readonly rootFs: RootFs;
+}
+
+/** An image of the pool that boots itself and knows nothing of us; cloud-init in it takes what the seed has. */
+export interface CloudGuest {
+  readonly name: string;
+  readonly kind: 'cloud';
+  readonly disk: GuestDisk;
+  /** Absolute path of the NoCloud disk that carries the guest agent. */
+  readonly seed: string;
+  /** What the accelerator can be tried with; the image's own kernel takes too long. */
+  readonly probe: BootFiles;
+}
+
+/** What QEMU loads into a guest that the agent boots. */
+export interface BootFiles {
   /** Absolute path of an uncompressed kernel with a PVH entry (`vmlinux`), for QEMU's `-kernel`. */
   readonly kernel: string;
   /** As `uname -r` in the guest prints it. */
   readonly kernelRelease: string;
   /** Absolute path of the initial RAM disk whose `/init` is the guest agent. */
   readonly initrd: string;
-  /** The image's disk, never to be written: jobs get an overlay over it. Only with kind `disk`. */
-  readonly disk?: { readonly path: string; readonly format: DiskFormat };
-  /** Where the guest finds its root file system. Only with kind `disk`. */
-  readonly rootFs?: RootFs;
+}
+
+/** The image's disk, never to be written: jobs get an overlay over it. */
+export interface GuestDisk {
+  readonly path: string;
+  readonly format: DiskFormat;
+  /** Absolute path of a file that whoever boots the disk holds locked, shared, as long as he uses it. */
+  readonly useLock: string;
 }
 
 export type DiskFormat = 'qcow2' | 'raw';
@@ -25,7 +55,9 @@ export interface RootFs {
 }
 
 /** `manifest.json` of an image directory. */
-export interface ImageManifest {
+export type ImageManifest = DirectImageManifest | CloudImageManifest;
+
+interface AnyImageManifest {
   /** Version of this format. */
   readonly format: 1;
   readonly name: string;
@@ -47,6 +79,11 @@ export interface ImageManifest {
     /** Bytes that the guest sees. */
     readonly virtualSize: number;
   };
+}
+
+/** An image with a kernel beside the disk, which QEMU loads. */
+export interface DirectImageManifest extends AnyImageManifest {
+  readonly boot: 'direct';
   readonly kernel: {
     readonly release: string;
     /** Name of the kernel's directory inside the image's directory. */
@@ -55,6 +92,20 @@ export interface ImageManifest {
   readonly root: RootFs;
   /** Who is process 1 of the guest: the agent of the initial RAM disk. */
   readonly init: 'agent';
+}
+
+/** An image whose disk has a boot loader, a system that starts itself, and cloud-init. */
+export interface CloudImageManifest extends AnyImageManifest {
+  readonly boot: 'disk';
+  readonly init: 'system';
+  /** What the disk was added from. */
+  readonly origin: {
+    /** Name of the file, without its directory. */
+    readonly file: string;
+    readonly format: string;
+    /** SHA-256 of it, in hexadecimal. */
+    readonly sha256: string;
+  };
 }
 
 /** The guest that is always there: the node's own root file system. */

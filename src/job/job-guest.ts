@@ -1,17 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Phase } from '../base/index.ts';
-import { type GuestSystem, resolveGuest } from '../image/index.ts';
-import { type PlannedVm, planVm } from '../plan/index.ts';
+import { type GuestSystem, resolveGuest, useImage } from '../image/index.ts';
+import { slirpAddresses } from '../network/index.ts';
+import { planVm } from '../plan/index.ts';
 import { agentProgram, type Places } from '../site/index.ts';
-import { type AcceleratorChoice, chooseAccelerator, type RunningVm, startVm, type VmSpec } from '../vm/index.ts';
+import { type AcceleratorChoice, chooseAccelerator, guestMac, type RunningVm, startVm } from '../vm/index.ts';
 import type { JobContext } from './context.ts';
 import { type GuestFiles, type GuestIdentity, setUpGuest } from './guest-setup.ts';
-import { type JobShares, prepareShares } from './shares.ts';
+import { guestKind } from './guests/index.ts';
+import { prepareShares } from './shares.ts';
 import type { Submission } from './submission.ts';
 import type { TimelineEntry } from './timeline.ts';
+import { vmSpecOf } from './vm-spec.ts';
 
-/** From the start of QEMU until the guest answers; a loaded node without KVM takes its time. */
-const readyWithinMs = 180_000;
 /** A guest that KVM can run is up long before. */
 const probeWithinMs = 10_000;
 
@@ -44,26 +45,32 @@ export interface JobGuestOptions {
 export async function startJobGuest(options: JobGuestOptions): Promise<JobGuest> {
   const { context, places, submission, scriptPath, record, signal } = options;
   record('plan');
-  const vm = planVm(submission.request, context);
-  const guest = await resolveGuest(submission.request.img, { places, agent: agentProgram, signal });
+  const { request } = submission;
+  const vm = planVm(request, context);
+  const network = request.net === 'none' ? undefined : { mac: guestMac, ...slirpAddresses };
+  const guest = await resolveGuest(request.img, { places, agent: agentProgram, network, signal });
   const { accelerator, reason } = await accelerate(guest, options);
   record('fact', `accelerator ${accelerator}: ${reason}`);
   await using cleanup = new AsyncDisposableStack();
-  const shares = cleanup.use(await prepareShares(context));
+  if (guest.kind !== 'host') cleanup.use(await useImage(guest.disk.useLock));
+  const shares = cleanup.use(await prepareShares(context, request.mounts));
   record('fact', `shares ${shares.choice.transport}: ${shares.choice.reason}`);
   record('network');
-  const spec = specOf(vm, guest, shares, accelerator);
+  const spec = vmSpecOf({ vm, request, guest, shares: shares.devices, accelerator });
   record('vm-start');
   const machine = cleanup.use(
     await startVm(spec, {
-      readyWithinMs,
+      readyWithinMs: guestKind(guest).readyWithinMs,
       env: qemuEnvironment(context),
       signal,
       onMonitorReady: () => record('guest'),
     }),
   );
   await shares.connected();
-  const identity = { context, guest, vm, mounts: shares.mounts, script: submission.script, scriptPath };
+  const identity = {
+    ...{ context, guest, vm, mounts: shares.mounts, network: spec.network },
+    ...{ script: submission.script, scriptPath },
+  };
   const shareLost = shares.lost.then(async (error): Promise<never> => {
     await delay(orderMs);
     throw error;
@@ -78,23 +85,15 @@ export async function startJobGuest(options: JobGuestOptions): Promise<JobGuest>
 }
 
 function accelerate(guest: GuestSystem, { places, context, signal }: JobGuestOptions): Promise<AcceleratorChoice> {
+  const { kernel, initrd } = guest.kind === 'cloud' ? guest.probe : guest;
   return chooseAccelerator({
     caches: places.map(({ cache }) => cache),
-    kernel: guest.kernel,
-    initrd: guest.initrd,
+    kernel,
+    initrd,
     boot: async (spec) => {
       await using _ = await startVm(spec, { readyWithinMs: probeWithinMs, env: qemuEnvironment(context), signal });
     },
   });
-}
-
-function specOf(vm: PlannedVm, guest: GuestSystem, shares: JobShares, accelerator: VmSpec['accelerator']): VmSpec {
-  const { name, vcpus, ram } = vm;
-  const { kernel, initrd, disk } = guest;
-  const common = { name, vcpus, ram, accelerator, kernel, initrd, network: 'user' } as const;
-  if (disk !== undefined) return { ...common, disk, shares: shares.devices };
-  const root = { transport: '9p', tag: 'host', source: '/', readonly: true } as const;
-  return { ...common, shares: [root, ...shares.devices] };
 }
 
 /** QEMU keeps its temporary disk overlays in TMPDIR; it needs nothing else. */

@@ -32,6 +32,7 @@ export async function runScript({ agent, identity, files, submission, args, sign
     argv: [`-${basename(shell)}`],
     cwd: context.cwd,
     env: guestEnvironment(context.env, submission.variables, {
+      ...submission.request.env,
       HOSTNAME: vm.name,
       PBS_NODEFILE: files.nodeFile,
     }),

@@ -3,24 +3,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VtorqueError } from '../base/index.ts';
 import { describeEnd } from '../process/index.ts';
+import type { MountRequest } from '../request/index.ts';
 import {
   canMakeUserNamespace,
   chooseTransport,
   planShares,
   type SharedDirectory,
   startVirtiofsd,
+  type Transport,
   type TransportChoice,
   type VirtiofsServer,
   virtiofsdThere,
 } from '../storage/index.ts';
 import type { ShareDevice } from '../vm/index.ts';
 import type { JobContext } from './context.ts';
+import { furtherShares } from './further-shares.ts';
 
 /** One of the user's directories, as the guest mounts it. */
 export interface ShareMount {
   readonly tag: string;
   readonly type: ShareDevice['transport'];
   readonly targets: readonly string[];
+  readonly readonly: boolean;
 }
 
 /** The user's directories, being served. Disposing of it ends the servers and removes what they left. */
@@ -37,54 +41,80 @@ export interface JobShares extends AsyncDisposable {
 /** Unix socket addresses end here, and QEMU refuses longer ones. */
 const longestSocketPath = 107;
 
+/** A directory, how the guest gets it, and where. */
+interface Share extends SharedDirectory {
+  readonly transport: Transport;
+  readonly readonly: boolean;
+}
+
 /**
  * Serve the directories that the job names to its VM, with the rights of this process.
- * @throws VtorqueError `E_SPAWN` when a server cannot be started
+ * @param further folders that the job asked for besides
+ * @throws VtorqueError `E_SPAWN` when a server cannot be started, `E_MOUNT_SOURCE`, `E_MOUNT_TARGET`
  */
-export async function prepareShares(context: JobContext): Promise<JobShares> {
+export async function prepareShares(context: JobContext, further: readonly MountRequest[] = []): Promise<JobShares> {
   const { uid, gid } = context.owner;
   const choice = chooseTransport({
     virtiofsd: await virtiofsdThere(),
     userNamespaces: await canMakeUserNamespace(uid, gid),
   });
-  const directories = planShares(context.directories);
-  const mounts = directories.map(({ targets }, index) => ({ tag: `share${index}`, type: choice.transport, targets }));
-  if (choice.transport === '9p') {
-    const devices = directories.map(
-      ({ source }, index): ShareDevice => ({ transport: '9p', tag: `share${index}`, source, readonly: false }),
-    );
-    const { promise: never } = Promise.withResolvers<VtorqueError>();
-    return { devices, mounts, choice, connected: async () => {}, lost: never, [Symbol.asyncDispose]: async () => {} };
-  }
-  return { mounts, choice, ...(await serveByVirtiofs(directories, context)) };
+  const own = planShares(context.directories).map((directory) => ({ ...directory, readonly: false }));
+  const shares: Share[] = [...own, ...(await furtherShares(further, own))].map((share) => ({
+    ...share,
+    // This virtiofsd has no way to refuse writing; QEMU's 9p has.
+    transport: share.readonly ? '9p' : choice.transport,
+  }));
+  const mounts = shares.map(({ transport: type, targets, readonly }, index) => ({
+    ...{ tag: `share${index}`, type, targets, readonly },
+  }));
+  const servers = await serveByVirtiofs(shares, context);
+  const devices = shares.map(({ transport, source, readonly }, index): ShareDevice => {
+    const tag = `share${index}`;
+    return transport === '9p'
+      ? { transport, tag, source, readonly }
+      : { transport, tag, socket: servers.sockets.get(tag) ?? '' };
+  });
+  return { mounts, choice, devices, ...servers };
 }
 
-async function serveByVirtiofs(
-  directories: readonly SharedDirectory[],
-  { owner, env }: JobContext,
-): Promise<Omit<JobShares, 'mounts' | 'choice'>> {
+interface Servers extends Omit<JobShares, 'mounts' | 'choice' | 'devices'> {
+  /** By tag. */
+  readonly sockets: ReadonlyMap<string, string>;
+}
+
+const noServers: Servers = {
+  sockets: new Map(),
+  connected: async () => {},
+  lost: Promise.withResolvers<VtorqueError>().promise,
+  [Symbol.asyncDispose]: async () => {},
+};
+
+async function serveByVirtiofs(shares: readonly Share[], { owner, env }: JobContext): Promise<Servers> {
+  if (shares.every(({ transport }) => transport !== 'virtiofs')) return noServers;
   const room = join(tmpdir(), 'vtorque-XXXXXX', 'share00.sock.new').length < longestSocketPath;
   const directory = await mkdtemp(join(room ? tmpdir() : '/tmp', 'vtorque-'));
-  const servers: VirtiofsServer[] = [];
+  const servers = new Map<string, { source: string; server: VirtiofsServer }>();
   const release = async (): Promise<void> => {
-    await Promise.all(servers.map((server) => server.stop()));
+    await Promise.all([...servers.values()].map(({ server }) => server.stop()));
     await rm(directory, { recursive: true, force: true });
   };
   try {
-    for (const [index, { source }] of directories.entries()) {
+    for (const [index, { source, transport }] of shares.entries()) {
+      if (transport !== 'virtiofs') continue;
       const { uid, gid } = owner;
       const path = { PATH: env.PATH ?? '' };
-      servers.push(await startVirtiofsd({ source, directory, name: `share${index}`, uid, gid, env: path }));
+      const name = `share${index}`;
+      servers.set(name, { source, server: await startVirtiofsd({ source, directory, name, uid, gid, env: path }) });
     }
   } catch (error) {
     await release();
     throw error;
   }
   return {
-    devices: servers.map(({ socket }, index) => ({ transport: 'virtiofs', tag: `share${index}`, socket })),
+    sockets: new Map([...servers].map(([tag, { server }]) => [tag, server.socket])),
     // The directory goes now, so that nothing is left of it even if this process is killed later.
     connected: () => rm(directory, { recursive: true, force: true }),
-    lost: Promise.race(servers.map((server, index) => lossOf(server, directories[index]?.source ?? ''))),
+    lost: Promise.race([...servers.values()].map(({ server, source }) => lossOf(server, source))),
     [Symbol.asyncDispose]: release,
   };
 }

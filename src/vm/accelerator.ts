@@ -64,8 +64,7 @@ async function probe({ boot, kernel, initrd }: ProbeDeps): Promise<AcceleratorCh
     vcpus: 1,
     ram: 128 * 1024 ** 2,
     accelerator: 'kvm',
-    kernel,
-    initrd,
+    boot: { kind: 'direct', kernel, initrd },
     shares: [],
     network: 'none',
   };

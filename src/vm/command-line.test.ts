@@ -12,8 +12,7 @@ function aSpec(changes: Partial<VmSpec> = {}): VmSpec {
     vcpus: 2,
     ram: 512 * 1024 ** 2,
     accelerator: 'tcg',
-    kernel: '/k/vmlinux',
-    initrd: '/k/initrd.cpio',
+    boot: { kind: 'direct', kernel: '/k/vmlinux', initrd: '/k/initrd.cpio' },
     shares: [],
     network: 'none',
     ...changes,
@@ -48,11 +47,29 @@ test('qemuArguments() uses the processor itself with KVM', () => {
   assert.deepEqual([values(args, '-accel'), values(args, '-cpu')], [['kvm'], ['host']]);
 });
 
+test('qemuArguments() shows the processor model that was asked for, and takes host for all that there is', () => {
+  const model = (changes: Partial<VmSpec>) => values(qemuArguments(aSpec(changes), fds), '-cpu')[0];
+  assert.equal(model({ cpu: 'Haswell', accelerator: 'kvm' }), 'Haswell');
+  assert.equal(model({ cpu: 'Haswell', accelerator: 'tcg' }), 'Haswell,-erms');
+  assert.equal(model({ cpu: 'host' }), model({}));
+});
+
 test('qemuArguments() reads a disk through a throw-away overlay', () => {
   const args = qemuArguments(aSpec({ disk: { path: '/i/root.qcow2', format: 'qcow2' } }), fds);
   assert.deepEqual(values(args, '-drive'), [
     'if=none,id=root,file=/i/root.qcow2,format=qcow2,snapshot=on,cache=unsafe,discard=unmap',
   ]);
+});
+
+test('qemuArguments() lets the firmware boot a disk that is not known, with the seed as second disk', () => {
+  const disk = { path: '/i/cloud.qcow2', format: 'qcow2' } as const;
+  const args = qemuArguments(aSpec({ boot: { kind: 'disk', seed: '/c/seed,1.iso' }, disk }), fds);
+  for (const option of ['-kernel', '-initrd', '-append']) assert.deepEqual(values(args, option), []);
+  assert.deepEqual(values(args, '-drive'), [
+    'if=none,id=root,file=/i/cloud.qcow2,format=qcow2,snapshot=on,cache=unsafe,discard=unmap',
+    'if=none,id=seed,file=/c/seed,,1.iso,format=raw,readonly=on',
+  ]);
+  assert.deepEqual(values(args, '-device').slice(-2), ['virtio-blk-pci,drive=root', 'virtio-blk-pci,drive=seed']);
 });
 
 test('qemuArguments() shares the guest memory with virtiofsd, and only then', () => {

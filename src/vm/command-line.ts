@@ -1,4 +1,4 @@
-import { agentPortName, type ShareDevice, type VmDescriptors, type VmSpec } from './spec.ts';
+import { agentPortName, guestMac, type ShareDevice, type VmDescriptors, type VmSpec } from './spec.ts';
 
 const MiB = 1024 ** 2;
 
@@ -41,9 +41,9 @@ export function qemuArguments(spec: VmSpec, fds: VmDescriptors): string[] {
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-sandbox', sandbox],
     ...['-machine', machine, '-accel', spec.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi'],
-    ...['-cpu', cpuModel[spec.accelerator], '-smp', String(spec.vcpus)],
+    ...['-cpu', processor(spec), '-smp', String(spec.vcpus)],
     ...['-object', memory(spec), '-m', `${spec.ram / MiB}M`],
-    ...['-kernel', spec.kernel, '-initrd', spec.initrd, '-append', kernelParameters],
+    ...directBoot(spec),
     ...socket('qmp', fds.qmp),
     ...['-mon', 'chardev=qmp,mode=control'],
     ...socket('console', fds.console),
@@ -58,6 +58,12 @@ export function qemuArguments(spec: VmSpec, fds: VmDescriptors): string[] {
   ];
 }
 
+/** Without a model, or with "host", all that the accelerator has: QEMU itself knows "host" with KVM only. */
+function processor({ cpu = 'host', accelerator }: VmSpec): string {
+  if (cpu === 'host') return cpuModel[accelerator];
+  return accelerator === 'tcg' ? `${cpu},-erms` : cpu;
+}
+
 /** virtiofsd maps the guest's memory, so it must be shareable then; private memory otherwise. */
 function memory(spec: VmSpec): string {
   const shared = spec.shares.some(({ transport }) => transport === 'virtiofs');
@@ -65,11 +71,18 @@ function memory(spec: VmSpec): string {
   return shared ? `memory-backend-memfd,id=ram,${size},share=on` : `memory-backend-ram,id=ram,${size}`;
 }
 
-function disk({ disk: root }: VmSpec): string[] {
+function directBoot({ boot }: VmSpec): string[] {
+  return boot.kind === 'direct' ? ['-kernel', boot.kernel, '-initrd', boot.initrd, '-append', kernelParameters] : [];
+}
+
+function disk({ disk: root, boot }: VmSpec): string[] {
   if (root === undefined) return [];
   // snapshot=on: QEMU writes to a temporary file that it unlinks while it is open, so it cannot be left behind.
   const drive = `if=none,id=root,file=${quote(root.path)},format=${root.format},snapshot=on,cache=unsafe,discard=unmap`;
-  return ['-drive', drive, '-device', 'virtio-blk-pci,drive=root'];
+  const device = ['-drive', drive, '-device', 'virtio-blk-pci,drive=root'];
+  if (boot.kind === 'direct') return device;
+  const seed = `if=none,id=seed,file=${quote(boot.seed)},format=raw,readonly=on`;
+  return [...device, '-drive', seed, '-device', 'virtio-blk-pci,drive=seed'];
 }
 
 function share(device: ShareDevice, index: number): string[] {
@@ -89,7 +102,7 @@ function share(device: ShareDevice, index: number): string[] {
 
 function network(spec: VmSpec): string[] {
   if (spec.network === 'none') return [];
-  return ['-netdev', 'user,id=net0,ipv6=off', '-device', 'virtio-net-pci,netdev=net0,romfile='];
+  return ['-netdev', 'user,id=net0,ipv6=off', '-device', `virtio-net-pci,netdev=net0,mac=${guestMac},romfile=`];
 }
 
 /** In QEMU's option lists a comma inside a value is written twice. */

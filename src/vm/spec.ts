@@ -8,6 +8,13 @@ export type ShareDevice =
   /** Served by a virtiofsd that listens on `socket`. */
   | { readonly transport: 'virtiofs'; readonly tag: string; readonly socket: string };
 
+/** How the machine comes up. */
+export type VmBoot =
+  /** QEMU loads the kernel: an absolute path of an uncompressed one (ELF with a PVH note) or a bzImage. */
+  | { readonly kind: 'direct'; readonly kernel: string; readonly initrd: string }
+  /** The firmware starts the boot loader of the root disk; the seed, a second disk, tells the system in it who it is. */
+  | { readonly kind: 'disk'; readonly seed: string };
+
 export interface RootDisk {
   readonly path: string;
   readonly format: 'qcow2' | 'raw';
@@ -21,9 +28,9 @@ export interface VmSpec {
   /** Bytes, a whole number of MiB. */
   readonly ram: number;
   readonly accelerator: Accelerator;
-  /** Absolute path of an uncompressed kernel (ELF with a PVH note) or a bzImage. */
-  readonly kernel: string;
-  readonly initrd: string;
+  /** Processor model by QEMU's name; all that the accelerator can show without it. */
+  readonly cpu?: string;
+  readonly boot: VmBoot;
   /** Read through a throw-away overlay: nothing that the guest writes reaches the image. */
   readonly disk?: RootDisk;
   readonly shares: readonly ShareDevice[];
@@ -37,6 +44,9 @@ export interface VmDescriptors {
   readonly console: number;
   readonly agent: number;
 }
+
+/** Of the guest's one interface: the systems of guests know it by this. QEMU's own default. */
+export const guestMac = '52:54:00:12:34:56';
 
 /** The virtio-serial port that the guest's agent looks for. */
 export const agentPortName = 'vtorque.agent';

@@ -11,7 +11,8 @@ import { runStage } from '../progress.ts';
 import { makeReadableDirectory, publishDirectory, sweep } from '../publish.ts';
 import type { Recipe } from '../recipes/index.ts';
 import { CommandFailed } from '../run.ts';
-import type { DiskEntry, GuestKernel, ImageManifest } from '../types.ts';
+import type { DirectImageManifest, DiskEntry, GuestKernel } from '../types.ts';
+import { USE_LOCK } from '../use-lock.ts';
 import { type PrepareOptions, prepareInitrd, prepareKernel } from './prepare.ts';
 import { findPrivileges } from './privileges.ts';
 import { makeScratch } from './scratch.ts';
@@ -26,8 +27,10 @@ export interface BuildOptions extends PrepareOptions {
   readonly scratch?: string | undefined;
 }
 
+export type BuiltImage = DiskEntry & { readonly manifest: DirectImageManifest };
+
 export interface BuildResult {
-  readonly image: DiskEntry;
+  readonly image: BuiltImage;
   /** Absolute path of the initial RAM disk for it. */
   readonly initrd: string;
   /** False when the image was there already. */
@@ -63,24 +66,31 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   if (madeMeanwhile !== undefined) return finish(madeMeanwhile, options, false);
   await sweep(pool);
   await publishDirectory(join(pool, recipe.name), (fresh) => make(fresh, options, pool));
-  const image = (await findImage(recipe.name, [pool])) as DiskEntry;
+  const image = (await findImage(recipe.name, [pool])) as BuiltImage;
   // The pages were just written; jobs find the digest and need not read the whole disk.
   await rememberedDigest(join(image.dir, image.manifest.disk.file), { places, own, uid, signal });
   return finish(image, options, true);
 }
 
-async function finish(image: DiskEntry, options: BuildOptions, built: boolean): Promise<BuildResult> {
+async function finish(image: BuiltImage, options: BuildOptions, built: boolean): Promise<BuildResult> {
   const dir = join(image.dir, image.manifest.kernel.dir);
   return { image, initrd: await prepareInitrd({ dir }, options), built };
 }
 
-async function existing({ recipe, places, force }: BuildOptions, pool: string): Promise<DiskEntry | undefined> {
+async function existing({ recipe, places, force }: BuildOptions, pool: string): Promise<BuiltImage | undefined> {
   const found = await findImage(recipe.name, imagePools(places)).catch((error: unknown) => {
     if (error instanceof VtorqueError && error.code.startsWith('E_IMAGE_')) return undefined;
     throw error;
   });
   if (found?.kind !== 'disk') return undefined;
-  if (!force) return found;
+  const { manifest } = found;
+  if (manifest.boot === 'disk') {
+    const text = `Cannot build image "${recipe.name}": an image of this name was added from a file`;
+    throw new VtorqueError('E_IMAGE_EXISTS', text, {
+      hint: `Delete that one with: vtorque image delete ${recipe.name}`,
+    });
+  }
+  if (!force) return { ...found, manifest };
   if (found.pool === pool) return undefined;
   throw new VtorqueError(
     'E_IMAGE_EXISTS',
@@ -125,7 +135,8 @@ function stageFailed(image: string, stage: string, error: CommandFailed): Vtorqu
 async function complete(fresh: string, recipe: Recipe, kernel: GuestKernel, signal?: AbortSignal): Promise<void> {
   await copyKernel(kernel.dir, join(fresh, KERNEL));
   const disk = join(fresh, DISK);
-  const manifest: ImageManifest = {
+  await writeFile(join(fresh, USE_LOCK), '');
+  const manifest: DirectImageManifest = {
     format: 1,
     name: recipe.name,
     description: recipe.description,
@@ -140,6 +151,7 @@ async function complete(fresh: string, recipe: Recipe, kernel: GuestKernel, sign
       size: (await stat(disk)).size,
       virtualSize: recipe.diskSize,
     },
+    boot: 'direct',
     kernel: { release: kernel.release, dir: KERNEL },
     root: { device: '/dev/vda', type: 'ext4' },
     init: 'agent',
