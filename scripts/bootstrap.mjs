@@ -17,6 +17,7 @@ const needed = [
   { file: '/usr/include/stdio.h', package: 'libc6-dev' },
   { file: '/usr/bin/mmdebstrap', package: 'mmdebstrap' },
   { file: '/usr/bin/newuidmap', package: 'uidmap' },
+  { file: '/bin/busybox', package: 'busybox-static' },
   { file: '/usr/bin/xz', package: 'xz-utils' },
   { file: '/usr/bin/zstd', package: 'zstd' },
   { file: '/usr/bin/lz4', package: 'lz4' },
