@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after, afterEach, before } from 'node:test';
 import {
   followJob,
   instanceInfo,
@@ -12,7 +13,7 @@ import {
 } from '../../src/engine/embedded/index.ts';
 import { publicRoot } from '../../src/site/public-root.ts';
 import { type CommandResult, execute } from './cluster.ts';
-import type { TestUser } from './users.ts';
+import { aUser, type TestUser } from './users.ts';
 
 /** How long anything may take here, on a loaded machine. */
 export const PATIENCE_MS = 60_000;
@@ -119,6 +120,75 @@ export async function startBatch({ nodes = 2, np = 4 }: BatchOptions = {}): Prom
   };
   await batch.start();
   return batch;
+}
+
+/** What the tests of one file share: a batch system, users, and a look at what is left after each test. */
+export interface BatchContext {
+  readonly batch: TestBatch;
+  readonly user: TestUser;
+  /** Somebody else; the same user where the tests do not run as root. */
+  readonly other: TestUser;
+  /** A path in the user's home. */
+  home(name: string): string;
+  /** What a job of the user wrote to its output, by the default name. */
+  output(id: string, name?: string): Promise<string>;
+  errors(id: string, name?: string): Promise<string>;
+}
+
+/** Start a batch system before the tests of this file, and see after each that it left nothing. */
+export function useBatch(): BatchContext {
+  let started: Pick<BatchContext, 'batch' | 'user' | 'other'> | undefined;
+  const here = (): Pick<BatchContext, 'batch' | 'user' | 'other'> =>
+    started ?? assert.fail('the batch system is started');
+  before(async () => {
+    started = { user: aUser(), other: aUser(), batch: await startBatch() };
+  });
+  afterEach(async () => {
+    const { batch, user } = here();
+    await batch.start();
+    await batch.run(user, ['qdel', 'all']);
+    // The kill of what is left takes at most the 5 s that are promised.
+    await until(async () => (await batch.processes()).length === 0, 'no process of a job is left', 10_000);
+    await until(async () => (await batch.files()).length === 0, 'no file of a job is left', 10_000);
+  });
+  after(async () => {
+    const { batch, user, other } = here();
+    await batch[Symbol.asyncDispose]();
+    user[Symbol.dispose]();
+    other[Symbol.dispose]();
+  });
+  const context: BatchContext = {
+    get batch() {
+      return here().batch;
+    },
+    get user() {
+      return here().user;
+    },
+    get other() {
+      return here().other;
+    },
+    home: (name) => join(context.user.home, name),
+    output: (id, name = 'STDIN') => readFile(context.home(`${name}.o${seq(id)}`), 'utf8'),
+    errors: (id, name = 'STDIN') => readFile(context.home(`${name}.e${seq(id)}`), 'utf8'),
+  };
+  return context;
+}
+
+/** The number in a job's id. */
+export function seq(id: string): string {
+  return /^\d+/.exec(id)?.[0] ?? '';
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+export async function parentOf(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8');
+  return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1]);
 }
 
 /** Wait for something that nobody tells us of. */
