@@ -55,7 +55,7 @@ describe('root inside a guest', { skip }, () => {
       ...{ PBS_JOBID: '1.test', PBS_NODEFILE: join(shared, 'nodefile'), PBS_O_WORKDIR: shared },
     };
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    const program = [join(root, 'scripts/node'), join(import.meta.dirname, 'support/guest-root.ts'), img, script];
+    const program = [join(root, 'scripts/node'), join(root, 'test/support/guest-root.ts'), img, script];
     const { stdout, stderr } = await execute([...user.become, 'env', ...variables, ...program], { cwd: user.home });
     assert.equal(stderr, '');
     return stdout;
