@@ -69,7 +69,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
     start: (job) => runner.start(job),
     forget: (sequence) => void rm(submittedScript({ sequence }, places), { force: true }).catch(() => {}),
   });
-  await removeLeftovers(places, new Set(batch.all().map(({ sequence }) => sequence)));
+  await removeLeftovers(places, batch.all());
   makeDirectories(places, uid);
 
   const { promise: stopped, resolve } = Promise.withResolvers<void>();

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Accounts } from './accounts.ts';
 import type { Batch } from './batch.ts';
 import { checkRequest } from './check-request.ts';
@@ -169,9 +169,16 @@ async function receive(pieces: AsyncIterable<Buffer>, path: string): Promise<voi
 }
 
 /** Remove what a daemon that was killed has left: half-arrived scripts, and scripts of submissions that never came to be. */
-export async function removeLeftovers(places: InstancePlaces, sequences: ReadonlySet<number>): Promise<void> {
+export async function removeLeftovers(places: InstancePlaces, jobs: readonly Job[]): Promise<void> {
   await rm(places.incoming, { recursive: true, force: true });
+  const sequences = new Set(jobs.map(({ sequence }) => sequence));
   for (const name of await readdir(places.scripts)) {
     if (!sequences.has(Number(name))) await rm(join(places.scripts, name), { force: true });
+  }
+  const running = new Set(
+    jobs.filter(({ state }) => state === 'R').map((job) => basename(filesOf(job, places).runDir)),
+  );
+  for (const name of await readdir(places.run)) {
+    if (!running.has(name)) await rm(join(places.run, name), { recursive: true, force: true });
   }
 }

@@ -130,8 +130,9 @@ export class Runner {
       await this.#again(job);
     } else {
       const session = await link.session();
-      await link.remove();
       await this.#complete(job, { exitStatus: result.status, used: result.used, ...(session ? { session } : {}) });
+      // Last: a daemon that is killed in between must not take the job for one that never ran.
+      await link.remove();
     }
   }
 
@@ -142,8 +143,8 @@ export class Runner {
   async #clearUp(job: Job, link: ShepherdLink): Promise<void> {
     if (job.abandoned) {
       // That one was killed as well, or could not do it.
-      await link.remove();
       await this.#complete(job, { exitStatus: FAILED });
+      await link.remove();
       return;
     }
     this.#options.log(`${job.id} has lost its shepherd`);
