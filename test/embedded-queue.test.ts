@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { seq, useBatch } from './support/embedded.ts';
-import { isRoot, type TestUser } from './support/users.ts';
+import { isRoot } from './support/users.ts';
 
 const notRoot = isRoot ? false : 'needs root, who can act as several users';
 
@@ -41,7 +41,7 @@ describe('the queue', () => {
     await t.batch.wait(id);
     const n = seq(id);
     for (const i of [1, 2, 3, 7]) {
-      assert.equal(await readFile(t.home(`arr.o${n}-${i}`), 'utf8'), `${i} ${id.replace('[]', `[${i}]`)} arr-${i}\n`);
+      assert.equal(await readFile(t.file(`arr.o${n}-${i}`), 'utf8'), `${i} ${id.replace('[]', `[${i}]`)} arr-${i}\n`);
     }
     const elements = await t.batch.run(t.user, ['qstat', '-t', id]);
     assert.equal(elements.stdout.split('\n').filter((line) => / C batch/.test(line)).length, 4);
@@ -96,7 +96,7 @@ describe('other users', { skip: notRoot }, () => {
       [t.user, t.other].map((who) => t.batch.submit(who, 'id -un', ['-j', 'oe', '-o', 'who'])),
     );
     await Promise.all(ids.map((id) => t.batch.wait(id)));
-    for (const who of [t.user, t.other]) assert.equal(await readFile(join(who.home, 'who'), 'utf8'), `${who.name}\n`);
+    for (const who of [t.user, t.other]) assert.equal(await readFile(join(who.work, 'who'), 'utf8'), `${who.name}\n`);
   });
 
   test('get an output that a link leads elsewhere only as far as their own rights go', async () => {
@@ -108,7 +108,7 @@ describe('other users', { skip: notRoot }, () => {
   });
 
   test('do not include root', async () => {
-    const root: TestUser = { ...t.user, name: 'root', uid: 0, become: [] };
+    const root: typeof t.user = { ...t.user, name: 'root', uid: 0, become: [] };
     const { code, stderr } = await t.batch.run(root, ['qsub'], { input: 'true' });
     assert.deepEqual({ code, stderr }, { code: 1, stderr: 'qsub can not be run as root\n' });
   });

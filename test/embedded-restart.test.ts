@@ -12,10 +12,11 @@ describe('the embedded batch system', () => {
   test('survives kill -9 of the daemon: queued, held, running and complete jobs are what they were', async () => {
     const complete = await t.batch.submit(t.user, 'exit 7');
     await t.batch.wait(complete);
-    const running = await t.batch.submit(t.user, 'while [ ! -e "$HOME/go" ]; do sleep 0.05; done; echo went; exit 6', [
-      '-l',
-      'nodes=2:ppn=4',
-    ]);
+    const running = await t.batch.submit(
+      t.user,
+      'while [ ! -e "$PBS_O_WORKDIR/go" ]; do sleep 0.05; done; echo went; exit 6',
+      ['-l', 'nodes=2:ppn=4'],
+    );
     await t.batch.waitFor(running, ({ session }) => session !== undefined);
     const queued = await t.batch.submit(t.user, 'echo queued');
     const held = await t.batch.submit(t.user, 'echo held', ['-h']);
@@ -40,12 +41,12 @@ describe('the embedded batch system', () => {
   test('hears after a restart of a job that ended while no daemon ran', async () => {
     const id = await t.batch.submit(
       t.user,
-      'while [ ! -e "$HOME/go2" ]; do sleep 0.05; done; touch "$HOME/went2"; exit 8',
+      'while [ ! -e "$PBS_O_WORKDIR/go2" ]; do sleep 0.05; done; touch "$PBS_O_WORKDIR/went2"; exit 8',
     );
     await t.batch.waitFor(id, ({ session }) => session !== undefined);
     await t.batch.killDaemon();
     await t.batch.run(t.user, ['touch', 'go2']);
-    await until(() => exists(t.home(`STDIN.o${seq(id)}`)), 'the output is delivered without the daemon');
+    await until(() => exists(t.file(`STDIN.o${seq(id)}`)), 'the output is delivered without the daemon');
     await t.batch.start();
     assert.equal((await t.batch.wait(id)).exitStatus, 8);
   });
@@ -85,9 +86,13 @@ describe('the embedded batch system', () => {
     [['-r', 'n'], -2, 1],
   ] as const) {
     test(`after a reboot of the machine a job ${args.length === 0 ? 'starts again' : 'with -r n has failed'}`, async () => {
-      const id = await t.batch.submit(t.user, '[ -e "$HOME/second" ] || { touch "$HOME/first"; sleep 1000; }', args);
+      const id = await t.batch.submit(
+        t.user,
+        '[ -e "$PBS_O_WORKDIR/second" ] || { touch "$PBS_O_WORKDIR/first"; sleep 1000; }',
+        args,
+      );
       const { session = 0 } = await t.batch.waitFor(id, (job) => job.session !== undefined);
-      await until(() => exists(t.home('first')), 'it runs');
+      await until(() => exists(t.file('first')), 'it runs');
       await t.batch.killDaemon();
       const inner = await parentOf(session);
       for (const pid of [await parentOf(inner), inner, -session]) process.kill(pid, 'SIGKILL');
@@ -106,18 +111,18 @@ describe('the embedded batch system', () => {
   test('runs each job exactly once, whenever the daemon is killed', async () => {
     const ids: string[] = [];
     for (let i = 0; i < 6; i++) {
-      ids.push(await t.batch.submit(t.user, 'echo "$PBS_JOBID" >>"$HOME/once"'));
+      ids.push(await t.batch.submit(t.user, 'echo "$PBS_JOBID" >>"$PBS_O_WORKDIR/once"'));
       if (i % 2 === 0)
-        ids.push(await t.batch.submit(t.user, 'echo "$PBS_JOBID" >>"$HOME/once"', ['-l', 'nodes=2:ppn=4']));
+        ids.push(await t.batch.submit(t.user, 'echo "$PBS_JOBID" >>"$PBS_O_WORKDIR/once"', ['-l', 'nodes=2:ppn=4']));
       await t.batch.killDaemon();
       await t.batch.start();
     }
     for (const id of ids) assert.equal((await t.batch.wait(id)).exitStatus, 0);
-    assert.deepEqual((await readFile(t.home('once'), 'utf8')).trim().split('\n').sort(), ids.sort());
+    assert.deepEqual((await readFile(t.file('once'), 'utf8')).trim().split('\n').sort(), ids.sort());
   });
 
   test('is taken up again after an orderly stop, which ends no job', async () => {
-    const id = await t.batch.submit(t.user, 'while [ ! -e "$HOME/go3" ]; do sleep 0.05; done; exit 9');
+    const id = await t.batch.submit(t.user, 'while [ ! -e "$PBS_O_WORKDIR/go3" ]; do sleep 0.05; done; exit 9');
     await t.batch.waitFor(id, ({ session }) => session !== undefined);
     await stopInstance(t.batch.env, false);
     await until(async () => (await instanceInfo(t.batch.env).catch(() => 'ending')) === undefined, 'it has stopped');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { exists, seq, until, useBatch } from './support/embedded.ts';
@@ -32,7 +32,7 @@ describe('a job', () => {
       'PBS_TASKNUM=1',
       'PBS_WALLTIME=90',
       `PBS_NODEFILE=${t.batch.dir}/aux//${id}`,
-      `PBS_O_WORKDIR=${t.user.home}`,
+      `PBS_O_WORKDIR=${t.user.work}`,
       `PBS_O_LOGNAME=${t.user.name}`,
       `HOME=${t.user.home}`,
       'A=1',
@@ -44,11 +44,11 @@ describe('a job', () => {
     assert.match(text, /^PBS_JOBCOOKIE=[0-9A-F]{32}$/m);
     assert.ok(text.endsWith('node1\nnode1\nnode2\nnode2\n'));
     assert.equal(await t.errors(id, 'env'), 'bad\n');
-    assert.equal((await stat(t.home(`env.o${seq(id)}`))).mode & 0o777, 0o600);
+    assert.equal((await stat(t.file(`env.o${seq(id)}`))).mode & 0o777, 0o600);
   });
 
   test('has a script whose path is $0, arguments from -F, and an empty standard input', async () => {
-    await writeFile(t.home('job.sh'), '#!/bin/sh\necho "$0"; printf "[%s]" "$@"; echo; cat; echo end\n');
+    await writeFile(t.file('job.sh'), '#!/bin/sh\necho "$0"; printf "[%s]" "$@"; echo; cat; echo end\n');
     const { stdout } = await t.batch.run(t.user, ['qsub', '-F', "a 'b c' d", 'job.sh']);
     const id = stdout.trim();
     await t.batch.wait(id);
@@ -77,7 +77,7 @@ describe('a job', () => {
       t.batch.submit(t.user, script, ['-w', 'sub']),
     ]);
     await Promise.all([there, here].map((id) => t.batch.wait(id)));
-    assert.equal(await t.output(there, 'sub/STDIN'), `/bin/sh\n-sh\n${t.home('sub')}\n`);
+    assert.equal(await t.output(there, 'sub/STDIN'), `/bin/sh\n-sh\n${t.file('sub')}\n`);
     assert.match(await t.output(here, 'sub/STDIN'), new RegExp(`\n${t.user.home}\n$`));
   });
 
@@ -97,7 +97,7 @@ describe('a job', () => {
       await t.batch.submit(t.user, 'true', ['-S', '/nonexistent/shell', '-j', 'oe', '-o', 'why']),
     );
     assert.equal(job.exitStatus, -2);
-    assert.match(await readFile(t.home('why'), 'utf8'), /cannot execute the shell .*No such file/);
+    assert.match(await readFile(t.file('why'), 'utf8'), /cannot execute the shell .*No such file/);
   });
 });
 
@@ -106,9 +106,9 @@ describe('output', () => {
     await t.batch.run(t.user, ['mkdir', '-p', 'od']);
     const script = 'echo out; echo err >&2';
     const ids = await Promise.all([
-      t.batch.submit(t.user, script, ['-o', 'one.out', '-e', `localhost:${t.home('one.err')}`]),
+      t.batch.submit(t.user, script, ['-o', 'one.out', '-e', `localhost:${t.file('one.err')}`]),
       t.batch.submit(t.user, script, ['-N', 'dir', '-o', 'od', '-e', 'od/']),
-      t.batch.submit(t.user, script, ['-j', 'oe', '-o', `${t.user.home}/$PBS_JOBID.out`]),
+      t.batch.submit(t.user, script, ['-j', 'oe', '-o', `${t.user.work}/$PBS_JOBID.out`]),
       t.batch.submit(t.user, script, ['-j', 'eo', '-N', 'jeo']),
       t.batch.submit(t.user, script, ['-k', 'oe', '-N', 'keep', '-w', '/tmp']),
       t.batch.submit(t.user, script, ['-W', 'umask=022', '-N', 'um']),
@@ -116,14 +116,21 @@ describe('output', () => {
     ]);
     await Promise.all(ids.map((id) => t.batch.wait(id)));
     const [, dir = '', joined = '', jeo = '', keep = '', um = ''] = ids;
-    assert.equal(await readFile(t.home('one.out'), 'utf8'), 'out\n');
-    assert.equal(await readFile(t.home('one.err'), 'utf8'), 'err\n');
-    assert.equal(await readFile(t.home(`od/dir.o${seq(dir)}`), 'utf8'), 'out\n');
-    assert.equal(await readFile(t.home(`od/dir.e${seq(dir)}`), 'utf8'), 'err\n');
-    assert.equal(await readFile(t.home(`${joined}.out`), 'utf8'), 'out\nerr\n');
+    assert.equal(await readFile(t.file('one.out'), 'utf8'), 'out\n');
+    assert.equal(await readFile(t.file('one.err'), 'utf8'), 'err\n');
+    assert.equal(await readFile(t.file(`od/dir.o${seq(dir)}`), 'utf8'), 'out\n');
+    assert.equal(await readFile(t.file(`od/dir.e${seq(dir)}`), 'utf8'), 'err\n');
+    assert.equal(await readFile(t.file(`${joined}.out`), 'utf8'), 'out\nerr\n');
     assert.equal(await t.errors(jeo, 'jeo'), 'out\nerr\n');
-    assert.equal(await t.output(keep, 'keep'), 'out\n');
-    assert.equal((await stat(t.home(`um.o${seq(um)}`))).mode & 0o777, 0o644);
+    for (const [letter, text] of [
+      ['o', 'out\n'],
+      ['e', 'err\n'],
+    ] as const) {
+      const kept = join(t.user.home, `keep.${letter}${seq(keep)}`);
+      assert.equal(await readFile(kept, 'utf8'), text);
+      await rm(kept);
+    }
+    assert.equal((await stat(t.file(`um.o${seq(um)}`))).mode & 0o777, 0o644);
     assert.equal((await stat('/dev/null')).isCharacterDevice(), true);
   });
 
@@ -137,7 +144,7 @@ describe('output', () => {
   test('is complete and unchanged when it is binary and large', async () => {
     const id = await t.batch.submit(t.user, 'head -c 50000000 /dev/zero | tr "\\0" "\\377"; printf "\\0end"');
     await t.batch.wait(id);
-    const bytes = await readFile(t.home(`STDIN.o${seq(id)}`));
+    const bytes = await readFile(t.file(`STDIN.o${seq(id)}`));
     assert.equal(bytes.length, 50_000_004);
     assert.equal(bytes.subarray(-4).toString('latin1'), '\0end');
     assert.ok(bytes.subarray(0, -4).every((byte) => byte === 0xff));
@@ -158,9 +165,9 @@ describe('the end', () => {
   test('by qdel gives 271, and a TERM trap gets its time', async () => {
     const id = await t.batch.submit(
       t.user,
-      'cat >"$TMPDIR/t" <<"E"\ntrap "sleep 0.3; echo trapped; exit 5" TERM\necho up\nsleep 100 & wait\nE\nbash "$TMPDIR/t" & touch "$HOME/up"; wait',
+      'cat >"$TMPDIR/t" <<"E"\ntrap "sleep 0.3; echo trapped; exit 5" TERM\necho up\nsleep 100 & wait\nE\nbash "$TMPDIR/t" & touch "$PBS_O_WORKDIR/up"; wait',
     );
-    await until(() => exists(t.home('up')), 'the job is up');
+    await until(() => exists(t.file('up')), 'the job is up');
     assert.equal((await t.batch.run(t.user, ['qdel', id])).code, 0);
     assert.equal((await t.batch.wait(id)).exitStatus, 271);
     assert.match(await t.output(id), /trapped/);
@@ -169,10 +176,10 @@ describe('the end', () => {
   test('by qdel comes after the kill delay when the processes ignore TERM', async () => {
     const id = await t.batch.submit(
       t.user,
-      'trap "" TERM; (trap "" TERM; setsid sleep 1000) & touch "$HOME/deaf"; sleep 1000',
+      'trap "" TERM; (trap "" TERM; setsid sleep 1000) & touch "$PBS_O_WORKDIR/deaf"; sleep 1000',
       ['-K', '1'],
     );
-    await until(() => exists(t.home('deaf')), 'the job is up');
+    await until(() => exists(t.file('deaf')), 'the job is up');
     await t.batch.run(t.user, ['qdel', id]);
     const { exitStatus = 0 } = await t.batch.wait(id);
     assert.ok(exitStatus === 265 || exitStatus === 271, String(exitStatus));
@@ -186,10 +193,11 @@ describe('the end', () => {
   });
 
   test('by a signal of qsig: the trap runs, the shell dies, the status is 256 plus the number', async () => {
-    const script = '#!/bin/bash\ntrap "echo got usr1; exit 0" USR1; touch "$HOME/ready"; while :; do sleep 0.1; done\n';
-    await writeFile(t.home('sig.sh'), script);
+    const script =
+      '#!/bin/bash\ntrap "echo got usr1; exit 0" USR1; touch "$PBS_O_WORKDIR/ready"; while :; do sleep 0.1; done\n';
+    await writeFile(t.file('sig.sh'), script);
     const id = (await t.batch.run(t.user, ['qsub', 'sig.sh'])).stdout.trim();
-    await until(() => exists(t.home('ready')), 'the trap is set');
+    await until(() => exists(t.file('ready')), 'the trap is set');
     assert.equal((await t.batch.run(t.user, ['qsig', '-s', 'SIGNULL', id])).code, 0);
     assert.equal((await t.batch.run(t.user, ['qsig', '-s', 'USR1', id])).code, 0);
     assert.equal((await t.batch.wait(id)).exitStatus, 266);

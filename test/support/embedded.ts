@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before } from 'node:test';
@@ -26,9 +26,9 @@ export interface TestBatch extends AsyncDisposable {
   /** `kill -9` of the daemon; the next start finds what it left. */
   killDaemon(): Promise<void>;
   /** One of its commands, as a user. */
-  run(user: TestUser, command: readonly string[], options?: RunOptions): Promise<CommandResult>;
+  run(user: UserAtWork, command: readonly string[], options?: RunOptions): Promise<CommandResult>;
   /** Submit a script on standard input; returns the id. */
-  submit(user: TestUser, script: string, args?: readonly string[], options?: RunOptions): Promise<string>;
+  submit(user: UserAtWork, script: string, args?: readonly string[], options?: RunOptions): Promise<string>;
   wait(id: string): Promise<JobView>;
   /** Wait until the job is seen in a state that fits. */
   waitFor(id: string, fits: (job: JobView) => boolean): Promise<JobView>;
@@ -69,7 +69,7 @@ export async function startBatch({ nodes = 2, np = 4 }: BatchOptions = {}): Prom
       // A request that it did not answer any more counts as nothing: only a refused connection says that it is gone.
       await until(async () => (await instanceInfo(env).catch(() => 'dying')) === undefined, 'the daemon is gone');
     },
-    run: (user, command, { input, env: more = {}, cwd = user.home } = {}) => {
+    run: (user, command, { input, env: more = {}, cwd = user.work } = {}) => {
       const variables = {
         ...env,
         HOME: user.home,
@@ -122,14 +122,27 @@ export async function startBatch({ nodes = 2, np = 4 }: BatchOptions = {}): Prom
   return batch;
 }
 
+/** A user with a directory in which his commands run. */
+export interface UserAtWork extends TestUser {
+  readonly work: string;
+}
+
+function inOwnDirectory(user: TestUser, batch: TestBatch): UserAtWork {
+  return {
+    ...user,
+    work: join(user.home, `vtt-${batch.dir.split('/').at(-2)}`),
+    [Symbol.dispose]: () => user[Symbol.dispose](),
+  };
+}
+
 /** What the tests of one file share: a batch system, users, and a look at what is left after each test. */
 export interface BatchContext {
   readonly batch: TestBatch;
-  readonly user: TestUser;
+  readonly user: UserAtWork;
   /** Somebody else; the same user where the tests do not run as root. */
-  readonly other: TestUser;
-  /** A path in the user's home. */
-  home(name: string): string;
+  readonly other: UserAtWork;
+  /** A path in the directory that the commands run in: the test's own, below the user's home, removed at the end. */
+  file(name: string): string;
   /** What a job of the user wrote to its output, by the default name. */
   output(id: string, name?: string): Promise<string>;
   errors(id: string, name?: string): Promise<string>;
@@ -141,7 +154,10 @@ export function useBatch(): BatchContext {
   const here = (): Pick<BatchContext, 'batch' | 'user' | 'other'> =>
     started ?? assert.fail('the batch system is started');
   before(async () => {
-    started = { user: aUser(), other: aUser(), batch: await startBatch() };
+    const batch = await startBatch();
+    started = { batch, user: inOwnDirectory(aUser(), batch), other: inOwnDirectory(aUser(), batch) };
+    for (const { work } of [started.user, started.other]) await mkdir(work, { recursive: true });
+    for (const { uid, gid, work } of [started.user, started.other]) await chown(work, uid, gid);
   });
   afterEach(async () => {
     const { batch, user } = here();
@@ -154,6 +170,7 @@ export function useBatch(): BatchContext {
   after(async () => {
     const { batch, user, other } = here();
     await batch[Symbol.asyncDispose]();
+    for (const { work } of [user, other]) await rm(work, { recursive: true, force: true });
     user[Symbol.dispose]();
     other[Symbol.dispose]();
   });
@@ -167,9 +184,9 @@ export function useBatch(): BatchContext {
     get other() {
       return here().other;
     },
-    home: (name) => join(context.user.home, name),
-    output: (id, name = 'STDIN') => readFile(context.home(`${name}.o${seq(id)}`), 'utf8'),
-    errors: (id, name = 'STDIN') => readFile(context.home(`${name}.e${seq(id)}`), 'utf8'),
+    file: (name) => join(context.user.work, name),
+    output: (id, name = 'STDIN') => readFile(context.file(`${name}.o${seq(id)}`), 'utf8'),
+    errors: (id, name = 'STDIN') => readFile(context.file(`${name}.e${seq(id)}`), 'utf8'),
   };
   return context;
 }

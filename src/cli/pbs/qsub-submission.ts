@@ -51,7 +51,7 @@ export function composeSubmission({ args, options, attributes, scriptName, env }
     umask: umaskOf(attributes),
     killDelay: killDelay === undefined ? undefined : Number.parseInt(killDelay, 10),
     rerunable: options.value('r') !== 'n',
-    variables: variablesOf(options, { env, queue: queue || 'batch', workDir: initDir ?? workDir, host }),
+    variables: variablesOf(options, { env, queue: queue || 'batch', workDir, host }),
     workDir,
     initDir,
     submitArgs: args.join(' '),

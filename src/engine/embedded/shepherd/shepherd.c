@@ -7,7 +7,7 @@
  * is to be run again, and throws away what it has written.
  *
  * Descriptors: 3 is held open for as long as a shepherd lives (the daemon reads the other end: end of file means that
- * none lives any more); 4 brings orders, a line each: "signal N", "end MILLISECONDS".
+ * none lives any more); 4 brings orders, a line each: "signal N", "end MILLISECONDS"; 5 is the client of an interactive job.
  *
  * There are two processes. The inner one does the work. The outer one does nothing unless the inner one is killed: then
  * the processes of the job become the outer one's children, since both are subreapers, and it ends them.
@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -31,7 +32,6 @@
 
 #include "shepherd.h"
 
-enum { ALIVE_FD = 3, ORDERS_FD = 4 };
 enum { GRACE_MS = 500, GIVE_UP_MS = 4000, FIRST_SAMPLE_MS = 200, SAMPLE_MS = 5000, SWEEP_MS = 10 };
 /* Torque's codes of its node daemon: the job could not be run; it is to be run again; it was over its limits. */
 enum { EXEC_FAILED = -2, RETRY = -3, OVER_MEM = -10, OVER_WALLTIME = -11 };
@@ -121,10 +121,12 @@ static int open_stream(const struct job *job, const struct stream *stream) {
 
 static void exec_top(const struct job *job, pid_t shepherd, int input, int fds[STREAMS]) {
   setsid();
+  if (job->terminal != NULL && ioctl(input, TIOCSCTTY, 0) < 0) die("become the session of", "the terminal");
   become_user(job);
   if (getppid() != shepherd) _exit(1);
   umask(077);
   for (int i = 0; i < STREAMS; i++) { /* qsub -k: straight into the user's file, which only he may open. */
+    if (job->terminal != NULL) fds[i] = input;
     if (fds[i] >= 0 || job->streams[i].to == NULL) continue;
     fds[i] = open(job->streams[i].to, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, job->output_mode);
     if (fds[i] < 0) die("open", job->streams[i].to);
@@ -141,7 +143,8 @@ static void exec_top(const struct job *job, pid_t shepherd, int input, int fds[S
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
   if (chdir(job->cwd) < 0) die("change to the directory", job->cwd);
-  execve(job->shell, (char *[]){(char *)job->argv0, NULL}, (char **)job->env);
+  const char *argv[] = {job->argv0, job->command == NULL ? NULL : "-c", job->command, NULL};
+  execve(job->shell, (char **)argv, (char **)job->env);
   die("execute the shell", job->shell);
 }
 
@@ -149,6 +152,7 @@ static void exec_top(const struct job *job, pid_t shepherd, int input, int fds[S
 static pid_t start_top(const struct job *job, int *failed) {
   int input[2], failure[2], fds[STREAMS];
   if (pipe2(input, O_CLOEXEC) < 0 || pipe2(failure, O_CLOEXEC | O_NONBLOCK) < 0) die("make", "a pipe");
+  int terminal = job->terminal == NULL ? -1 : open_terminal(job);
   for (int i = 0; i < STREAMS; i++) fds[i] = open_stream(job, &job->streams[i]);
   size_t length = strlen(job->input);
   fcntl(input[1], F_SETFL, O_NONBLOCK);
@@ -159,9 +163,10 @@ static pid_t start_top(const struct job *job, int *failed) {
   if (top < 0) die("fork", "the job");
   if (top == 0) {
     failure_fd = failure[1];
-    exec_top(job, self, input[0], fds);
+    exec_top(job, self, terminal >= 0 ? terminal : input[0], fds);
   }
   close(input[0]), close(input[1]), close(failure[1]);
+  if (terminal >= 0) close(terminal), tell_client_ready();
   for (int i = 0; i < STREAMS; i++)
     if (fds[i] >= 0) close(fds[i]);
   *failed = failure[0];
@@ -282,18 +287,25 @@ static int shepherd(const struct job *job) {
   w.next_sample = w.started + FIRST_SAMPLE_MS; /* Short jobs have a memory size too. */
   write_record("started", "session %d\nborn %llu\n", (int)w.top, birth_of(w.top));
   if (write(ALIVE_FD, "started\n", 8) < 0) errno = 0; /* Nobody may be listening just now: the daemon restarts. */
+  bool with_client = job->terminal != NULL;
   while (reap(&w)) {
     int wait = advance(&w);
     if (w.phase == KILLING && now_ms() > w.deadline) {
       fprintf(stderr, "shepherd: processes of the job do not die\n");
       break;
     }
-    struct pollfd fds[] = {{signals, POLLIN, 0}, {ORDERS_FD, POLLIN, 0}};
-    if (poll(fds, 2, wait) < 0 && errno != EINTR) die("wait for", "the job");
+    struct pollfd fds[4] = {{signals, POLLIN, 0}, {ORDERS_FD, POLLIN, 0}};
+    if (with_client) poll_terminal(fds + 2);
+    if (poll(fds, with_client ? 4 : 2, wait) < 0 && errno != EINTR) die("wait for", "the job");
     struct signalfd_siginfo info;
     while (read(signals, &info, sizeof info) > 0) continue;
     if (fds[1].revents & POLLIN) read_orders(&w);
+    if (with_client && !move_terminal(fds + 2)) {
+      with_client = false;
+      begin_end(&w, job->kill_delay_ms);
+    }
   }
+  if (with_client) drain_terminal();
   char byte;
   int status = read(failed, &byte, 1) == 1 ? EXEC_FAILED : w.code;
   if (status == NO_CODE) status = WIFSIGNALED(w.top_status) ? 256 + WTERMSIG(w.top_status) : WEXITSTATUS(w.top_status);
@@ -348,8 +360,8 @@ int main(int argc, char **argv) {
   setsid();
   umask(077);
   if (chdir("/") < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0) die("become", "a subreaper");
-  for (int fd = ALIVE_FD; fd <= ORDERS_FD; fd++) fcntl(fd, F_SETFD, FD_CLOEXEC);
-  close_range(ORDERS_FD + 1, ~0U, 0);
+  for (int fd = ALIVE_FD; fd <= TERMINAL_FD; fd++) fcntl(fd, F_SETFD, FD_CLOEXEC);
+  close_range(TERMINAL_FD + 1, ~0U, 0);
   /* Only KILL ends a shepherd: at a shutdown of the machine all get TERM, and it is needed after that. */
   for (int signal = SIGHUP; signal <= SIGTERM; signal++)
     if (signal == SIGHUP || signal == SIGINT || signal == SIGPIPE || signal == SIGTERM)

@@ -2,11 +2,13 @@
 #ifndef SHEPHERD_H
 #define SHEPHERD_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 enum { STREAM_OUT, STREAM_ERR, STREAMS };
+enum { ALIVE_FD = 3, ORDERS_FD = 4, TERMINAL_FD = 5 };
 
 /* One of the job's output streams. Without `spool` it is written straight to `to` (qsub -k), as the user. */
 struct stream {
@@ -22,6 +24,8 @@ struct job {
   gid_t groups[1024];
   size_t group_count;
   const char *shell, *argv0, *cwd, *input, *cookie, *tmpdir, *undelivered;
+  const char *terminal; /* of an interactive job: its size, "COLUMNS ROWS"; else NULL */
+  const char *command;  /* what an interactive job runs instead of a shell, or NULL */
   struct stream streams[STREAMS];
   mode_t output_mode;
   long walltime_s, kill_delay_ms, mem_kb; /* 0: no limit */
@@ -47,6 +51,14 @@ void become_user(const struct job *job);
 void deliver_outputs(const struct job *job);
 void remove_tmpdir(const struct job *job);
 void append_message(const struct job *job, const char *text);
+
+/* terminal.c: the terminal of an interactive job, and its client */
+int open_terminal(const struct job *job); /* returns the job's side of it */
+void tell_client(const char *text);
+void tell_client_ready(void);
+void poll_terminal(struct pollfd fds[2]);
+bool move_terminal(const struct pollfd fds[2]); /* false: the client is gone */
+void drain_terminal(void);                      /* what the job wrote last */
 
 void die(const char *what, const char *which) __attribute__((noreturn));
 long long now_ms(void);

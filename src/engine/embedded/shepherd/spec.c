@@ -46,6 +46,8 @@ static void set(struct job *job, const char *key, const char *value) {
   else if (strcmp(key, "cwd") == 0) job->cwd = value;
   else if (strcmp(key, "input") == 0) job->input = value;
   else if (strcmp(key, "cookie") == 0) job->cookie = value;
+  else if (strcmp(key, "terminal") == 0) job->terminal = value;
+  else if (strcmp(key, "command") == 0) job->command = value;
   else if (strcmp(key, "tmpdir") == 0) job->tmpdir = value;
   else if (strcmp(key, "undelivered") == 0) job->undelivered = value;
   else if (strcmp(key, "output_mode") == 0) job->output_mode = (mode_t)strtoul(value, NULL, 8);

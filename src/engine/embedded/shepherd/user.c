@@ -137,6 +137,10 @@ static int append_text(const struct job *job, int unused, const void *text) {
 }
 
 void append_message(const struct job *job, const char *text) {
+  if (job->terminal != NULL) {
+    tell_client(text);
+    return;
+  }
   const struct stream *stream = &job->streams[job->streams[STREAM_ERR].to != NULL ? STREAM_ERR : STREAM_OUT];
   if (stream->spool == NULL) {
     struct job kept = *job;
