@@ -1,10 +1,12 @@
 export { type BuildOptions, type BuildResult, buildImage } from './builder/build.ts';
 export { type PreparedBoot, type PrepareOptions, prepareHost } from './builder/prepare.ts';
 export { findImage, imagePools, listImages } from './catalogue.ts';
+export { type AddOptions, addImage } from './import/add.ts';
 export { ensureInitrd, type InitrdOptions, initrdsIn } from './initrd/ensure.ts';
 export { type EnsureKernelOptions, ensureGuestKernel } from './kernel/ensure.ts';
 export { findKernel, kernelsIn } from './kernel/store.ts';
 export { readManifest } from './manifest.ts';
+export { deleteImage, describeImage, imageInUse, type PoolOptions, verifyImage } from './pool/change.ts';
 export { type Progress, type ProgressEvent, runStage } from './progress.ts';
 export { type Recipe, recipes } from './recipes/index.ts';
 export { type ResolveOptions, resolveGuest } from './resolve.ts';

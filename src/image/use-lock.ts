@@ -38,7 +38,8 @@ export async function useImage(lock: string): Promise<AsyncDisposable> {
  * @returns undefined when somebody uses it
  */
 export async function claimImage(lock: string): Promise<AsyncDisposable | undefined> {
-  const file = await open(lock, 'r');
+  // NFS gives an exclusive lock only to who may write.
+  const file = await open(lock, 'r+').catch(() => open(lock, 'r'));
   try {
     if (await lockOf(file, 'exclusive', 0)) return { [Symbol.asyncDispose]: () => file.close() };
   } catch (error) {

@@ -5,8 +5,8 @@ import { findImage, imagePools } from '../catalogue.ts';
 import { rememberedDigest, sha256OfFile } from '../digest.ts';
 import { readAgent } from '../initrd/ensure.ts';
 import { PACKAGE } from '../kernel/store.ts';
-import { lockFile } from '../lock.ts';
 import { MANIFEST } from '../manifest.ts';
+import { holdPool } from '../pool/hold.ts';
 import { runStage } from '../progress.ts';
 import { makeReadableDirectory, publishDirectory, sweep } from '../publish.ts';
 import type { Recipe } from '../recipes/index.ts';
@@ -37,7 +37,6 @@ export interface BuildResult {
   readonly built: boolean;
 }
 
-const LOCK_WAIT_MS = 900_000;
 const SCRATCH_BYTES = 4 * 1024 ** 3;
 const POOL_BYTES = 1024 ** 3;
 const DISK = 'disk.qcow2';
@@ -57,11 +56,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   if (there !== undefined) return finish(there, options, false);
   await checkTools(recipe.name);
   await makeReadableDirectory(pool);
-  await using _lock = await lockFile(join(pool, '.lock'), {
-    waitMs: LOCK_WAIT_MS,
-    signal,
-    onWait: () => progress({ kind: 'note', stage: 'check', text: 'waiting for another build' }),
-  });
+  await using _lock = await holdPool(pool, { progress, signal });
   const madeMeanwhile = await existing(options, pool);
   if (madeMeanwhile !== undefined) return finish(madeMeanwhile, options, false);
   await sweep(pool);

@@ -47,7 +47,7 @@ export async function checkSpace(image: string, dir: string, bytes: number): Pro
   const [need, have] = [bytes, free].map((size) => formatSize(Math.floor(size / megabyte) * megabyte));
   throw new VtorqueError(
     'E_DISK_SPACE',
-    `Cannot build image "${image}": "${dir}" has ${have} free and ${need} are needed`,
+    `Cannot make image "${image}": "${dir}" has ${have} free and ${need} are needed`,
     {
       hint: 'Make room there',
     },
