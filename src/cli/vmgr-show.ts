@@ -1,0 +1,67 @@
+import { findImage, findKernel, imageInUse, imagePools } from '../image/index.ts';
+import { guestFacts, guestRow, megabytes } from './image/facts.ts';
+import type { OutputFlags } from './image/pool.ts';
+import { situation } from './image/situation.ts';
+import { table } from './table.ts';
+
+/** `vmgr show image NAME`. */
+export async function showImage(name: string, { json }: OutputFlags): Promise<void> {
+  const { places, uid } = situation();
+  const entry = await findImage(name, imagePools(places));
+  const hostKernel = await findKernel(places, uid);
+  const inUse = entry.kind === 'host' ? undefined : await imageInUse(entry.dir);
+  if (json) return print({ ...guestFacts(entry, hostKernel), inUse: inUse ?? null });
+  const [, system = '', kernel = '', size = ''] = guestRow(entry, hostKernel);
+  const rows = [
+    ['name', entry.name],
+    ['description', entry.description],
+    ['system', system],
+    ['kernel', kernel],
+  ];
+  if (entry.kind === 'disk') {
+    const { disk, arch, created } = entry.manifest;
+    rows.push(
+      ['architecture', arch],
+      ['file', `${disk.file}, ${disk.format}, ${size}`],
+      ['guest sees', megabytes(disk.virtualSize)],
+      ['made', created],
+      ['directory', entry.dir],
+      ['SHA-256', disk.sha256],
+      ['in use', inUse === undefined ? 'unknown' : inUse ? 'by a running job' : 'no'],
+    );
+    if (entry.manifest.boot === 'disk') {
+      const { file, format, sha256 } = entry.manifest.origin;
+      rows.push(['added from', `${file}, ${format}, SHA-256 ${sha256}`]);
+    }
+  }
+  process.stdout.write(table(rows, process.stdout.columns));
+}
+
+/** `vmgr show config`. */
+export async function showConfig({ json }: OutputFlags): Promise<void> {
+  const { places, own } = situation();
+  const pools = imagePools(places);
+  if (json) return print({ imagePools: pools, places, own });
+  const rows = [
+    ['images', ...pools],
+    ['added to', ...imagePools([own])],
+    ['kernels and seeds', ...places.map(({ cache }) => cache)],
+    ['records of jobs', own.state],
+  ];
+  process.stdout.write(
+    table(
+      rows.map(([what = '', ...paths]) => [what, paths.join(', ')]),
+      process.stdout.columns,
+    ),
+  );
+}
+
+/** `vmgr show suspended`: this version cannot suspend, so that there can be none. */
+export async function showSuspended({ json }: OutputFlags): Promise<void> {
+  if (json) return print({ suspended: [] });
+  process.stdout.write('There are no suspended jobs: this version cannot suspend jobs yet.\n');
+}
+
+function print(data: unknown): void {
+  process.stdout.write(`${JSON.stringify(data, null, 2)}\n`);
+}
