@@ -1,0 +1,131 @@
+import { bytes, type ConfigType, choice, duration, list, lists, text, whole, yesOrNo } from './types.ts';
+
+/** Where a key may be set besides the site's own tables: for one queue, or for nodes by a pattern of their names. */
+export type Scope = 'site' | 'queue' | 'node';
+
+/** One key of the configuration. */
+export interface ConfigKey<T> {
+  readonly type: ConfigType<T>;
+  readonly default: T;
+  readonly scope: Scope;
+  readonly doc: string;
+  /** Its names in the configuration of 2018. */
+  readonly was: readonly string[];
+}
+
+function key<T>(
+  type: ConfigType<T>,
+  fallback: NoInfer<T>,
+  scope: Scope,
+  doc: string,
+  was: string[] = [],
+): ConfigKey<T> {
+  return { type, default: fallback, scope, doc, was };
+}
+
+/** Every key that has an effect. A reader asks for it by name, so that a key that nobody reads is easily found. */
+export const configKeys = {
+  'submit.disabled_hosts': key(
+    list('patterns of host names'),
+    [],
+    'site',
+    'Hosts on which vsub takes no jobs for VMs.',
+    ['DISABLED_HOSTS_LIST'],
+  ),
+  'submit.default_queue': key(
+    text,
+    '',
+    'site',
+    "The queue of jobs that name none, for the choice of a queue's defaults and limits. Empty: no queue's.",
+  ),
+  'submit.host_cores': key(
+    whole('cores'),
+    0,
+    'queue',
+    "Slots that a job must have besides its virtual CPUs, for the node's own work.",
+    ['HOST_OS_CORE_COUNT'],
+  ),
+  'submit.host_ram': key(
+    bytes,
+    0,
+    'queue',
+    "Memory that a job must have besides its VM's, where it asks for memory (-l mem=).",
+    ['HOST_OS_RAM_MB'],
+  ),
+  'submit.undersized': key(
+    choice('refuse', 'raise'),
+    'refuse',
+    'queue',
+    'What vsub does with a job whose ppn or mem is less than its VM needs: refuse it, or ask for as much as is needed.',
+  ),
+  'submit.node_access': key(
+    text,
+    '',
+    'queue',
+    'Value of -l naccesspolicy= for jobs in VMs that have none, for instance "singlejob". Empty: none.',
+    ['PBS_EXCLUSIVE_NODE_ALLOC'],
+  ),
+  'policy.images': key(list('patterns of image names'), ['*'], 'queue', 'Images that may be used; host is one, too.'),
+  'policy.restricted': key(
+    lists('pattern of image names', 'users and @groups'),
+    {},
+    'queue',
+    'Images that only these may use. Of several patterns that fit each must allow it.',
+  ),
+  'policy.user_images': key(yesOrNo, true, 'queue', "Whether images of a user's own pool may be used.", [
+    'ALLOW_USER_IMAGES',
+  ]),
+  'policy.max_vcpus': key(whole('virtual CPUs'), 0, 'queue', 'Most virtual CPUs of a VM. 0: no limit but the nodes.'),
+  'policy.max_ram': key(bytes, 0, 'queue', 'Most memory of a VM. 0: no limit but the nodes.'),
+  'policy.mounts': key(
+    list('patterns of paths'),
+    ['*'],
+    'queue',
+    'Folders of the node that mount= may bring into a guest. An empty list: none.',
+  ),
+  'policy.networks': key(list('values of net='), ['user', 'none'], 'queue', 'Networks that may be asked for.'),
+  'vm.accelerator': key(
+    choice('auto', 'kvm', 'tcg'),
+    'auto',
+    'node',
+    'auto: KVM where a guest boots with it, else the translator. kvm: without a trial. tcg: the translator.',
+  ),
+  'storage.transport': key(
+    choice('auto', 'virtiofs', '9p'),
+    'auto',
+    'node',
+    'How guests reach shared folders. auto: virtiofs where it can run, else 9p.',
+  ),
+  'network.name_servers': key(
+    list('addresses'),
+    [],
+    'node',
+    "Name servers of guests. Empty: the node's, through QEMU.",
+    ['NAME_SERVER'],
+  ),
+  'network.search': key(list('domains'), [], 'node', "Search list of guests. Empty: the node's.", [
+    'SEARCH_DOMAIN',
+    'DOMAIN',
+  ]),
+  'timeouts.guest': key(
+    duration,
+    0,
+    'node',
+    'From the start of a VM until its guest must answer. Without it: as long as its kind of guest needs at most.',
+    ['TIMEOUT'],
+  ),
+} as const;
+
+export type ConfigName = keyof typeof configKeys;
+export type ConfigValue<N extends ConfigName> = (typeof configKeys)[N] extends ConfigKey<infer T> ? T : never;
+
+export const configNames = Object.keys(configKeys) as ConfigName[];
+
+export function isConfigName(name: string): name is ConfigName {
+  return Object.hasOwn(configKeys, name);
+}
+
+/** The key by its name, with its value's type forgotten: for code that goes through all. */
+export function configKey(name: ConfigName): ConfigKey<unknown> {
+  return configKeys[name] as ConfigKey<unknown>;
+}
