@@ -10,6 +10,8 @@ import { inside } from '../storage/index.ts';
 import type { VmSpec } from '../vm/index.ts';
 import type { JobContext } from './context.ts';
 import { deviceWaitMs, type GuestKind, guestKind, jobDirectory, MS } from './guests/index.ts';
+import type { NodeSettings } from './node-settings.ts';
+import { resolverFile } from './resolver-file.ts';
 import type { ShareMount } from './shares.ts';
 
 export interface GuestIdentity {
@@ -18,6 +20,7 @@ export interface GuestIdentity {
   readonly vm: PlannedVm;
   readonly mounts: readonly ShareMount[];
   readonly network: VmSpec['network'];
+  readonly settings: Pick<NodeSettings, 'nameServers' | 'search'>;
   /** The user's script, byte for byte. */
   readonly script: Uint8Array;
   /** Path of the submitted script on the host; the guest's copy has the same name. */
@@ -53,7 +56,7 @@ export async function setUpGuest(agent: GuestAgent, identity: GuestIdentity): Pr
   await kind.prepare(agent, mounts, then);
   for (const mount of mounts) mountShare(agent, mount, then);
   then(agent.setHostname(vm.name));
-  for (const [path, text] of await systemFiles(vm, kind)) then(agent.writeFile(path, text, rootFile));
+  for (const [path, text] of await systemFiles(identity, kind)) then(agent.writeFile(path, text, rootFile));
   for (const { name, gid } of owner.groups) then(agent.ensureGroup({ name, gid, members: [owner.name] }));
   then(agent.ensureAccount({ ...owner, gecos: '' }));
   const { address, gateway } = slirpAddresses;
@@ -99,14 +102,13 @@ function mountShare(
 }
 
 /** Files of the guest's system that differ from guest to guest. */
-async function systemFiles(vm: PlannedVm, kind: GuestKind): Promise<[string, string][]> {
+async function systemFiles({ vm, settings }: GuestIdentity, kind: GuestKind): Promise<[string, string][]> {
   const own = `127.0.0.1\tlocalhost\n127.0.1.1\t${vm.name}\n::1\tlocalhost ip6-localhost ip6-loopback\n`;
-  const resolver = await readFile('/etc/resolv.conf', 'utf8').catch(() => '');
-  const domains = resolver.split('\n').filter((line) => /^(search|domain|options)\s/.test(line));
+  const resolver = resolverFile(await readFile('/etc/resolv.conf', 'utf8').catch(() => ''), settings);
   return [
     ['/etc/hostname', `${vm.name}\n`],
     ['/etc/hosts', own + (await kind.siteHosts())],
-    ['/etc/resolv.conf', [`nameserver ${slirpAddresses.dns}`, ...domains, ''].join('\n')],
+    ['/etc/resolv.conf', resolver],
     ...(kind.machineId === 'fresh' ? [machineId()] : []),
   ];
 }

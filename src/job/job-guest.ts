@@ -8,6 +8,7 @@ import { type AcceleratorChoice, chooseAccelerator, guestMac, type RunningVm, st
 import type { JobContext } from './context.ts';
 import { type GuestFiles, type GuestIdentity, setUpGuest } from './guest-setup.ts';
 import { guestKind } from './guests/index.ts';
+import { type NodeSettings, nodeSettings } from './node-settings.ts';
 import { prepareShares } from './shares.ts';
 import type { Submission } from './submission.ts';
 import type { TimelineEntry } from './timeline.ts';
@@ -48,19 +49,20 @@ export async function startJobGuest(options: JobGuestOptions): Promise<JobGuest>
   const { request } = submission;
   const vm = planVm(request, context);
   const network = request.net === 'none' ? undefined : { mac: guestMac, ...slirpAddresses };
+  const settings = await nodeSettings(context.env, context.owner.uid, context.node);
   const guest = await resolveGuest(request.img, { places, agent: agentProgram, network, signal });
-  const { accelerator, reason } = await accelerate(guest, options);
+  const { accelerator, reason } = await accelerate(guest, settings, options);
   record('fact', `accelerator ${accelerator}: ${reason}`);
   await using cleanup = new AsyncDisposableStack();
   if (guest.kind !== 'host') cleanup.use(await useImage(guest.disk.useLock));
-  const shares = cleanup.use(await prepareShares(context, request.mounts));
+  const shares = cleanup.use(await prepareShares(context, request.mounts, settings.transport));
   record('fact', `shares ${shares.choice.transport}: ${shares.choice.reason}`);
   record('network');
   const spec = vmSpecOf({ vm, request, guest, shares: shares.devices, accelerator });
   record('vm-start');
   const machine = cleanup.use(
     await startVm(spec, {
-      readyWithinMs: guestKind(guest).readyWithinMs,
+      readyWithinMs: settings.readyWithinMs ?? guestKind(guest).readyWithinMs,
       env: qemuEnvironment(context),
       signal,
       onMonitorReady: () => record('guest'),
@@ -69,7 +71,7 @@ export async function startJobGuest(options: JobGuestOptions): Promise<JobGuest>
   await shares.connected();
   const identity = {
     ...{ context, guest, vm, mounts: shares.mounts, network: spec.network },
-    ...{ script: submission.script, scriptPath },
+    ...{ script: submission.script, scriptPath, settings },
   };
   const shareLost = shares.lost.then(async (error): Promise<never> => {
     await delay(orderMs);
@@ -84,7 +86,12 @@ export async function startJobGuest(options: JobGuestOptions): Promise<JobGuest>
   return { machine, identity, files, watch, [Symbol.asyncDispose]: () => started.disposeAsync() };
 }
 
-function accelerate(guest: GuestSystem, { places, context, signal }: JobGuestOptions): Promise<AcceleratorChoice> {
+async function accelerate(
+  guest: GuestSystem,
+  { accelerator }: NodeSettings,
+  { places, context, signal }: JobGuestOptions,
+): Promise<AcceleratorChoice> {
+  if (accelerator !== 'auto') return { accelerator, reason: 'the site says so' };
   const { kernel, initrd } = guest.kind === 'cloud' ? guest.probe : guest;
   return chooseAccelerator({
     caches: places.map(({ cache }) => cache),

@@ -50,13 +50,19 @@ interface Share extends SharedDirectory {
 /**
  * Serve the directories that the job names to its VM, with the rights of this process.
  * @param further folders that the job asked for besides
+ * @param wanted how, as the site says
  * @throws VtorqueError `E_SPAWN` when a server cannot be started, `E_MOUNT_SOURCE`, `E_MOUNT_TARGET`
  */
-export async function prepareShares(context: JobContext, further: readonly MountRequest[] = []): Promise<JobShares> {
+export async function prepareShares(
+  context: JobContext,
+  further: readonly MountRequest[] = [],
+  wanted: 'auto' | '9p' = 'auto',
+): Promise<JobShares> {
   const { uid, gid } = context.owner;
   const choice = chooseTransport({
     virtiofsd: await virtiofsdThere(),
     userNamespaces: await canMakeUserNamespace(uid, gid),
+    wanted,
   });
   const own = planShares(context.directories).map((directory) => ({ ...directory, readonly: false }));
   const shares: Share[] = [...own, ...(await furtherShares(further, own))].map((share) => ({

@@ -12,6 +12,8 @@ export interface TransportFacts {
   readonly virtiofsd: boolean;
   /** Whether an ordinary user may make a user namespace here. */
   readonly userNamespaces: boolean;
+  /** What the site wants; `auto` leaves it to us. */
+  readonly wanted?: 'auto' | '9p';
 }
 
 /**
@@ -19,6 +21,7 @@ export interface TransportFacts {
  * needs nothing but QEMU. Both serve with the user's rights. Pure.
  */
 export function chooseTransport(facts: TransportFacts): TransportChoice {
+  if (facts.wanted === '9p') return { transport: '9p', reason: 'the site says so' };
   if (!facts.virtiofsd) return { transport: '9p', reason: 'no virtiofsd here' };
   if (!facts.userNamespaces) return { transport: '9p', reason: 'users may not make user namespaces here' };
   return { transport: 'virtiofs', reason: 'virtiofsd can run as this user' };

@@ -91,10 +91,10 @@ export const configKeys = {
     'auto: KVM where a guest boots with it, else the translator. kvm: without a trial. tcg: the translator.',
   ),
   'storage.transport': key(
-    choice('auto', 'virtiofs', '9p'),
+    choice('auto', '9p'),
     'auto',
     'node',
-    'How guests reach shared folders. auto: virtiofs where it can run, else 9p.',
+    'How guests reach shared folders. auto: virtiofs where it can run, else 9p. 9p: always 9p.',
   ),
   'network.name_servers': key(
     list('addresses'),
