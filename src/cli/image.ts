@@ -8,11 +8,11 @@ export function imageCommand(): Command {
   const image = new Command('image').description('make, add and list the systems that guests can boot');
   image
     .command('build')
-    .description(`make a guest ready: ${buildable().join(', ')}`)
-    .argument('<name>', 'what img= names')
+    .description('make a guest ready')
+    .argument('<what>', `${buildable().join(', ')}, or the recipe in a file: FILE.toml`)
     .option('--force', 'make it again although it is there, with what the package servers have now')
     .option('--json', 'print the result as JSON')
-    .action((name: string, options: BuildFlags) => build(name, options));
+    .action((what: string, options: BuildFlags) => build(what, options));
   image
     .command('add')
     .description('add a disk that boots by itself and has cloud-init')

@@ -8,7 +8,7 @@ export { findKernel, kernelsIn } from './kernel/store.ts';
 export { readManifest } from './manifest.ts';
 export { deleteImage, describeImage, imageInUse, type PoolOptions, verifyImage } from './pool/change.ts';
 export { type Progress, type ProgressEvent, runStage } from './progress.ts';
-export { type Recipe, recipes } from './recipes/index.ts';
+export { type Recipe, readRecipe, recipes } from './recipes/index.ts';
 export { type ResolveOptions, resolveGuest } from './resolve.ts';
 export type { SeedNetwork } from './seed/no-cloud.ts';
 export type {

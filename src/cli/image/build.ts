@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { nearest, VtorqueError } from '../../base/index.ts';
-import { buildImage, type PrepareOptions, prepareHost, recipes } from '../../image/index.ts';
+import { buildImage, type PrepareOptions, prepareHost, readRecipe, recipes } from '../../image/index.ts';
 import { withInterrupt } from '../interrupt.ts';
 import { showStages } from '../stage-progress.ts';
 import { situation } from './situation.ts';
@@ -15,10 +15,11 @@ export function buildable(): string[] {
   return ['host', ...recipes.map((recipe) => recipe.name)];
 }
 
-/** Make a guest ready. */
-export async function build(name: string, { force, json }: BuildFlags): Promise<void> {
-  const recipe = recipes.find((known) => known.name === name);
-  if (name !== 'host' && recipe === undefined) throw unknownRecipe(name);
+/** Make a guest ready: one that is known by name, or that of a recipe in a file. */
+export async function build(what: string, { force, json }: BuildFlags): Promise<void> {
+  const recipe = what.endsWith('.toml') ? await readRecipe(what) : recipes.find((known) => known.name === what);
+  if (what !== 'host' && recipe === undefined) throw unknownRecipe(what);
+  const name = recipe?.name ?? what;
   const from = performance.now();
   const result = await withInterrupt(`build image "${name}"`, async (signal) => {
     using stages = showStages(process.stderr);
@@ -48,7 +49,7 @@ async function prepareImage(options: Parameters<typeof buildImage>[0]) {
 function unknownRecipe(name: string): VtorqueError {
   const meant = nearest(name, buildable());
   return new VtorqueError('E_RECIPE_UNKNOWN', `Cannot build image "${name}": there is no recipe of that name`, {
-    hint: `${meant === undefined ? '' : `Did you mean "${meant}"? `}Recipes: ${buildable().join(', ')}`,
+    hint: `${meant === undefined ? '' : `Did you mean "${meant}"? `}Recipes: ${buildable().join(', ')}; or a file, NAME.toml`,
     exitCode: 2,
   });
 }

@@ -2,6 +2,7 @@ import { truncate, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Recipe } from '../recipes/index.ts';
 import { run } from '../run.ts';
+import { writeAdditions } from './additions.ts';
 import type { Privileges } from './privileges.ts';
 import { acquireSettings } from './sources.ts';
 
@@ -14,10 +15,13 @@ export interface StageContext {
 }
 
 const PACKAGES_MS = 900_000;
+/** Commands may compile a program. */
+const COMMANDS_MS = 3_600_000;
 const FILE_SYSTEM_MS = 300_000;
 const CONVERT_MS = 300_000;
 // Of what mmdebstrap tells, the steps that take time.
-const STEP = /^I: ((?:running apt|downloading|extracting|installing|cleaning|creating).*?)(?:\.\.\.)?$/;
+const STEP =
+  /^I: ((?:running apt|downloading|extracting|installing|cleaning|creating|running the recipe).*?)(?:\.\.\.)?$/;
 
 /** This machine's way to its package servers, in the tree while packages are installed; it stays out of the image. */
 export const HOST_SETTINGS = 'etc/apt/apt.conf.d/00build-host';
@@ -46,13 +50,14 @@ export async function installPackages(
     '--aptopt=Acquire::Languages "none"',
     ...recipe.leaveOut.map(dpkgOption),
     `--setup-hook=copy-in ${settings} /${dirname(HOST_SETTINGS)}`,
+    ...(recipe.additions === undefined ? [] : [`--customize-hook=${await writeAdditions(recipe.additions, work)}`]),
     `--include=${recipe.packages.join(',')}`,
     recipe.suite,
     archive,
     ...sources,
   ];
   await run(privileges.enclose(argv), {
-    deadlineMs: PACKAGES_MS,
+    deadlineMs: recipe.additions === undefined ? PACKAGES_MS : COMMANDS_MS,
     signal,
     // mmdebstrap works in a directory of its own below this one.
     env: { TMPDIR: work },

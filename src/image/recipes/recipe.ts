@@ -15,6 +15,21 @@ export interface Recipe {
   readonly remove: readonly string[];
   /** Written last; paths relative to the root directory. */
   readonly files: readonly { readonly path: string; readonly content: string; readonly mode?: number }[];
+  /** What is done when the packages are installed: files first, then commands. */
+  readonly additions?: Additions;
   /** Bytes that the guest sees; only what is used takes room. */
   readonly diskSize: number;
+}
+
+export interface Additions {
+  readonly files: readonly AddedFile[];
+  /** Lines for the image's own /bin/sh, run as its root; the first that fails ends the build. */
+  readonly commands: readonly string[];
+}
+
+export interface AddedFile {
+  /** Absolute, in the image. */
+  readonly path: string;
+  readonly content: Uint8Array;
+  readonly mode: number;
 }
