@@ -39,3 +39,10 @@ test('schedule() keeps an array within its slot limit, and others may pass the e
     '2.tqhead',
   ]);
 });
+
+test('schedule() fills an array up to its slot limit again when an element has ended', () => {
+  const element = (i: number, change = {}) => aJob({ sequence: 1, element: i, ...change });
+  const array = aJob({ sequence: 1, element: 'all', indexes: [1, 2, 3, 4], slotLimit: 2, state: 'R' });
+  const running = element(2, { state: 'R', allocation: [{ node: 'node1', slots: [0] }] });
+  assert.deepEqual(started([array, element(1, { state: 'C' }), running, element(3), element(4)]), ['1[3].tqhead']);
+});

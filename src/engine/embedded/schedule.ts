@@ -17,7 +17,8 @@ export function schedule(jobs: readonly Job[], nodes: readonly VirtualNode[]): S
   const held = running.flatMap(({ allocation }) => allocation ?? []);
   const runningElements = new Map<number, number>();
   const count = (job: Job): void => {
-    if (job.element === undefined) return;
+    // The array itself counts as running too, once one of its elements has run.
+    if (typeof job.element !== 'number') return;
     runningElements.set(job.sequence, (runningElements.get(job.sequence) ?? 0) + 1);
   };
   running.forEach(count);
@@ -25,7 +26,7 @@ export function schedule(jobs: readonly Job[], nodes: readonly VirtualNode[]): S
   const starts: Start[] = [];
   for (const job of jobs) {
     if (job.state !== 'Q' || isArray(job)) continue;
-    if (job.element !== undefined && (runningElements.get(job.sequence) ?? 0) >= (limits.get(job.sequence) ?? 0))
+    if (typeof job.element === 'number' && (runningElements.get(job.sequence) ?? 0) >= (limits.get(job.sequence) ?? 0))
       continue;
     const allocation = allocate(parseNodes(resourceOf(job, 'nodes') ?? '1'), nodes, occupiedBy(held));
     if (allocation === undefined) break;
