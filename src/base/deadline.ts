@@ -7,6 +7,8 @@ export async function within<T>(
   promise: Promise<T>,
   { ms, late, signal }: { readonly ms: number; readonly late: () => Error; readonly signal?: AbortSignal | undefined },
 ): Promise<T> {
+  // It may fail after this wait is over, when nobody listens any more.
+  promise.catch(() => {});
   signal?.throwIfAborted();
   const { promise: stopped, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(late()), ms);
