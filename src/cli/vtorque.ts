@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import { configCommand } from './config.ts';
-import { configCommand } from './config.ts';
 import { imageCommand } from './image.ts';
 import { localCommand } from './local.ts';
 import { runProgram } from './run-program.ts';
