@@ -45,7 +45,10 @@ async function remember(memory: string, sha256: string, file: string): Promise<v
     await publishFile(memory, (fresh) => writeFile(fresh, `${sha256}\n${file}\n`));
   } catch (error) {
     // A home that is full or read-only costs the next job the time to compute it again, and nothing else.
-    if (!['EACCES', 'EROFS', 'ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (
+      !['E_CANNOT_WRITE', 'EACCES', 'EROFS', 'ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+    )
+      throw error;
   }
 }
 
