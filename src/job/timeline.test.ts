@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -45,6 +45,16 @@ test('Timeline records the exit code', () =>
     assert.equal(await timeline.flush(), undefined);
     const entry = JSON.parse(await readFile(timelinePath(state, '9.head'), 'utf8'));
     assert.deepEqual([entry.job, entry.event, entry.value], ['9.head', 'end', 42]);
+  }));
+
+test('Timeline records a job although old records vanish while it removes them', () =>
+  withState(async (state) => {
+    await mkdir(join(state, 'jobs'));
+    for (let i = 0; i < 201; i++) await symlink('gone', timelinePath(state, `${i}.head`));
+    const timeline = new Timeline(state, '999.head');
+    timeline.record('end', 0);
+    assert.equal(await timeline.flush(), undefined);
+    assert.match(await readFile(timelinePath(state, '999.head'), 'utf8'), /"end"/);
   }));
 
 test('Timeline does not fail the job when its directory cannot be made', async () => {

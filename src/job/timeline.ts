@@ -38,7 +38,8 @@ export class Timeline {
     this.#path = timelinePath(state, job);
     this.#job = job;
     this.#writing = mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
-      .then(() => prune(dirname(this.#path)))
+      // Another job may be removing the same ones.
+      .then(() => prune(dirname(this.#path)).catch(() => {}))
       .catch((error: unknown) => {
         this.#failure = error;
       });
