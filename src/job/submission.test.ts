@@ -25,7 +25,7 @@ function head(launcher: Buffer): string[] {
   );
 }
 
-const damaged = { code: 'E_SUBMISSION_DAMAGED' };
+const damaged = { code: 'E_SUBMISSION_DAMAGED', phase: 'submit' };
 
 test('the launcher script has the directives, one command, the header and the script', () => {
   const script = '#!/bin/bash\n#PBS -N foo\n# a comment\n#PBS -vm img=host\necho "$0"\n';

@@ -123,7 +123,7 @@ function parseHeader(json: string): Header {
     throw new VtorqueError(
       'E_SUBMISSION_VERSION',
       `Cannot read the job's submission: it has format ${header.version}, this vTorque reads format ${FORMAT_VERSION}`,
-      { hint: 'Install the same version of vTorque where jobs are submitted and on the nodes' },
+      { hint: 'Install the same version of vTorque where jobs are submitted and on the nodes', phase: 'submit' },
     );
   }
   return header;
@@ -132,6 +132,7 @@ function parseHeader(json: string): Header {
 function damaged(state: string): VtorqueError {
   return new VtorqueError('E_SUBMISSION_DAMAGED', `Cannot read the job's submission: ${state}`, {
     hint: 'Something between vsub and the node alters job scripts; ask the admin about submit filters, then submit again',
+    phase: 'submit',
   });
 }
 
