@@ -69,8 +69,7 @@ export async function startInstance(options: StartOptions): Promise<StartResult>
   const helpers = dirname(agentProgram);
   await buildShepherd(helpers);
   makeParents(dir);
-  await spawnDaemon([
-    `--dir=${dir}`,
+  await spawnDaemon(dir, [
     `--nodes=${options.nodes ?? 1}`,
     `--np=${options.np ?? availableParallelism()}`,
     `--keep-completed=${options.keepCompletedS ?? KEEP_COMPLETED_S}`,
@@ -92,10 +91,11 @@ function makeParents(dir: string): void {
   }
 }
 
-async function spawnDaemon(args: readonly string[]): Promise<void> {
+async function spawnDaemon(dir: string, args: readonly string[]): Promise<void> {
   const entry = join(import.meta.dirname, 'daemon-entry.ts');
   const { PATH = '/usr/local/bin:/usr/bin:/bin', HOME = '/', TZ } = process.env;
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entry, ...args], {
+  const options = ['--disable-warning=ExperimentalWarning'];
+  const child = spawn(process.execPath, [...options, entry, `--dir=${dir}`, ...args], {
     cwd: '/',
     // Nothing of the starter's surroundings: the daemon serves others as well, and for long.
     env: { PATH, HOME, LANG: 'C.UTF-8', ...(TZ === undefined ? {} : { TZ }) },
@@ -109,7 +109,7 @@ async function spawnDaemon(args: readonly string[]): Promise<void> {
     ms: START_MS,
     late: () => {
       child.kill('SIGKILL');
-      return notStarted(`it was not ready within ${START_MS / 1000} s`, args[0] ?? '');
+      return notStarted(`it was not ready within ${START_MS / 1000} s`, dir);
     },
   });
   child.unref();
