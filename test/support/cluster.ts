@@ -162,7 +162,7 @@ export function execute(
       cwd,
       env,
       stdio: ['pipe', 'pipe', 'pipe'],
-      timeout: patienceMs,
+      timeout: timeoutMs,
       killSignal: 'SIGKILL',
     });
     const out: Buffer[] = [];
