@@ -1,4 +1,5 @@
 import { findImage, findKernel, imageInUse, imagePools } from '../image/index.ts';
+import { configAsData, showConfig } from './config.ts';
 import { guestFacts, guestRow, megabytes } from './image/facts.ts';
 import type { OutputFlags } from './image/pool.ts';
 import { situation } from './image/situation.ts';
@@ -37,11 +38,19 @@ export async function showImage(name: string, { json }: OutputFlags): Promise<vo
   process.stdout.write(table(rows, process.stdout.columns));
 }
 
-/** `vmgr show config`. */
-export async function showConfig({ json }: OutputFlags): Promise<void> {
-  const { places, own } = situation();
+export interface ConfigFlags extends OutputFlags {
+  readonly queue?: string;
+  readonly node?: string;
+}
+
+/** `vmgr show config`: where things are, then what `vtorque config show` shows. */
+export async function showPlacesAndConfig({ json, queue, node }: ConfigFlags): Promise<void> {
+  const { places, own, uid } = situation();
+  const { loadConfig } = await import('../site/config/index.ts');
+  const config = await loadConfig(process.env, uid);
+  const where = { ...(queue !== undefined && { queue }), ...(node !== undefined && { node }) };
   const pools = imagePools(places);
-  if (json) return print({ imagePools: pools, places, own });
+  if (json) return print({ imagePools: pools, places, own, site: configAsData(config, where) });
   const rows = [
     ['images', ...pools],
     ['added to', ...imagePools([own])],
@@ -54,6 +63,7 @@ export async function showConfig({ json }: OutputFlags): Promise<void> {
       process.stdout.columns,
     ),
   );
+  process.stdout.write(`\n${await showConfig(config, where)}`);
 }
 
 /** `vmgr show suspended`: this version cannot suspend, so that there can be none. */

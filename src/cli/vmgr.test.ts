@@ -67,10 +67,12 @@ test('vmgr delete suspended fails, since there are none', async () => {
   assert.equal(JSON.parse(stderr).error.code, 'E_SUSPENDED_UNKNOWN');
 });
 
-test('vmgr show config names the places of images', async () => {
+test('vmgr show config names the places of images, and the values of the site', async () => {
   const { code, stdout } = await vmgr('show', 'config', '--json');
   assert.equal(code, 0);
-  assert.ok(JSON.parse(stdout).imagePools.includes('/var/lib/vtorque/images'));
+  const { imagePools, site } = JSON.parse(stdout);
+  assert.ok(imagePools.includes('/var/lib/vtorque/images'));
+  assert.ok(site.values.some(({ key }: { key: string }) => key === 'vm.accelerator'));
 });
 
 test('vmgr delete never follows a name out of the pool', async () => {

@@ -4,7 +4,7 @@ import { list } from './image/list.ts';
 import { add, describe, type OutputFlags, remove } from './image/pool.ts';
 import { runProgram } from './run-program.ts';
 import { vtorqueVersion } from './version.ts';
-import { showConfig, showImage, showSuspended } from './vmgr-show.ts';
+import { type ConfigFlags, showImage, showPlacesAndConfig, showSuspended } from './vmgr-show.ts';
 
 const asJson = ['--json', 'print it as JSON'] as const;
 
@@ -46,7 +46,9 @@ function showCommand(): Command {
     .command('config')
     .description('where things are, and how this site is set up')
     .option(...asJson)
-    .action((options: OutputFlags) => showConfig(options));
+    .option('--queue <name>', 'as it holds for jobs of this queue')
+    .option('--node <name>', 'as it holds on this node')
+    .action((options: ConfigFlags) => showPlacesAndConfig(options));
   show
     .command('images')
     .description('what img= may name here')
