@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseManifest } from './manifest.ts';
 import { isImageName } from './names.ts';
-import { aManifest } from './test-support.ts';
+import { aCloudManifest, aManifest } from './test-support.ts';
 
 test('parseManifest() reads what it was given', () => {
   assert.deepEqual(parseManifest(JSON.stringify(aManifest())), aManifest());
@@ -14,6 +14,15 @@ test('parseManifest() names the field that is missing', () => {
     const { [field]: _, ...rest } = aManifest() as unknown as Record<string, unknown>;
     assert.throws(() => parseManifest(JSON.stringify(rest)), new RegExp(`${field}`), field);
   }
+});
+
+test('parseManifest() reads that of an image that boots itself', () => {
+  assert.deepEqual(parseManifest(JSON.stringify(aCloudManifest())), aCloudManifest());
+});
+
+test('parseManifest() wants a kernel where one is to be booted', () => {
+  const manifest = { ...aCloudManifest(), boot: 'direct' };
+  assert.throws(() => parseManifest(JSON.stringify(manifest)), /kernel is no object/);
 });
 
 test('parseManifest() lets no file name lead out of the image', () => {

@@ -6,7 +6,7 @@ import { imagePools } from './catalogue.ts';
 import { ensureInitrd, initrdsIn } from './initrd/ensure.ts';
 import { kernelsIn } from './kernel/store.ts';
 import { resolveGuest } from './resolve.ts';
-import { aKernel, anImage, aSite } from './test-support.ts';
+import { aCloudManifest, aKernel, anImage, aSite } from './test-support.ts';
 
 const onlyRoot = process.getuid?.() === 0 ? false : 'only root can give a file to somebody else';
 
@@ -43,6 +43,27 @@ test('resolveGuest() finds disk, kernel and root device of an image', async () =
   });
   assert.deepEqual(guest.rootFs, { device: '/dev/vda', type: 'ext4' });
   assert.equal(guest.kernel, join(site.image, 'kernel/vmlinux'));
+});
+
+test('resolveGuest() finds disk, seed and what to try the accelerator with for an image that boots itself', async () => {
+  await using site = await aReadySite();
+  const dir = await anImage(imagePools([site.places])[0] ?? '', aCloudManifest());
+  const guest = await resolveGuest('cloud', site.options);
+  assert.ok(guest.kind === 'cloud');
+  assert.deepEqual(guest.disk, { path: join(dir, 'disk.qcow2'), format: 'qcow2', useLock: join(dir, 'use.lock') });
+  assert.ok(guest.seed.startsWith(join(site.places.cache, 'seed')));
+  assert.equal(guest.probe.kernel, join(site.hostKernel, 'vmlinux'));
+  assert.equal((await resolveGuest('cloud', site.options)).kind, 'cloud');
+});
+
+test('resolveGuest() refuses the damaged disk of an image that was added', async () => {
+  await using site = await aReadySite();
+  const dir = await anImage(imagePools([site.places])[0] ?? '', aCloudManifest());
+  await writeFile(join(dir, 'disk.qcow2'), 'other bytes');
+  await assert.rejects(resolveGuest('cloud', site.options), {
+    code: 'E_IMAGE_DAMAGED',
+    hint: 'Delete it and add it again from its file',
+  });
 });
 
 test('resolveGuest() says how to get a kernel when there is none', async () => {

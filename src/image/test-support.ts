@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import type { Places } from '../site/index.ts';
 import { type KernelRecord, MODULES, RECORD, VMLINUX } from './kernel/store.ts';
 import { MANIFEST } from './manifest.ts';
-import type { DirectImageManifest } from './types.ts';
+import type { CloudImageManifest, DirectImageManifest, ImageManifest } from './types.ts';
 import { USE_LOCK } from './use-lock.ts';
 
 /** A directory for one test, with the places of an installation in it. */
@@ -59,13 +59,19 @@ export function aManifest(change: Partial<DirectImageManifest> = {}): DirectImag
   };
 }
 
+export function aCloudManifest(change: Partial<CloudImageManifest> = {}): CloudImageManifest {
+  const { kernel: _, root: __, ...common } = aManifest();
+  const origin = { file: 'cloud.vmdk', format: 'vmdk', sha256: '0'.repeat(64) };
+  return { ...common, name: 'cloud', boot: 'disk', init: 'system', origin, ...change };
+}
+
 /** An image directory in `pool`. */
-export async function anImage(pool: string, manifest = aManifest()): Promise<string> {
+export async function anImage(pool: string, manifest: ImageManifest = aManifest()): Promise<string> {
   const dir = join(pool, manifest.name);
   await mkdir(dir, { recursive: true });
   await writeFile(join(dir, manifest.disk.file), DISK_BYTES);
   await writeFile(join(dir, USE_LOCK), '');
-  await aKernel(join(dir, manifest.kernel.dir));
+  if (manifest.boot === 'direct') await aKernel(join(dir, manifest.kernel.dir));
   await writeFile(join(dir, MANIFEST), JSON.stringify(manifest));
   return dir;
 }

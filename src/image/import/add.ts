@@ -1,7 +1,6 @@
-import { constants } from 'node:fs';
-import { copyFile, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { arch } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { formatSize, messageOf, VtorqueError } from '../../base/index.ts';
 import type { Places } from '../../site/index.ts';
 import { checkSpace } from '../builder/tools.ts';
@@ -12,7 +11,7 @@ import { checkImageName } from '../names.ts';
 import { holdPool } from '../pool/hold.ts';
 import { type Progress, runStage } from '../progress.ts';
 import { makeReadableDirectory, publishDirectory, sweep } from '../publish.ts';
-import { CommandFailed } from '../run.ts';
+import { CommandFailed, run } from '../run.ts';
 import type { CloudImageManifest, DiskEntry } from '../types.ts';
 import { USE_LOCK } from '../use-lock.ts';
 import { HEADER_BYTES, type ImportFormat, judgeHeader } from './header.ts';
@@ -37,6 +36,7 @@ export interface AddOptions {
 /** More than any system disk, and little enough that the tables of a file for it stay small. */
 const LARGEST = 1024 ** 4;
 const DISK = 'disk.qcow2';
+const COPY_MS = 3_600_000;
 const SPARE_BYTES = 256 * 1024 ** 2;
 
 /**
@@ -85,7 +85,7 @@ async function make(fresh: string, options: AddOptions): Promise<void> {
   // A copy of our own: whoever can write the file could change it between the checks and its use.
   const copy = join(fresh, 'source');
   const disk = join(fresh, DISK);
-  await stage('copy', () => copyOfFile(file, copy));
+  await stage('copy', () => copyOfFile(file, copy, signal));
   const source = await stage('check', () => checkedSource(copy, file, largest, signal));
   await stage('disk image', (note) => convertDisk(source, disk, { signal, note }));
   const origin = { file: basename(file), format: source.format, sha256: await sha256OfFile(copy, signal) };
@@ -113,10 +113,9 @@ async function make(fresh: string, options: AddOptions): Promise<void> {
   });
 }
 
-async function copyOfFile(file: string, copy: string): Promise<void> {
-  await copyFile(file, copy, constants.COPYFILE_FICLONE).catch((error: NodeJS.ErrnoException) =>
-    refuse(file, `it cannot be copied: ${error.code}`),
-  );
+async function copyOfFile(file: string, copy: string, signal: AbortSignal | undefined): Promise<void> {
+  const argv = ['cp', '--reflink=auto', '--sparse=always', '--', resolve(file), copy] as const;
+  await run([...argv], { deadlineMs: COPY_MS, signal });
 }
 
 async function checkedSource(copy: string, file: string, largest: number, signal: AbortSignal | undefined) {

@@ -56,6 +56,10 @@ for (const [text, message] of [
   ['name = "x"\n[[files]]\npath = "/etc/../x"\ncontent = ""', /"path" is not an absolute path/],
   ['name = "x"\n[[files]]\npath = "/etc/x"', /needs either "content" or "source"/],
   ['name = "x"\n[[files]]\npath = "/etc/x"\ncontent = ""\nmode = "4755"', /"mode" is not an octal mode/],
+  [
+    'name = "x"\n[[files]]\npath = "/x"\ncontent = ""\n[[files]]\npath = "/x/y"\ncontent = ""',
+    /"\/x" is written twice/,
+  ],
 ] as const) {
   test(`parseRecipe() refuses ${JSON.stringify(text)}`, async () => {
     await assert.rejects(parse(text), { code: 'E_RECIPE', exitCode: 2, message });

@@ -77,6 +77,8 @@ export async function parseRecipe(file: TomlFile, load: (source: string) => Prom
   if (name === 'host' || name === debian12.name) {
     throw problem(file.file, file.lineOf(['name']), `"${name}" is the name of a guest of vTorque`, 'Use another name');
   }
+  const added = await Promise.all(files.map((entry, index) => addedFile(file, entry, index, load)));
+  checkPlaces(file, added);
   return {
     ...debian12,
     name,
@@ -85,7 +87,7 @@ export async function parseRecipe(file: TomlFile, load: (source: string) => Prom
     suite: suites[release] as string,
     packages: [...new Set([...debian12.packages, ...packages])],
     diskSize: disk === undefined ? debian12.diskSize : diskSize(file, disk),
-    additions: { files: await Promise.all(files.map((entry, index) => addedFile(file, entry, index, load))), commands },
+    additions: { files: added, commands },
   };
 }
 
@@ -131,6 +133,21 @@ async function addedFile(
           );
         });
   return { path, content: bytes, mode: Number.parseInt(mode, 8) };
+}
+
+/** No two files at one place, and none where another one needs a directory. */
+function checkPlaces(file: TomlFile, added: readonly AddedFile[]): void {
+  const paths = added.map(({ path }) => path).sort();
+  const clash = paths.find((path, index) =>
+    paths.some((other, i) => i !== index && `${other}/`.startsWith(`${path}/`)),
+  );
+  if (clash === undefined) return;
+  throw problem(
+    file.file,
+    file.lineOf(['files']),
+    `"${clash}" is written twice, or is a directory of another file`,
+    'Keep one',
+  );
 }
 
 function diskSize(file: TomlFile, text: string): number {
