@@ -18,11 +18,15 @@ export function parseArray(text: string): ArrayRequest {
   const percent = text.indexOf('%');
   const ranges = percent < 0 ? text : text.slice(0, percent);
   const indexes = new Set<number>();
+  let named = 0;
   for (const range of ranges.split(',')) {
     const [, first, last = first] = /^\s*(\d+)(?:-(\d+))?\s*$/.exec(range) ?? [];
     const from = Number(first);
     const to = Number(last);
     if (first === undefined || to < from || to > MAX_INDEX) throw badArray();
+    // The same range over and over would keep a server busy for hours.
+    named += to - from + 1;
+    if (named > 2 * MAX_INDEX) throw badArray();
     for (let index = from; index <= to; index++) indexes.add(index);
   }
   const limit = percent < 0 ? Number.NaN : Number.parseInt(text.slice(percent).replace(/^%+/, ''), 10);

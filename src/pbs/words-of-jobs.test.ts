@@ -48,7 +48,8 @@ test('arrays are ranges and numbers, with a limit', () => {
   assert.deepEqual(parseArray('1-3,7%2'), { indexes: [1, 2, 3, 7], slotLimit: 2 });
   assert.deepEqual(parseArray('5,1,1-2'), { indexes: [1, 2, 5] });
   assert.deepEqual(parseArray('0'), { indexes: [0] });
-  for (const bad of ['x', '', '3-1', '1-', '1-2-3', '100000']) assert.throws(() => parseArray(bad), { exitCode: 235 });
+  for (const bad of ['x', '', '3-1', '1-', '1-2-3', '100000', '0-99999,0-99999,0-99999'])
+    assert.throws(() => parseArray(bad), { exitCode: 235 });
 });
 
 test('job ids of jobs, arrays and elements are read and written', () => {
