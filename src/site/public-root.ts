@@ -1,4 +1,4 @@
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, cp, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { installRoot, systemPlaces } from './paths.ts';
 
@@ -68,7 +68,7 @@ async function fingerprint(roots: readonly string[]): Promise<string> {
   const { createHash } = await import('node:crypto');
   const hash = createHash('sha256');
   const visit = async (path: string): Promise<void> => {
-    const info = await stat(join(installRoot, path));
+    const info = await lstat(join(installRoot, path));
     hash.update(`${path} ${info.size} ${info.mtimeMs}\n`);
     if (!info.isDirectory()) return;
     for (const name of (await readdir(join(installRoot, path))).sort()) await visit(join(path, name));
@@ -78,7 +78,9 @@ async function fingerprint(roots: readonly string[]): Promise<string> {
 }
 
 async function makeReadable(path: string): Promise<void> {
-  const info = await stat(path);
+  const info = await lstat(path);
+  // chmod(2) would follow it, out of the copy.
+  if (info.isSymbolicLink()) return;
   if (!info.isDirectory()) return chmod(path, (info.mode & 0o100) === 0 ? 0o644 : 0o755);
   await chmod(path, 0o755);
   for (const name of await readdir(path)) await makeReadable(join(path, name));
