@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Duplex, Readable } from 'node:stream';
-import { VtorqueError } from '../base/index.ts';
+import { type Phase, VtorqueError } from '../base/index.ts';
 import { Tail } from './tail.ts';
 
 export interface ProcessEnd {
@@ -31,6 +31,8 @@ export interface BoundSpawn {
   readonly env: Readonly<Record<string, string>>;
   /** What the child gets as descriptors 3, 4, ...: a socket pair with us, or a descriptor of ours. */
   readonly descriptors: readonly ('pipe' | number)[];
+  /** What the program is for, for the error when it cannot be started; a machine unless told. */
+  readonly phase?: Phase;
 }
 
 /**
@@ -43,7 +45,13 @@ const ofTheJob = 'TERM,INT,HUP,QUIT,USR1,USR2,ALRM';
  * Start a program that cannot outlive this process, and that only KILL reaches.
  * @throws VtorqueError `E_SPAWN` when the program cannot be started
  */
-export async function spawnBound({ program, args, env, descriptors }: BoundSpawn): Promise<BoundProcess> {
+export async function spawnBound({
+  program,
+  args,
+  env,
+  descriptors,
+  phase = 'vm-start',
+}: BoundSpawn): Promise<BoundProcess> {
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'env', `--block-signal=${ofTheJob}`, program, ...args], {
     env,
     cwd: '/',
@@ -53,7 +61,7 @@ export async function spawnBound({ program, args, env, descriptors }: BoundSpawn
     await once(child, 'spawn');
   } catch (cause) {
     throw new VtorqueError('E_SPAWN', `Cannot start "${program}": setpriv of util-linux did not start`, {
-      phase: 'vm-start',
+      phase,
       cause,
     });
   }

@@ -34,6 +34,7 @@ export async function canMakeUserNamespace(uid: number, gid: number): Promise<bo
     args: ['--user', `--map-user=${uid}`, `--map-group=${gid}`, '--keep-caps', '--mount', '--', 'true'],
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
     descriptors: [],
+    phase: 'storage',
   });
   return (await trial.ended).code === 0;
 }

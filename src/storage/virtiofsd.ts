@@ -67,9 +67,13 @@ export async function startVirtiofsd(options: VirtiofsOptions): Promise<Virtiofs
       ],
       env: { ...options.env, LD_PRELOAD: preload },
       descriptors: [listening.fd],
+      phase: 'storage',
     });
     // Closing our listener removes its file by name, so the file gets another name first.
-    await rename(`${socket}.new`, socket);
+    await rename(`${socket}.new`, socket).catch(async (error: unknown) => {
+      await process.kill();
+      throw error;
+    });
     return {
       socket,
       process,

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { VtorqueError } from '../../base/index.ts';
@@ -18,8 +18,13 @@ export async function buildAsUserLibrary(outDir: string): Promise<void> {
   const options = ['-std=c17', '-O2', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', '-s'];
   try {
     await promisify(execFile)('cc', [...options, '-o', draft, source], { timeout: 60_000 });
+    await rename(draft, target);
   } catch (cause) {
-    throw new VtorqueError('E_BUILD', 'Cannot build "virtiofsd-as-user": the compiler "cc" failed', { cause });
+    await rm(draft, { force: true });
+    const { stderr = '' } = cause as { stderr?: string };
+    throw new VtorqueError('E_BUILD', 'Cannot build "virtiofsd-as-user": the compiler "cc" failed', {
+      details: stderr.trimEnd().split('\n').slice(-20),
+      cause,
+    });
   }
-  await rename(draft, target);
 }
