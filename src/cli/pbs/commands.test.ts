@@ -76,17 +76,12 @@ test('qsub takes a queue with this server, and refuses another server', () => {
 });
 
 test('qsub refuses by name what the embedded batch system has not', () => {
-  for (const args of [
-    ['-I'],
-    ['-a', '1200'],
-    ['-m', 'abe'],
-    ['-W', 'depend=afterok:1'],
-    ['-W', 'interactive=true'],
-    ['-p', '5'],
-  ]) {
+  for (const args of [['-X'], ['-a', '1200'], ['-m', 'abe'], ['-W', 'depend=afterok:1'], ['-p', '5']]) {
     assert.throws(() => checkAvailable(walkQsubArgs(args).options), CommandError, args.join(' '));
   }
-  checkAvailable(walkQsubArgs(['-m', 'n', '-A', 'x', '-r', 'n', '-W', 'umask=022', '-z', 'job.sh']).options);
+  checkAvailable(
+    walkQsubArgs(['-m', 'n', '-A', 'x', '-r', 'n', '-W', 'umask=022', '-I', '-x', '-z', 'job.sh']).options,
+  );
 });
 
 test('signals have names with and without SIG, and numbers', () => {

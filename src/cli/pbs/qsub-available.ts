@@ -2,7 +2,7 @@ import { parseAttribute, type QsubOption } from '../../pbs/index.ts';
 import { notAvailable } from './command.ts';
 
 /** Options of Torque's qsub that do something here. */
-const AVAILABLE = new Set('ACdeFhjkKlmNoqrStvVwWz');
+const AVAILABLE = new Set('ACdeFhIjkKlmNoqrStvVwWxz');
 
 /** Attributes of -W that do something here. */
 const ATTRIBUTES = new Set(['umask', 'interactive']);
@@ -18,9 +18,6 @@ const MISSING_ATTRIBUTES = new Set(
 /** Refuse by name what the embedded batch system has not: dropping it silently would be a lie about the job. */
 export function checkAvailable(options: readonly QsubOption[]): void {
   for (const { name, value = '' } of options) {
-    if (name === 'I' || (name === 'W' && /^\s*interactive\s*=\s*true/.test(value))) {
-      throw notAvailable('qsub', 'an interactive job (-I)');
-    }
     if (!AVAILABLE.has(name)) throw notAvailable('qsub', `-${name}`);
     if (name === 'm' && value.trim() !== 'n') throw notAvailable('qsub', `mail (-m ${value})`);
     if (name === 'W' && value !== '') {

@@ -30,6 +30,26 @@ export async function readScript(path: string | undefined): Promise<Script> {
   return { name: basename(path), bytes };
 }
 
+/**
+ * The script of an interactive job: only its directives count, and it need not be there.
+ * @param asCommand it is what the job runs (-x): any program, and a script only if it is text
+ * @throws VtorqueError `E_QSUB` in qsub's words
+ */
+export function readInteractiveScript(path: string | undefined, asCommand: boolean): Script {
+  const none: Script = { name: 'STDIN', bytes: Buffer.alloc(0) };
+  if (path === undefined) return none;
+  try {
+    checkFile(path);
+    const bytes = read(path);
+    checkScriptName(basename(path));
+    checkScriptText(bytes);
+    return { name: basename(path), bytes };
+  } catch (error) {
+    if (asCommand) return none;
+    throw error;
+  }
+}
+
 function checkFile(path: string): void {
   let file: boolean;
   try {

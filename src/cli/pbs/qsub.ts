@@ -7,15 +7,16 @@ import {
   directiveOptions,
   effectiveOptions,
   firstLook,
+  hasOption,
   type Operand,
   qsubErrorText,
   qsubUsageError,
   scanDirectives,
   walkQsubArgs,
 } from '../../pbs/index.ts';
-import { CommandError, type CommandResult, type Env, exitCodeOf } from './command.ts';
+import { CommandError, type CommandResult, type Env, exitCodeOf, notAvailable } from './command.ts';
 import { checkAvailable } from './qsub-available.ts';
-import { readScript } from './qsub-script.ts';
+import { readInteractiveScript, readScript } from './qsub-script.ts';
 import { composeSubmission } from './qsub-submission.ts';
 
 /** `qsub [options] [script]` */
@@ -33,14 +34,15 @@ async function submit(args: readonly string[], env: Env): Promise<CommandResult>
   if (look.early !== undefined) return { stdout: `${await about(look.early, env)}\n`, exitCode: 0 };
   if (process.getuid?.() === 0) throw new CommandError('qsub can not be run as root', 1);
   const walk = walkQsubArgs(args);
-  // Asked before the script is read, which may be what the user types.
-  if (look.interactive) checkAvailable(walk.options);
-  const script = await readScript(look.script?.text);
+  const asCommand = hasOption(walk.options, 'x');
+  const script = look.interactive
+    ? readInteractiveScript(look.script?.text, asCommand)
+    : await readScript(look.script?.text);
   const prefix = look.prefix ?? env.PBS_DPREFIX ?? DEFAULT_PREFIX;
   const scan = scanDirectives(script.bytes, prefix);
   const broken = walk.errors[0] ?? scan.error ?? scan.directives.find(({ error }) => error !== undefined)?.error;
   if (broken !== undefined) throw broken;
-  checkOperands(walk.operands, look.script);
+  if (!asCommand) checkOperands(walk.operands, look.script);
   const fromScript = scan.directives.flatMap((directive) => {
     const { options, errors } = walkQsubArgs(directive.words);
     if (errors[0] !== undefined) throw errors[0];
@@ -48,9 +50,16 @@ async function submit(args: readonly string[], env: Env): Promise<CommandResult>
   });
   const options = [...walk.options, ...fromScript];
   for (const { name, value } of options) if (value !== undefined) checkOptionValue(name, value);
-  checkAvailable(options);
   const effective = effectiveOptions(walk.options, directiveOptions(scan.directives));
+  if (effective.has('X')) checkDisplay(env);
+  checkAvailable(options);
   const submission = composeSubmission({ args, options: effective, attributes: options, scriptName: script.name, env });
+  if (effective.interactive) {
+    const { interactiveParts, runInteractive } = await import('./qsub-interactive.ts');
+    const parts = interactiveParts(effective, walk.operands, env);
+    return refusalsInWords(runInteractive(env, { ...submission, ...parts }));
+  }
+  if (effective.has('x')) throw qsubUsageError("qsub: '-x' invalid on non-interactive job");
   const { id } = await send(submission, script.bytes, env);
   return { stdout: effective.has('z') ? '' : `${id}\n`, exitCode: 0 };
 }
@@ -60,12 +69,21 @@ async function send(
   script: Uint8Array,
   env: Env,
 ): Promise<SubmitReply> {
+  return refusalsInWords(request<SubmitReply>(env, { op: 'submit', submission, body: script.length }, script));
+}
+
+async function refusalsInWords<T>(submitted: Promise<T>): Promise<T> {
   try {
-    return await request<SubmitReply>(env, { op: 'submit', submission, body: script.length }, script);
+    return await submitted;
   } catch (error) {
     if (!(error instanceof PbsError)) throw error;
     throw new CommandError(`qsub: submit error (${error.message})`, exitCodeOf(error.code));
   }
+}
+
+function checkDisplay({ DISPLAY }: Env): never {
+  if (!DISPLAY) throw qsubUsageError('qsub: DISPLAY not set');
+  throw notAvailable('qsub', 'X11 forwarding (-X)');
 }
 
 /** One script; its arguments go into -F. */

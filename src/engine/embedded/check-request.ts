@@ -38,6 +38,11 @@ const SUBMISSION: Readonly<Record<string, Kind | `${Kind}?`>> = {
   initDir: 'string?',
   submitArgs: 'string',
   submitHost: 'string',
+  interactive: 'boolean?',
+  command: 'string?',
+  terminalType: 'string?',
+  columns: 'number?',
+  rows: 'number?',
 };
 
 /**

@@ -91,13 +91,22 @@ export async function request<T>(
   }
 }
 
-async function send(socket: Socket, message: Request, script?: Uint8Array | { readonly path: string }): Promise<void> {
+/** Send a request, and the bytes behind it. */
+export async function send(
+  socket: Socket,
+  message: Request,
+  script?: Uint8Array | { readonly path: string },
+): Promise<void> {
   socket.write(encodeLine({ v: PROTOCOL_VERSION, ...message }));
   if (script instanceof Uint8Array) socket.write(script);
   else if (script !== undefined) await pipeline(createReadStream(script.path), socket, { end: false });
 }
 
-async function readReply<T>(reader: FrameReader): Promise<T> {
+/**
+ * The next answer.
+ * @throws PbsError with what the batch system says
+ */
+export async function readReply<T>(reader: FrameReader): Promise<T> {
   const line = await reader.line(Number.POSITIVE_INFINITY).catch((error: unknown) => {
     throw new PbsError(PBSE.SYSTEM, error instanceof Error ? error.message : String(error));
   });

@@ -13,6 +13,7 @@ import { listen } from './server.ts';
 import type { Helpers } from './shepherd/build.ts';
 import { submittedScript } from './start-job.ts';
 import { lockInstance, Store } from './store.ts';
+import { Terminals } from './terminals.ts';
 
 export interface DaemonOptions {
   readonly dir: string;
@@ -48,6 +49,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
   const store = new Store(places.database);
   const accounts = machineAccounts(options.helpers.account, uid);
   const boot = bootId();
+  const terminals = new Terminals();
   const runner: Runner = new Runner({
     places,
     accounts,
@@ -57,6 +59,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
     logFd,
     log,
     batch: () => batch,
+    terminals,
   });
   const keepCompletedMs = options.keepCompletedS * 1000;
   const batch: Batch = new Batch({
@@ -85,6 +88,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
     accounts,
     batch,
     runner,
+    terminals,
     version: options.version,
     memory: totalmem(),
     since: Date.now(),
@@ -97,6 +101,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
     },
   });
   runner.adopt();
+  endWithoutTerminal(batch);
   const purging = setInterval(() => batch.purge(), PURGE_MS);
   const server = await listen({
     path: places.socket,
@@ -115,6 +120,14 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
     }),
     stop,
   };
+}
+
+/** Interactive jobs that waited for their start have lost their clients with the daemon that they were connected to. */
+function endWithoutTerminal(batch: Batch): void {
+  for (const job of batch.all()) {
+    if (!job.submission.interactive || job.state === 'C' || job.state === 'R') continue;
+    batch.update(job, { state: 'C', endTime: batch.now(), exitStatus: 271, comment: 'Its terminal is gone' });
+  }
 }
 
 /** End all running jobs, and wait until they have. */

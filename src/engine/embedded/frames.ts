@@ -50,6 +50,15 @@ export class FrameReader {
     }
   }
 
+  /** Everything that is still to come, as it comes. */
+  async *rest(): AsyncGenerator<Buffer> {
+    while (this.#rest.length > 0 || (await this.#more())) {
+      const piece = this.#rest;
+      this.#rest = Buffer.alloc(0);
+      yield piece;
+    }
+  }
+
   async #more(): Promise<boolean> {
     const { value, done } = await this.#chunks.next();
     if (done) return false;

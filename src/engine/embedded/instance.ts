@@ -22,6 +22,7 @@ import type { Runner } from './runner.ts';
 import type { Exchange } from './server.ts';
 import { filesOf, submittedScript } from './start-job.ts';
 import { checkSubmission, jobsOf } from './submit.ts';
+import type { Terminals } from './terminals.ts';
 import { viewOf } from './views.ts';
 
 export interface InstanceOptions {
@@ -29,6 +30,7 @@ export interface InstanceOptions {
   readonly accounts: Accounts;
   readonly batch: Batch;
   readonly runner: Runner;
+  readonly terminals: Terminals;
   readonly version: string;
   /** Bytes. */
   readonly memory: number;
@@ -83,7 +85,8 @@ export class Instance {
     }
   }
 
-  async #submit({ caller, body }: Exchange, request: Request & { op: 'submit' }): Promise<{ id: string }> {
+  async #submit(exchange: Exchange, request: Request & { op: 'submit' }): Promise<{ id: string } | undefined> {
+    const { caller, body } = exchange;
     const { places, accounts, batch, memory } = this.#options;
     if (request.body > MAX_BODY) throw new PbsError(PBSE.SYSTEM, `script is larger than ${MAX_BODY >> 20} MB`);
     const arrived = join(places.incoming, randomUUID());
@@ -102,9 +105,27 @@ export class Instance {
       // The script first: a job that is in the list has one.
       await rename(arrived, submittedScript(job, places));
       batch.add([job, ...elements]);
-      return { id: job.id };
+      return submission.interactive ? await this.#keepTerminal(exchange, job) : { id: job.id };
     } finally {
       await rm(arrived, { force: true });
+    }
+  }
+
+  /** An interactive job lives as long as its client does. */
+  async #keepTerminal({ reply, patient, socket, signal }: Exchange, job: Job): Promise<undefined> {
+    const { batch, terminals } = this.#options;
+    reply({ id: job.id });
+    patient();
+    const { promise, reject } = Promise.withResolvers<never>();
+    const unwatch = batch.watch(job.id, () => {
+      if (job.state === 'C') reject(new PbsError(PBSE.BADSTATE, job.comment ?? 'Job deleted'));
+    });
+    try {
+      const started = await Promise.race([terminals.keep(job.id, socket, signal), promise]);
+      if (started || (job.state !== 'Q' && job.state !== 'H')) return;
+      batch.update(job, { state: 'C', endTime: batch.now(), exitStatus: 271, comment: 'Its terminal is gone' });
+    } finally {
+      unwatch();
     }
   }
 

@@ -31,6 +31,15 @@ export interface Submission {
   readonly initDir?: string | undefined;
   readonly submitArgs: string;
   readonly submitHost: string;
+  /** -I: the job runs at the submitter's terminal, over the connection that submitted it. */
+  readonly interactive?: boolean | undefined;
+  /** -x: what it runs, in the words of its shell. */
+  readonly command?: string | undefined;
+  /** The variable TERM. */
+  readonly terminalType?: string | undefined;
+  /** Of the terminal when it starts. */
+  readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
 }
 
 export interface Owner {

@@ -126,6 +126,7 @@ export class Operations {
     if (job.state !== 'R') throw badState(job);
     const { join } = job.submission;
     const path = (stream: 'out' | 'err'): string => {
+      if (job.submission.interactive) return '/dev/tty';
       const output = outputOf(job, stream);
       return output.direct ? output.to : `${spool}/${spoolName(job, stream)}`;
     };

@@ -15,8 +15,9 @@ export interface Output {
 
 export type Stream = 'out' | 'err';
 
-/** The streams of a job that have a file of their own; a joined one is not in it. */
+/** The streams of a job that have a file of their own: not a joined one, and none at a terminal. */
 export function outputsOf(job: Job): Partial<Record<Stream, Output>> {
+  if (job.submission.interactive) return {};
   const { join: joined } = job.submission;
   return {
     ...(joined === 'eo' ? {} : { out: outputOf(job, 'out') }),

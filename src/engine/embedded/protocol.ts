@@ -4,7 +4,9 @@ import type { JobState, Submission } from './job.ts';
 /**
  * The language between the commands and the daemon, over a Unix socket: each message is one line of JSON; where it has a
  * field `body`, so many raw bytes follow it (a script). A connection carries one request and its answer, or for `wait`
- * one answer per change until the job is complete.
+ * one answer per change until the job is complete. The submission of an interactive job has a second answer,
+ * `{"ok":true,"ready":true}`, when the job runs; from then on the connection is its terminal: bare bytes to the client, and
+ * from it the frames that the shepherd's `terminal.c` describes.
  */
 export const PROTOCOL_VERSION = 1;
 

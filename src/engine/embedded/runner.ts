@@ -6,6 +6,7 @@ import { isArray, type Job } from './job.ts';
 import type { InstancePlaces } from './places.ts';
 import { ShepherdLink } from './shepherd-link.ts';
 import { filesOf, KILL_DELAY_S, placeFiles, removeFiles, specOf } from './start-job.ts';
+import type { Terminals } from './terminals.ts';
 
 /** The exit status of a job that could not be run at all, as Torque's node daemon has it (JOB_EXEC_FAIL1, JOB_EXEC_FAIL2). */
 const FAILED_BEFORE_START = -1;
@@ -29,6 +30,7 @@ export interface RunnerOptions {
   readonly logFd: number;
   readonly log: (line: string) => void;
   readonly batch: () => Batch;
+  readonly terminals: Terminals;
 }
 
 /** Starts jobs, hears of their ends, and finds both again after a restart. */
@@ -46,7 +48,7 @@ export class Runner {
   }
 
   async #startUp(job: Job): Promise<void> {
-    const { places, accounts, shepherd, version, logFd } = this.#options;
+    const { places, accounts, shepherd, version, logFd, terminals } = this.#options;
     const account = await accounts.account(job.owner.uid);
     if (account === undefined) throw new Error(`user ${job.owner.name} does not exist`);
     await placeFiles(job, account, places);
@@ -58,7 +60,8 @@ export class Runner {
       return;
     }
     this.#links.set(job.id, link);
-    link.start(shepherd, 'run', logFd);
+    if (job.submission.interactive) terminals.hand(job.id, (client) => link.start(shepherd, 'run', logFd, client));
+    else link.start(shepherd, 'run', logFd);
     this.#options.log(`${job.id} started, attempt ${job.attempt}`);
   }
 
@@ -161,12 +164,16 @@ export class Runner {
   async #again(job: Job): Promise<void> {
     if (job.deleting) {
       await this.#complete(job, { exitStatus: DELETED });
-    } else if (job.boot === this.#options.boot && job.attempt >= MAX_STARTS_WITHOUT_LIFE) {
+    } else if (job.submission.interactive || this.#triedTooOften(job)) {
       await this.#complete(job, { exitStatus: FAILED_BEFORE_START, comment: 'Job could not be started' });
     } else {
       await removeFiles(job, this.#options.places);
       this.#requeue(job);
     }
+  }
+
+  #triedTooOften(job: Job): boolean {
+    return job.boot === this.#options.boot && job.attempt >= MAX_STARTS_WITHOUT_LIFE;
   }
 
   #requeue(job: Job): void {

@@ -19,6 +19,8 @@ export interface Exchange {
   readonly signal: AbortSignal;
   /** From now on the client may be silent for any time. */
   patient(): void;
+  /** The connection, for what goes on after the answers. */
+  readonly socket: Socket;
 }
 
 export interface ServerOptions {
@@ -73,6 +75,7 @@ async function serve(socket: Socket, perUser: Map<number, number>, options: Serv
       body: (length) => reader.body(length),
       reply: (message) => socket.write(encodeLine({ ok: true, ...message })),
       signal: closed.signal,
+      socket,
       patient: () => {
         socket.setTimeout(0);
         // Reading is how we hear that the client has gone.

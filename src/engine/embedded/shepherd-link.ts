@@ -41,8 +41,11 @@ export class ShepherdLink {
     await writeFile(this.#path('spec'), spec, { mode: 0o600 });
   }
 
-  /** Start the job's shepherd, or one that only brings an abandoned job to its end, or only removes its traces. */
-  start(program: string, mode: 'run' | 'finish' | 'discard', logFd: number): void {
+  /**
+   * Start the job's shepherd, or one that only brings an abandoned job to its end, or only removes its traces.
+   * @param terminal the client of an interactive job; it is the shepherd's from now on
+   */
+  start(program: string, mode: 'run' | 'finish' | 'discard', logFd: number, terminal?: Socket): void {
     const { O_RDONLY, O_WRONLY, O_RDWR, O_NONBLOCK } = constants;
     const reading = openSync(this.#path('alive'), O_RDONLY | O_NONBLOCK);
     // Opened before the shepherd exists: so there is no moment in which a daemon could think that it has died.
@@ -53,7 +56,7 @@ export class ShepherdLink {
         cwd: '/',
         env: {},
         detached: true,
-        stdio: ['ignore', 'ignore', logFd, writing, orders],
+        stdio: ['ignore', 'ignore', logFd, writing, orders, ...(terminal === undefined ? [] : [terminal])],
       });
       // A program that cannot be started leaves a FIFO without a writer: told below like the death of a shepherd.
       child.on('error', () => {});

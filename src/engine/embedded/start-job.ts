@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { formatNodeFile, parseMem, parseWalltime } from '../../pbs/index.ts';
 import { type Account, jobEnvironment } from './environment.ts';
-import { type Job, resourceOf } from './job.ts';
+import { type Job, resourceOf, type Submission } from './job.ts';
 import { hostSlots } from './nodes.ts';
 import { filePrefixOf, outputsOf, spoolName } from './outputs.ts';
 import type { InstancePlaces } from './places.ts';
@@ -40,9 +40,11 @@ export function submittedScript(job: Pick<Job, 'sequence'>, places: InstancePlac
 export async function placeFiles(job: Job, account: Account, places: InstancePlaces): Promise<void> {
   const { script, nodeFile } = filesOf(job, places);
   await rm(script, { force: true });
-  await copyFile(submittedScript(job, places), script);
-  await chmod(script, 0o700);
-  if (process.getuid?.() === 0) await chown(script, account.uid, account.gid);
+  if (!job.submission.interactive) {
+    await copyFile(submittedScript(job, places), script);
+    await chmod(script, 0o700);
+    if (process.getuid?.() === 0) await chown(script, account.uid, account.gid);
+  }
   await writeFile(nodeFile, formatNodeFile(hostSlots(job.allocation ?? [])), { mode: 0o644 });
   await chmod(nodeFile, 0o644);
 }
@@ -76,6 +78,7 @@ export function specOf(job: Job, account: Account, places: InstancePlaces, versi
     ['cwd', submission.initDir ?? account.home],
     // As in Torque the shell reads the script's path as a command, and splits the arguments by its own rules.
     ['input', `${quoteForShell(files.script)}${submission.args === undefined ? '' : ` ${submission.args}`}\n`],
+    ...terminalOf(submission),
     ['cookie', job.cookie],
     ['tmpdir', files.tmpdir],
     ['undelivered', places.undelivered],
@@ -91,6 +94,16 @@ export function specOf(job: Job, account: Account, places: InstancePlaces, versi
     ]),
     ...[...env].map(([name, value]) => ['env', `${name}=${value}`] as const),
   ]);
+}
+
+/** As where nobody knows better. */
+const COLUMNS = 80;
+const ROWS = 24;
+
+function terminalOf({ interactive, command, columns = COLUMNS, rows = ROWS }: Submission): [string, string][] {
+  if (!interactive) return [];
+  const size: [string, string] = ['terminal', `${columns} ${rows}`];
+  return command === undefined ? [size] : [size, ['command', command]];
 }
 
 function quoteForShell(path: string): string {

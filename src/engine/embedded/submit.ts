@@ -50,7 +50,11 @@ export function checkSubmission(submission: Submission, site: Site): Submission 
   const resources = completed(submission.resources);
   checkRoom(new Map(resources), site);
   if (submission.array !== undefined) arrayOf(submission.array);
-  return { ...submission, queue, resources };
+  if (submission.interactive && submission.array !== undefined) {
+    throw new PbsError(PBSE.BAD_ARRAY_REQ, 'interactive job can not be job array');
+  }
+  // Its terminal is there once.
+  return { ...submission, queue, resources, rerunable: submission.rerunable && !submission.interactive };
 }
 
 function checkResource(name: string): void {

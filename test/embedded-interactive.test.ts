@@ -1,0 +1,174 @@
+// Interactive jobs of the embedded batch system, without VMs, at real terminals.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PATIENCE_MS, useBatch } from './support/embedded.ts';
+import { processesOf } from './support/processes.ts';
+import { type AtTerminal, atTerminal } from './support/terminal.ts';
+
+const t = useBatch();
+
+function qsub(...args: string[]): Promise<AtTerminal> {
+  return run('qsub', ...args);
+}
+
+function run(...command: string[]): Promise<AtTerminal> {
+  const { name, home, become, work } = t.user;
+  const env = { ...t.batch.env, HOME: home, USER: name, LOGNAME: name, SHELL: '/bin/bash', TERM: 'vt100', PS1: '' };
+  return atTerminal(command, { become, env, cwd: work, withinMs: PATIENCE_MS });
+}
+
+/** The shell's answer to a command, told apart from the echo of what was typed. */
+async function answer(terminal: AtTerminal, command: string): Promise<string> {
+  terminal.type(`echo "<"$(${command})">"\r`);
+  return (await terminal.expect(/<([^"$]*)>\r/))[1] ?? '';
+}
+
+async function ready(terminal: AtTerminal): Promise<string> {
+  const [, id = ''] = await terminal.expect(/qsub: waiting for job (\S+) to start\r\n/);
+  await terminal.expect(new RegExp(`qsub: job ${id} ready\r\n\r\n`));
+  return id;
+}
+
+test('qsub -I gives a login shell of the job at a terminal, and ends with 0 whatever the shell said', async () => {
+  await using terminal = await qsub('-I', '-l', 'walltime=60');
+  const id = await ready(terminal);
+  assert.equal(
+    await answer(terminal, 'echo $0 $PBS_ENVIRONMENT $PBS_JOBID $TERM; pwd'),
+    `-bash PBS_INTERACTIVE ${id} vt100 ${t.user.home}`,
+  );
+  assert.match(await answer(terminal, 'tty'), /^\/dev\/pts\/\d+$/);
+  terminal.type('exit 5\r');
+  await terminal.expect(new RegExp(`logout\r\n\r\nqsub: job ${id} completed\r\n`));
+  assert.equal(await terminal.exit, 0);
+  assert.equal((await t.batch.wait(id)).exitStatus, 5);
+});
+
+test('the job’s terminal has the size of qsub’s, also after it has changed', async () => {
+  await using terminal = await qsub('-I');
+  await ready(terminal);
+  assert.equal(await answer(terminal, 'stty size'), '24 80');
+  terminal.type('trap "stty size" WINCH; echo ar""med\r');
+  await terminal.expect(/armed\r/);
+  terminal.resize(132, 50);
+  terminal.type('\r');
+  await terminal.expect(/50 132\r/);
+  terminal.type('exit\r');
+  assert.equal(await terminal.exit, 0);
+});
+
+test('Ctrl-C reaches the program in the foreground, and neither the shell nor qsub', async () => {
+  await using terminal = await qsub('-I');
+  await ready(terminal);
+  terminal.type('echo start""ed; cat\r');
+  await terminal.expect(/started\r\n/);
+  terminal.type('to cat\r');
+  await terminal.expect(/to cat\r\nto cat\r\n/);
+  terminal.type('\x03');
+  await terminal.expect(/\^C[^$]*\$ /);
+  assert.equal(await answer(terminal, 'echo $?'), '130');
+  terminal.type('exit\r');
+  assert.equal(await terminal.exit, 0);
+});
+
+test('what the job writes last is there, and the terminal is as before', async () => {
+  const script = 'stty -g; qsub -I -x seq 1 200000; stty -g; echo "qsub ended with $?"';
+  await using terminal = await run('bash', '-c', script);
+  const [, before] = await terminal.expect(/^([0-9a-f:]+)\r\n/);
+  await terminal.expect(/\n199999\r\n200000\r\n\r\nqsub: job \S+ completed\r\n/);
+  const [, after] = await terminal.expect(/([0-9a-f:]+)\r\nqsub ended with 0\r\n/);
+  assert.equal(after, before);
+});
+
+test('qsub -I -x runs a command by the login shell, also without a terminal', async () => {
+  const { stdout, code } = await t.batch.run(t.user, ['qsub', '-I', '-x', 'echo', '$0', '"a  b"']);
+  assert.match(
+    stdout,
+    /^qsub: waiting for job \S+ to start\nqsub: job \S+ ready\n\n-bash a {2}b\r\n\nqsub: job \S+ completed\n$/,
+  );
+  assert.equal(code, 0);
+});
+
+test('a script counts for its directives only', async () => {
+  await t.batch.run(t.user, [
+    'sh',
+    '-c',
+    'printf "#PBS -N named\\n#PBS -l walltime=77\\necho from the script\\n" >is.sh',
+  ]);
+  await using terminal = await qsub('-I', 'is.sh');
+  await ready(terminal);
+  assert.equal(await answer(terminal, 'echo $PBS_JOBNAME $PBS_WALLTIME'), 'named 77');
+});
+
+test('kill -9 of qsub ends the job, and the terminal is as before', async () => {
+  await using terminal = await run('bash', '-c', 'stty -g; qsub -I; sleep 0.5; stty -g; echo back');
+  const [, before] = await terminal.expect(/^([0-9a-f:]+)\r\n/);
+  const id = await ready(terminal);
+  const pid = await answer(terminal, 'echo $$; nohup setsid sleep 1000 >/dev/null 2>&1 &');
+  assert.ok(pid);
+  const [client] = await processesOf(t.user, /^entry\.mjs$/);
+  process.kill(client.pid, 'SIGKILL');
+  await t.batch.wait(id);
+  const [, after] = await terminal.expect(/([0-9a-f:]+)\r\nback\r\n/);
+  assert.equal(after, before);
+});
+
+test('a terminal that hangs up ends the job', async () => {
+  await using terminal = await qsub('-I');
+  const id = await ready(terminal);
+  terminal.hangUp();
+  await t.batch.wait(id);
+});
+
+test('qdel ends the job, and a passed walltime is told', async () => {
+  await using deleted = await qsub('-I');
+  const id = await ready(deleted);
+  await t.batch.run(t.user, ['qdel', id]);
+  await deleted.expect(new RegExp(`qsub: job ${id} completed`));
+  assert.equal(await deleted.exit, 0);
+  await using late = await qsub('-I', '-l', 'walltime=1');
+  await ready(late);
+  await late.expect(/=>> PBS: job killed: walltime \d+ exceeded limit 1\r\n/);
+  assert.equal(await late.exit, 0);
+});
+
+test('a restart of the daemon ends what waits, with a clear message, and leaves what runs', async () => {
+  await using running = await qsub('-I', '-l', 'nodes=2:ppn=4');
+  await ready(running);
+  await using waiting = await qsub('-I');
+  const [, id = ''] = await waiting.expect(/qsub: waiting for job (\S+) to start\r\n/);
+  await t.batch.killDaemon();
+  await waiting.expect(new RegExp(`qsub: job ${id} cannot be run: [^\r]*\r\n`));
+  assert.notEqual(await waiting.exit, 0);
+  await t.batch.start();
+  assert.equal((await t.batch.wait(id)).exitStatus, 271);
+  assert.equal(await answer(running, 'echo alive'), 'alive');
+});
+
+test('interrupted while it waits, qsub asks, and takes the job back', async () => {
+  await using running = await qsub('-I', '-l', 'nodes=2:ppn=4');
+  await ready(running);
+  await using waiting = await qsub('-I');
+  const [, id = ''] = await waiting.expect(/qsub: waiting for job (\S+) to start\r\n/);
+  waiting.type('\x03');
+  await waiting.expect(/Do you wish to terminate the job and exit \(y\|\[n\]\)\? /);
+  waiting.type('y\r');
+  await waiting.expect(new RegExp(`Job ${id} is being deleted\r\n`));
+  assert.equal(await waiting.exit, 0);
+  assert.equal((await t.batch.wait(id)).exitStatus, 271);
+});
+
+test('what cannot be an interactive job is refused in qsub’s words', async () => {
+  const refused = async (args: string[], code: number, text: RegExp, env = {}): Promise<void> => {
+    const result = await t.batch.run(t.user, ['qsub', ...args], { input: 'true\n', env });
+    assert.deepEqual([result.code, text.test(result.stderr)], [code, true], result.stderr);
+  };
+  await refused(
+    ['-I'],
+    1,
+    /^qsub:\tstandard input and output must be a terminal for \n\tinteractive job submission\n$/,
+  );
+  await refused(['-I', '-t', '1-5'], 2, /^qsub: interactive job can not be job array\.\n$/);
+  await refused(['-x'], 2, /^\[qsub: '-x' invalid on non-interactive job\]\n\nusage: /);
+  await refused(['-X'], 2, /^\[qsub: DISPLAY not set\]\n/);
+  await refused(['-I', '-X'], 1, /^qsub: X11 forwarding \(-X\) is not available/, { DISPLAY: ':0' });
+});
