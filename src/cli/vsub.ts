@@ -4,6 +4,7 @@ import { VtorqueError } from '../base/index.ts';
 import { type CommandLine, readCommandLine } from './vsub/command-line.ts';
 import { becomeQsub, runQsub } from './vsub/qsub.ts';
 import { readJobScript } from './vsub/script.ts';
+import { readEnvironmentRequests } from './vsub/sources.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -39,14 +40,19 @@ async function submit(line: CommandLine, env: Env): Promise<number> {
     process.stdout.write(`${vtorqueVersion()}\n`);
     return 0;
   }
+  const environment = readEnvironmentRequests(env);
   const script = await readJobScript(line);
-  if (line.vmValues.length === 0 && script.requests.length === 0) {
+  const showOnly = line.explain || line.dryRun;
+  if (line.vmValues.length === 0 && script.requests.length === 0 && environment.length === 0) {
+    if (showOnly) return (await import('./vsub/show.ts')).showPlainJob({ line, env });
     const { qsub } = await findEngine(env);
     if (script.stdin === undefined && !line.json) return becomeQsub(qsub, line.qsubArgv, env);
     return runQsub({ qsub, argv: line.qsubArgv, env, stdin: script.stdin, json: line.json });
   }
+  const job = { line, script, environment, env };
+  if (showOnly) return (await import('./vsub/show.ts')).showVmJob(job);
   const { submitVmJob } = await import('./vsub/submit.ts');
-  return submitVmJob(line, script, env);
+  return submitVmJob(job);
 }
 
 /**

@@ -83,7 +83,8 @@ async function groupNames(ids: readonly number[]): Promise<{ name: string; gid: 
   return ids.map((gid) => ({ gid, name: known.get(gid) ?? `group${gid}` }));
 }
 
-async function existing(paths: readonly (string | undefined)[]): Promise<{ path: string; real: string }[]> {
+/** Those of the paths that are directories or files of this node, with where they really are. */
+export async function existing(paths: readonly (string | undefined)[]): Promise<{ path: string; real: string }[]> {
   const absolute = [...new Set(paths)].filter((path): path is string => path?.startsWith('/') === true);
   const found = await Promise.all(
     absolute.map(async (path) => {

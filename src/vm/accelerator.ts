@@ -33,26 +33,38 @@ interface Remembered extends AcceleratorChoice {
  * boots a tiny guest; the result is kept until the node or its QEMU changes.
  */
 export async function chooseAccelerator(deps: ProbeDeps): Promise<AcceleratorChoice> {
-  const device = deps.device ?? '/dev/kvm';
+  const known = await knownAccelerator(deps);
+  if (known !== undefined) return known;
+  const choice = await probe(deps);
+  const cache = deps.caches.at(-1);
+  if (cache !== undefined) await remember(join(cache, resultFile()), { ...choice, key: await probeKey(deps) });
+  return choice;
+}
+
+/** What `chooseAccelerator` would choose, as far as that is known without booting a guest. */
+export async function knownAccelerator({
+  device = '/dev/kvm',
+  ...deps
+}: Omit<ProbeDeps, 'boot'>): Promise<AcceleratorChoice | undefined> {
   try {
     await access(device, constants.R_OK | constants.W_OK);
   } catch (cause) {
     return { accelerator: 'tcg', reason: `${device} cannot be used: ${messageOf(cause)}` };
   }
   const key = await probeKey(deps);
-  const name = `accelerator.${hostname()}.json`;
   for (const cache of deps.caches) {
-    const known = await recall(join(cache, name));
+    const known = await recall(join(cache, resultFile()));
     if (known?.key === key) return { accelerator: known.accelerator, reason: known.reason };
   }
-  const choice = await probe(deps);
-  const cache = deps.caches.at(-1);
-  if (cache !== undefined) await remember(join(cache, name), { ...choice, key });
-  return choice;
+  return undefined;
+}
+
+function resultFile(): string {
+  return `accelerator.${hostname()}.json`;
 }
 
 /** Another boot of the node, another QEMU or another kernel may behave otherwise. */
-async function probeKey({ kernel }: ProbeDeps): Promise<string> {
+async function probeKey({ kernel }: Pick<ProbeDeps, 'kernel'>): Promise<string> {
   const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
   const qemu = await stat('/usr/bin/qemu-system-x86_64').catch(() => undefined);
   return [boot.trim(), qemu?.mtimeMs ?? 'no qemu', kernel].join(' ');

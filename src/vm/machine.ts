@@ -4,7 +4,7 @@ import { attachAgent, type GuestAgent, type GuestHello } from '../guest/linux/in
 import { type BoundProcess, describeEnd, type ProcessEnd, spawnBound, Tail } from '../process/index.ts';
 import { qemuArguments } from './command-line.ts';
 import { QmpClient } from './qmp.ts';
-import type { VmSpec } from './spec.ts';
+import { qemuDescriptors, type VmSpec } from './spec.ts';
 
 /** A machine whose guest has answered. Disposing of it ends it at once. */
 export interface RunningVm extends AsyncDisposable {
@@ -45,7 +45,7 @@ export const qemuProgram = `qemu-system-${arch() === 'arm64' ? 'aarch64' : 'x86_
 export async function startVm(spec: VmSpec, options: StartOptions): Promise<RunningVm> {
   const child = await spawnBound({
     program: qemuProgram,
-    args: qemuArguments(spec, { qmp: 3, console: 4, agent: 5 }),
+    args: qemuArguments(spec, qemuDescriptors),
     env: options.env,
     descriptors: ['pipe', 'pipe', 'pipe'],
   });

@@ -45,6 +45,9 @@ export interface VmDescriptors {
   readonly agent: number;
 }
 
+/** How QEMU gets them from us: the first ones behind the standard ones. */
+export const qemuDescriptors: VmDescriptors = { qmp: 3, console: 4, agent: 5 };
+
 /** Of the guest's one interface: the systems of guests know it by this. QEMU's own default. */
 export const guestMac = '52:54:00:12:34:56';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type EffectiveOptions, effectiveOptions, walkQsubArgs } from '../../pbs/index.ts';
-import { checkJobKind, checkNodes, checkSlots, requestedSlots } from './checks.ts';
+import { checkJobKind, checkNodes, requestedSlots } from './checks.ts';
 
 const GiB = 2 ** 30;
 const options = (...argv: string[]): EffectiveOptions => effectiveOptions(walkQsubArgs(argv).options, []);
@@ -21,19 +21,6 @@ test('several nodes are refused, with what would do', () => {
     assert.throws(() => requestedSlots(options('-l', `nodes=${nodes}`)), { code: 'E_NODES_UNAVAILABLE', exitCode: 1 });
   }
   assert.throws(() => requestedSlots(options('-l', 'procs=4')), { hint: 'Ask for them on one node: -l nodes=1:ppn=4' });
-});
-
-test('more virtual CPUs than slots are refused, with both ways out', () => {
-  const asked = options('-l', 'nodes=1:ppn=2');
-  checkSlots(vm(2), 2, asked);
-  checkSlots(vm(1), 2, asked);
-  checkSlots(vm(8), undefined, options());
-  assert.throws(() => checkSlots(vm(4), 2, asked), {
-    code: 'E_VCPUS_SLOTS',
-    exitCode: 1,
-    message: 'Cannot use vcpus=4 with -l nodes=1:ppn=2: 2 slots on the node',
-    hint: 'Ask for as many slots, -l nodes=1:ppn=4, or for vcpus=2',
-  });
 });
 
 test('interactive jobs and NUMA requests are refused', () => {

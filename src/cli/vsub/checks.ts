@@ -54,17 +54,6 @@ export function requestedSlots({ resources }: EffectiveOptions): Slots {
   return Number.isSafeInteger(slots) && slots > 0 ? slots : undefined;
 }
 
-/** Refuse a VM with more virtual CPUs than the job has slots. */
-export function checkSlots({ vcpus }: VmRequest, slots: Slots, options: EffectiveOptions): void {
-  if (slots === undefined || vcpus <= slots) return;
-  const asked = ['nodes', 'ncpus', 'procs'].find((name) => options.resources.has(name)) ?? 'nodes';
-  throw refuse(
-    'E_VCPUS_SLOTS',
-    `Cannot use vcpus=${vcpus} with -l ${asked}=${options.resources.get(asked)}: ${plural(slots, 'slot')} on the node`,
-    `Ask for as many slots, -l nodes=1:ppn=${vcpus}, or for vcpus=${slots}`,
-  );
-}
-
 /**
  * Refuse a VM that fits on no node.
  * @param nodes undefined when the batch system does not tell: nothing is refused
@@ -101,6 +90,7 @@ function floorTo(value: number, unit: number): number {
   return Math.floor(value / unit) * unit;
 }
 
-function plural(n: number, noun: string): string {
+/** `1 slot`, `2 slots`. */
+export function plural(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }

@@ -91,9 +91,10 @@ test('-vm=img=host, which qsub would take for a variable, is refused with the ri
   assert.deepEqual(readCommandLine(['-vm=5', 'job.sh']).vmValues, []);
 });
 
-test('options that are still to come are refused', () => {
-  assert.throws(() => readCommandLine(['--explain', 'job.sh']), { code: 'E_OPTION_UNAVAILABLE', exitCode: 1 });
-  assert.throws(() => readCommandLine(['-gf', 'job.sh']), { code: 'E_OPTION_UNAVAILABLE' });
+test('what would be done can be asked for, anywhere among the options', () => {
+  const { explain, dryRun, qsubArgv } = readCommandLine(['-N', 'x', '--explain', 'job.sh', '-gf']);
+  assert.deepEqual({ explain, dryRun, qsubArgv }, { explain: true, dryRun: true, qsubArgv: ['-N', 'x', 'job.sh'] });
+  assert.equal(readCommandLine(['-N', '--dry-run', 'job.sh']).dryRun, false);
 });
 
 test('requests in a script stand in directives and in lines of their own', () => {

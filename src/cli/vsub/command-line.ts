@@ -1,7 +1,7 @@
 import { VtorqueError } from '../../base/index.ts';
 import { type FirstLook, firstLook, hasOption, type QsubOption, type QsubWalk, walkQsubArgs } from '../../pbs/index.ts';
 import { findKey } from '../../request/index.ts';
-import { ownOptions, ownWords } from './own-options.ts';
+import { ownWords } from './own-options.ts';
 
 /** vsub's argument list, taken apart. */
 export interface CommandLine {
@@ -15,18 +15,18 @@ export interface CommandLine {
   readonly vmValues: readonly string[];
   readonly json: boolean;
   readonly help: boolean;
+  /** Print what would be done. */
+  readonly explain: boolean;
+  /** Write what would be done into a directory. */
+  readonly dryRun: boolean;
 }
 
 /**
  * Separate what is ours from what is qsub's.
- * @throws VtorqueError `E_VM_SYNTAX` (exit code 2), `E_OPTION_UNAVAILABLE` (1)
+ * @throws VtorqueError `E_VM_SYNTAX` (exit code 2)
  */
 export function readCommandLine(argv: readonly string[]): CommandLine {
   const { own } = walkQsubArgs(argv, { own: ownWords });
-  for (const { words, availability } of ownOptions) {
-    const used = words.find((word) => hasOption(own, word));
-    if (used !== undefined && availability !== 'now') throw unavailable(used);
-  }
   const ours = new Set(own.flatMap(({ at, value }) => (value === undefined ? [at] : [at, at + 1])));
   const qsubArgv = argv.filter((_, at) => !ours.has(at));
   const walk = walkQsubArgs(qsubArgv);
@@ -38,6 +38,8 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
     vmValues: help ? [] : readVmValues(own, walk.options),
     json: hasOption(own, '--json'),
     help,
+    explain: hasOption(own, '--explain'),
+    dryRun: hasOption(own, '--dry-run') || hasOption(own, '-gf'),
   };
 }
 
@@ -63,11 +65,4 @@ export function readVmValues(own: readonly QsubOption[], others: readonly QsubOp
 
 function syntaxError(text: string, state: string, hint: string): VtorqueError {
   return new VtorqueError('E_VM_SYNTAX', `Cannot read "${text}": ${state}`, { hint, phase: 'check', exitCode: 2 });
-}
-
-function unavailable(word: string): VtorqueError {
-  return new VtorqueError('E_OPTION_UNAVAILABLE', `Cannot use ${word}: not available in this version`, {
-    hint: 'Leave it out; vsub --help lists what there is',
-    phase: 'check',
-  });
 }

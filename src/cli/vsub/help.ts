@@ -3,13 +3,20 @@ import { availableKeys } from '../../request/index.ts';
 import { ownOptions } from './own-options.ts';
 
 const WIDTH = 80;
+/** Those that are explained; the manual page explains all. */
+const mainKeys = ['img', 'vcpus', 'ram'];
 
 /** The text of `vsub --help`; it fits on one screen of 80 by 25. */
 export function vsubHelp(): string {
-  const own = ownOptions
-    .filter(({ availability }) => availability === 'now')
-    .map(({ words, value, help }): [string, string] => [[words.join(', '), value].filter(Boolean).join(' '), help]);
-  const keys = availableKeys.map(({ name, type, doc, default: fallback }): [string, string] => [
+  const own = ownOptions.map(({ words, value, help }): [string, string] => [
+    [words.join(', '), value].filter(Boolean).join(' '),
+    help,
+  ]);
+  const main = availableKeys.filter(({ name }) => mainKeys.includes(name));
+  const further = availableKeys
+    .filter(({ name }) => !mainKeys.includes(name))
+    .map(({ name, type }) => `${name}=${type.syntax}`);
+  const keys = main.map(({ name, type, doc, default: fallback }): [string, string] => [
     `${name}=${type.syntax}`,
     `${doc} (${fallback})`,
   ]);
@@ -23,11 +30,10 @@ export function vsubHelp(): string {
     '',
     'Keys of -vm, and what holds without them:',
     ...columns(keys),
+    ...fill(further),
     'In the script: #PBS -vm img=host or #VSUB -vm img=host; -vm here is stronger.',
-    '',
     'Options of qsub (see man qsub):',
     ...fill(qsub),
-    '',
     'Example: vsub -N test -l nodes=1:ppn=2 -vm img=host,ram=2G job.sh',
     "Exit codes: 0 queued, 1 refused, 2 usage, 3 and more: qsub's own",
     '',

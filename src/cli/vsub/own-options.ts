@@ -4,7 +4,6 @@ export interface OwnOption {
   readonly words: readonly string[];
   readonly value?: string;
   readonly help: string;
-  readonly availability: 'now' | 'not in this version';
 }
 
 /** Every option of vsub that qsub does not have. Each is a whole word, so that `-v m` stays qsub's. */
@@ -13,12 +12,11 @@ export const ownOptions: readonly OwnOption[] = [
     words: ['-vm'],
     value: 'KEY=VALUE[,...]',
     help: 'run the job in a virtual machine; may be repeated',
-    availability: 'now',
   },
-  { words: ['--json'], help: 'print the result, or the error, as JSON', availability: 'now' },
-  { words: ['--help'], help: 'print this help', availability: 'now' },
-  { words: ['--explain'], help: 'print where each value comes from', availability: 'not in this version' },
-  { words: ['--dry-run', '-gf'], help: 'write the files, submit nothing', availability: 'not in this version' },
+  { words: ['--explain'], help: 'print what would be done and why; submit nothing' },
+  { words: ['--dry-run', '-gf'], help: 'the same as files in a new directory here' },
+  { words: ['--json'], help: 'print the result, or the error, as JSON' },
+  { words: ['--help'], help: 'print this help' },
 ];
 
 /** The same for `walkQsubArgs`. */

@@ -22,7 +22,7 @@ export function readScriptRequests(script: Uint8Array, prefix: string): ScriptRe
   const found = scanDirectives(script, prefix).directives.map((directive) => readLine(directive, directiveValues));
   if (prefix !== VSUB_PREFIX) {
     const lines = scanDirectives(script, VSUB_PREFIX).directives.filter(({ text }) => /^([\s-]|$)/.test(text));
-    found.push(...lines.map((directive) => readLine(directive, vsubLineValues)));
+    found.push(...lines.map((directive) => readLine(directive, (words) => vsubLineValues(words, VSUB_PREFIX))));
   }
   return found
     .flat()
@@ -44,16 +44,19 @@ function directiveValues(words: readonly string[]): string[] {
   return readVmValues(own, options);
 }
 
-/** `#VSUB -vm img=host,ram=2G`, or shorter `#VSUB img=host ram=2G`; a word that starts with `#` ends it. */
-function vsubLineValues(words: readonly string[]): string[] {
+/**
+ * `#VSUB -vm img=host,ram=2G`, or shorter `#VSUB img=host ram=2G`; a word that starts with `#` ends it.
+ * @param what stands before the words, for error messages
+ */
+export function vsubLineValues(words: readonly string[], what: string): string[] {
   const values: string[] = [];
   for (let i = 0; i < words.length; i++) {
     const word = words[i] ?? '';
     if (word.startsWith('#')) break;
     const value = word === '-vm' ? words[++i] : word;
     if (value === undefined || value.startsWith('-')) {
-      throw new VtorqueError('E_VM_SYNTAX', `Cannot read "${[VSUB_PREFIX, ...words].join(' ')}": not a VM request`, {
-        hint: 'Write #VSUB -vm KEY=VALUE[,KEY=VALUE...]',
+      throw new VtorqueError('E_VM_SYNTAX', `Cannot read "${[what, ...words].join(' ')}": not a VM request`, {
+        hint: `Write ${what} -vm KEY=VALUE[,KEY=VALUE...]`,
         phase: 'check',
         exitCode: 2,
       });

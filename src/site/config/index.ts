@@ -1,14 +1,8 @@
+export { CONFIG_VARIABLE, configFile, systemConfigFile, userDefaultsFile } from '../config-files.ts';
+export { currentGroups, currentHost } from './current-user.ts';
 export { importConfig2018 } from './import-2018.ts';
 export { type ConfigName, configKey, configNames } from './keys.ts';
-export {
-  CONFIG_VARIABLE,
-  configFile,
-  loadConfig,
-  loadUserDefaults,
-  readConfigFile,
-  systemConfigFile,
-  userDefaultsFile,
-} from './load.ts';
+export { loadConfig, loadUserDefaults, readConfigFile } from './load.ts';
 export { checkPolicy, type PolicyCase } from './policy.ts';
 export type { ConfigProblem, Holder } from './read.ts';
 export { configReference } from './reference.ts';

@@ -1,25 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { messageOf, VtorqueError } from '../../base/index.ts';
 import { at, type Origin, type VmSetting } from '../../request/index.ts';
+import { CONFIG_VARIABLE, configFile, userDefaultsFile } from '../config-files.ts';
 import { type ConfigProblem, type ReadConfig, readConfig, readDefault } from './read.ts';
 import { SiteConfig } from './site-config.ts';
 import { isTable, parseToml } from './toml.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
-
-/** The site's configuration, on submit hosts and on nodes. */
-export const systemConfigFile = '/etc/vtorque/config.toml';
-
-/** Another file in its stead; for tests and trials. root does not look at it. */
-export const CONFIG_VARIABLE = 'VTORQUE_CONFIG';
-
-/** Which file holds for a user. */
-export function configFile(env: Env, uid: number): string {
-  const other = env[CONFIG_VARIABLE];
-  return uid !== 0 && other ? other : systemConfigFile;
-}
 
 /**
  * The site's configuration as it holds for this process.
@@ -54,12 +41,6 @@ export async function readConfigFile(file: string, { named }: { named: boolean }
 /** One line for a person: `line 3: policy.max_ram: ...`. */
 export function problemText({ line, key, reason }: ConfigProblem): string {
   return `${line === undefined ? '' : `line ${line}: `}${key}: ${reason}`;
-}
-
-/** Where a user keeps what he wants for all his jobs. */
-export function userDefaultsFile(env: Env): string {
-  const base = env.XDG_CONFIG_HOME?.startsWith('/') ? env.XDG_CONFIG_HOME : join(env.HOME || homedir(), '.config');
-  return join(base, 'vtorque/defaults.toml');
 }
 
 /**

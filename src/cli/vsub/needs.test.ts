@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type EffectiveOptions, effectiveOptions, walkQsubArgs } from '../../pbs/index.ts';
+import { requestedSlots } from './checks.ts';
+import { needsOf, type SubmitSettings, withAdded } from './needs.ts';
+
+const GiB = 2 ** 30;
+const options = (...argv: string[]): EffectiveOptions => effectiveOptions(walkQsubArgs(argv).options, []);
+const vm = (vcpus: number, ram = GiB) => ({ img: 'host', vcpus, ram });
+const usual: SubmitSettings = { hostCores: 0, hostRam: 0, undersized: 'refuse', nodeAccess: '' };
+const words = (request: ReturnType<typeof vm>, argv: string[], settings: Partial<SubmitSettings> = {}): string[] => {
+  const asked = options(...argv);
+  return needsOf(request, requestedSlots(asked), asked, { ...usual, ...settings }).flatMap((added) => added.words);
+};
+
+test('a job that asks for no slots gets one per virtual CPU, and those for the node itself', () => {
+  assert.deepEqual(words(vm(1), []), []);
+  assert.deepEqual(words(vm(4), []), ['-l', 'nodes=1:ppn=4']);
+  assert.deepEqual(words(vm(1), [], { hostCores: 1 }), ['-l', 'nodes=1:ppn=2']);
+  assert.deepEqual(words(vm(4), ['-l', 'nodes=1:ppn=4']), []);
+});
+
+test('more virtual CPUs than slots are refused, with both ways out', () => {
+  const settings = { ...usual };
+  const asked = options('-l', 'nodes=1:ppn=2');
+  assert.throws(() => needsOf(vm(4), 2, asked, settings), {
+    code: 'E_VCPUS_SLOTS',
+    exitCode: 1,
+    message: 'Cannot use vcpus=4 with -l nodes=1:ppn=2: 2 slots on the node',
+    hint: 'Ask for as many slots, -l nodes=1:ppn=4, or for vcpus=2',
+  });
+  assert.throws(() => needsOf(vm(2), 2, asked, { ...usual, hostCores: 1 }), {
+    message: 'Cannot use vcpus=2 with -l nodes=1:ppn=2: 2 slots on the node, and 1 of them for the node itself',
+    hint: 'Ask for as many slots, -l nodes=1:ppn=3, or for vcpus=1',
+  });
+});
+
+test('where the site raises, the request for slots is written anew with all else that it has', () => {
+  const raise = { undersized: 'raise' } as const;
+  for (const [asked, expected] of [
+    ['nodes=1:ppn=2', 'nodes=1:ppn=4'],
+    ['nodes=1', 'nodes=1:ppn=4'],
+    ['nodes=n3:ppn=2:big#excl', 'nodes=n3:ppn=4:big#excl'],
+    ['nodes=1:big', 'nodes=1:ppn=4:big'],
+    ['ncpus=2', 'ncpus=4'],
+  ] as const) {
+    assert.deepEqual(words(vm(4), ['-l', asked], raise), ['-l', expected]);
+  }
+});
+
+test('less memory than the VM has is refused or raised; none is asked for on its own', () => {
+  assert.deepEqual(words(vm(1), ['-l', 'mem=1gb']), []);
+  assert.deepEqual(words(vm(1), []), []);
+  assert.throws(() => words(vm(1), ['-l', 'mem=1000mb']), {
+    code: 'E_RAM_MEM',
+    exitCode: 1,
+    message: 'Cannot use ram=1G with -l mem=1000mb: less than 1G of the VM',
+    hint: 'Ask for -l mem=1024mb, or for less ram',
+  });
+  const settings = { undersized: 'raise', hostRam: GiB } as const;
+  assert.deepEqual(words(vm(1), ['-l', 'mem=1gb'], settings), ['-l', 'mem=2048mb']);
+});
+
+test("the site's access to nodes is asked for unless the user asks for one", () => {
+  const settings = { nodeAccess: 'singlejob' };
+  assert.deepEqual(words(vm(1), [], settings), ['-l', 'naccesspolicy=singlejob']);
+  assert.deepEqual(words(vm(1), ['-l', 'naccesspolicy=shared'], settings), []);
+});
+
+test('additions stand in front, replacements behind what they replace, and the script keeps its place', () => {
+  const front = { words: ['-l', 'a=1'], reason: '' } as const;
+  const behind = { words: ['-l', 'b=2'], reason: '', replaces: 'b=1' } as const;
+  assert.deepEqual(withAdded(['-l', 'b=1', 'job.sh', 'x'], [front, behind], { script: 2 }), {
+    argv: ['-l', 'a=1', '-l', 'b=1', 'job.sh', 'x', '-l', 'b=2'],
+    script: 4,
+  });
+  assert.deepEqual(withAdded(['-l', 'b=1', '--', 'x'], [behind], { endOfOptions: 2 }).argv, [
+    ...['-l', 'b=1', '-l', 'b=2', '--', 'x'],
+  ]);
+});

@@ -1,0 +1,113 @@
+import { formatSize, VtorqueError } from '../../base/index.ts';
+import { type EffectiveOptions, parseMem } from '../../pbs/index.ts';
+import type { VmRequest } from '../../request/index.ts';
+import type { SiteConfig } from '../../site/config/index.ts';
+import { plural, type Slots } from './checks.ts';
+
+/** What the site says about requests to the batch system. */
+export interface SubmitSettings {
+  readonly hostCores: number;
+  /** Bytes. */
+  readonly hostRam: number;
+  readonly undersized: 'refuse' | 'raise';
+  readonly nodeAccess: string;
+}
+
+/** Words for qsub that the user did not write. */
+export interface Added {
+  readonly words: readonly [option: string, value: string];
+  readonly reason: string;
+  /** They take the place of something that the user wrote, so they must stand behind it. */
+  readonly replaces?: string;
+}
+
+export function submitSettings(config: SiteConfig | undefined, queue: string | undefined): SubmitSettings {
+  return {
+    hostCores: config?.value('submit.host_cores', { queue }) ?? 0,
+    hostRam: config?.value('submit.host_ram', { queue }) ?? 0,
+    undersized: config?.value('submit.undersized', { queue }) ?? 'refuse',
+    nodeAccess: config?.value('submit.node_access', { queue }) ?? '',
+  };
+}
+
+/**
+ * What the job must ask of the batch system because of its VM.
+ * @throws VtorqueError `E_VCPUS_SLOTS`, `E_RAM_MEM` for a job that asks for less than its VM needs, where the site refuses that
+ */
+export function needsOf(
+  request: VmRequest,
+  slots: Slots,
+  options: EffectiveOptions,
+  settings: SubmitSettings,
+): Added[] {
+  const access = settings.nodeAccess !== '' && !options.resources.has('naccesspolicy');
+  const policy: Added[] = access
+    ? [{ words: ['-l', `naccesspolicy=${settings.nodeAccess}`], reason: "the site's access to nodes for jobs in VMs" }]
+    : [];
+  return [...slotNeeds(request, slots, options, settings), ...memoryNeeds(request, options, settings), ...policy];
+}
+
+function slotNeeds({ vcpus }: VmRequest, slots: Slots, options: EffectiveOptions, settings: SubmitSettings): Added[] {
+  const { hostCores, undersized } = settings;
+  const needed = vcpus + hostCores;
+  const reserve = hostCores === 0 ? '' : ` and ${plural(hostCores, 'slot')} for the node itself`;
+  const reason = `${plural(vcpus, 'virtual CPU')}${reserve}`;
+  if (slots === undefined) return needed > 1 ? [{ words: ['-l', `nodes=1:ppn=${needed}`], reason }] : [];
+  if (needed <= slots) return [];
+  const name = ['nodes', 'ncpus', 'procs'].find((each) => options.resources.has(each)) ?? 'nodes';
+  const asked = options.resources.get(name) ?? '';
+  if (undersized === 'raise') {
+    const raised = name === 'nodes' ? withPpn(asked, needed) : String(needed);
+    return [{ words: ['-l', `${name}=${raised}`], reason, replaces: `${name}=${asked}` }];
+  }
+  const fewer = slots - hostCores;
+  throw new VtorqueError(
+    'E_VCPUS_SLOTS',
+    `Cannot use vcpus=${vcpus} with -l ${name}=${asked}: ${plural(slots, 'slot')} on the node${hostCores === 0 ? '' : `, and ${hostCores} of them for the node itself`}`,
+    {
+      hint: `Ask for as many slots, -l nodes=1:ppn=${needed}${fewer > 0 ? `, or for vcpus=${fewer}` : ''}`,
+      phase: 'check',
+    },
+  );
+}
+
+/** A request for one node with more slots. */
+function withPpn(nodes: string, ppn: number): string {
+  const replaced = nodes.replace(/(^|:)ppn=\d+/, `$1ppn=${ppn}`);
+  return /(^|:)ppn=/.test(nodes) ? replaced : nodes.replace(/^[^:#]+/, `$&:ppn=${ppn}`);
+}
+
+function memoryNeeds(
+  { ram }: VmRequest,
+  { resources }: EffectiveOptions,
+  { hostRam, undersized }: SubmitSettings,
+): Added[] {
+  const asked = resources.get('mem');
+  if (asked === undefined) return [];
+  const needed = ram + hostRam;
+  if (parseMem(asked) >= needed) return [];
+  const reserve = hostRam === 0 ? '' : ` and ${formatSize(hostRam)} for the node itself`;
+  const reason = `${formatSize(ram)} of the VM${reserve}`;
+  const mem = `${Math.ceil(needed / 1024 ** 2)}mb`;
+  if (undersized === 'raise') return [{ words: ['-l', `mem=${mem}`], reason, replaces: `mem=${asked}` }];
+  throw new VtorqueError('E_RAM_MEM', `Cannot use ram=${formatSize(ram)} with -l mem=${asked}: less than ${reason}`, {
+    hint: `Ask for -l mem=${mem}, or for less ram`,
+    phase: 'check',
+  });
+}
+
+/** qsub's words with what was added: in front, so that nothing of the user's is changed, or behind what it replaces. */
+export function withAdded(
+  argv: readonly string[],
+  added: readonly Added[],
+  { script, endOfOptions }: { readonly script?: number | undefined; readonly endOfOptions?: number | undefined },
+): { argv: string[]; script: number | undefined } {
+  const front = added.filter(({ replaces }) => replaces === undefined).flatMap(({ words }) => words);
+  const behind = added.filter(({ replaces }) => replaces !== undefined).flatMap(({ words }) => words);
+  const end = endOfOptions ?? argv.length;
+  const shift = front.length + (script !== undefined && script >= end ? behind.length : 0);
+  return {
+    argv: [...front, ...argv.slice(0, end), ...behind, ...argv.slice(end)],
+    script: script === undefined ? undefined : script + shift,
+  };
+}

@@ -1,0 +1,165 @@
+import { userInfo } from 'node:os';
+import { resolve } from 'node:path';
+import { type Engine, findEngine } from '../../engine/index.ts';
+// Not through the room's index, which loads the builders of images: half of vsub's time.
+import { findImage, imagePools } from '../../image/catalogue.ts';
+import { composeLauncherScript } from '../../job/submission.ts';
+import {
+  DEFAULT_PREFIX,
+  directiveOptions,
+  type EffectiveOptions,
+  effectiveOptions,
+  scanDirectives,
+  variableNames,
+} from '../../pbs/index.ts';
+import {
+  completeRequest,
+  effectiveSettings,
+  isDefault,
+  mergeSettings,
+  type VmRequest,
+  type VmSetting,
+} from '../../request/index.ts';
+import type { SiteConfig } from '../../site/config/index.ts';
+import { installRoot, ownPlaces, placesToRead } from '../../site/index.ts';
+import { checkJobKind, checkNodes, requestedSlots, type Slots } from './checks.ts';
+import type { CommandLine } from './command-line.ts';
+import { type Added, needsOf, submitSettings, withAdded } from './needs.ts';
+import { ownDirectiveWords } from './own-options.ts';
+import type { JobScript } from './script.ts';
+import { askedSettings, siteConfig, userDefaults } from './sources.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** A job in a VM that has passed all checks, ready to be handed to the batch system. */
+export interface PreparedJob {
+  readonly request: VmRequest;
+  /** What the request was made of, with its origins. */
+  readonly settings: readonly VmSetting[];
+  /** Why a key that nobody gave has the value it has. */
+  readonly fallbacks: Readonly<Record<string, string>>;
+  readonly warnings: readonly string[];
+  readonly queue: string | undefined;
+  readonly slots: Slots;
+  readonly added: readonly Added[];
+  /** For qsub; the word at `scriptAt` is the user's script and is to be replaced by the launcher script. */
+  readonly argv: readonly string[];
+  readonly scriptAt: number | undefined;
+  readonly scriptName: string;
+  readonly launcher: Buffer;
+  /** None only where a missing batch system is allowed. */
+  readonly engine: Engine | undefined;
+  readonly config: SiteConfig | undefined;
+}
+
+export interface PrepareOptions {
+  readonly line: CommandLine;
+  readonly script: JobScript;
+  /** The values in `VSUB_OPTIONS`. */
+  readonly environment: readonly string[];
+  readonly env: Env;
+  /** Go on without a batch system: nothing is to be submitted. */
+  readonly withoutEngine: boolean;
+}
+
+/**
+ * Make of a command line and a script all that is to be submitted.
+ * @throws VtorqueError for everything that can be known to be wrong before the job is queued
+ */
+export async function prepareVmJob({
+  line,
+  script,
+  environment,
+  env,
+  withoutEngine,
+}: PrepareOptions): Promise<PreparedJob> {
+  const uid = process.getuid?.() ?? 0;
+  const asked = askedSettings({ commandLine: line.vmValues, script: script.requests, environment });
+  if (script.problem !== undefined) throw script.problem;
+  const prefix = line.look.prefix ?? DEFAULT_PREFIX;
+  const { directives } = scanDirectives(script.bytes, prefix);
+  const options = effectiveOptions(line.walk.options, directiveOptions(directives, { own: ownDirectiveWords }));
+  checkJobKind(options);
+  const config = await siteConfig(env, uid);
+  const queue = queueOf(options, config);
+  const defaults = [...(config?.defaults(queue) ?? []), ...(await userDefaults(env))];
+  const slots = requestedSlots(options);
+  const limits = submitSettings(config, queue);
+  const free = slots === undefined ? undefined : Math.max(1, slots - limits.hostCores);
+  const { settings, fallbacks } = choose([...defaults, ...asked], slots, free);
+  const request = withAbsoluteMounts(completeRequest(mergeSettings(settings), { ppn: free }));
+  const added = needsOf(request, slots, options, limits);
+  await checkImageAndPolicy(request, queue, config, env, uid);
+  const engine = await findEngine(env).catch((error: unknown) => {
+    if (withoutEngine) return undefined;
+    throw error;
+  });
+  checkNodes({ ...request, vcpus: request.vcpus + limits.hostCores }, await engine?.nodes());
+
+  const shell = options.value('S');
+  const launcher = composeLauncherScript({
+    installRoot,
+    prefix,
+    request,
+    script: script.stdin === undefined ? script.bytes : withoutDosEnds(script.stdin),
+    scriptName: script.name,
+    ...(shell === undefined ? {} : { shell }),
+    variables: { names: variableNames(options.value('v') ?? ''), all: options.has('V') },
+  });
+  const { look, walk, qsubArgv } = line;
+  const words = withAdded(qsubArgv, added, { script: look.script?.at, endOfOptions: walk.endOfOptions });
+  return {
+    ...{ request, settings, fallbacks, queue, slots, added, launcher, engine, config },
+    ...{ argv: words.argv, scriptAt: words.script, scriptName: script.name },
+    warnings: settings.flatMap(({ warning }) => warning ?? []),
+  };
+}
+
+/** The queue whose values hold: `-q queue@server`, or the one that the site says is meant by none. */
+function queueOf(options: EffectiveOptions, config: SiteConfig | undefined): string | undefined {
+  const [named = ''] = (options.value('q') ?? '').split('@');
+  return named || config?.value('submit.default_queue') || undefined;
+}
+
+/** The settings that count. A default of vcpus gives way to the slots that the job asks for itself. */
+function choose(all: readonly VmSetting[], slots: Slots, free: Slots): Pick<PreparedJob, 'settings' | 'fallbacks'> {
+  const effective = effectiveSettings(all);
+  const given = effective.find(({ key }) => key === 'vcpus');
+  const tooMany = given !== undefined && isDefault(given.origin) && free !== undefined && Number(given.value) > free;
+  const perSlot =
+    slots === free ? 'one per slot of the job' : 'one per slot of the job that the node does not need itself';
+  const why = tooMany ? `${perSlot}; the default of ${given.text} is more` : perSlot;
+  return {
+    settings: tooMany ? effective.filter((setting) => setting !== given) : effective,
+    fallbacks: { vcpus: slots === undefined ? 'built in: the job asks for no slots' : why },
+  };
+}
+
+/** A folder is named from where the job is submitted. */
+function withAbsoluteMounts(request: VmRequest): VmRequest {
+  if (request.mounts === undefined) return request;
+  return { ...request, mounts: request.mounts.map((mount) => ({ ...mount, host: resolve(mount.host) })) };
+}
+
+async function checkImageAndPolicy(
+  request: VmRequest,
+  queue: string | undefined,
+  config: SiteConfig | undefined,
+  env: Env,
+  uid: number,
+): Promise<void> {
+  const entry = await findImage(request.img, imagePools(placesToRead(env, uid)));
+  if (config === undefined) return;
+  const { checkPolicy, currentGroups, currentHost } = await import('../../site/config/index.ts');
+  const [own] = imagePools([ownPlaces(env, uid)]);
+  await checkPolicy(config, {
+    ...{ request, queue, groups: currentGroups, host: currentHost() },
+    user: userInfo().username,
+    ownImage: uid !== 0 && entry.kind !== 'host' && entry.pool === own,
+  });
+}
+
+/** qsub itself makes plain line ends of DOS ones in a script on standard input. */
+function withoutDosEnds(script: Buffer): Buffer {
+  return script.includes('\r\n') ? Buffer.from(script.toString('latin1').replaceAll('\r\n', '\n'), 'latin1') : script;
+}
