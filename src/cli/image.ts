@@ -19,6 +19,7 @@ export function imageCommand(): Command {
     .argument('<file>', 'raw, qcow2, vmdk, vdi or vhdx')
     .argument('[name]', 'what img= will name; the name of the file unless given')
     .option('--description <text>', 'what the lists say of it')
+    .option('--min-ram <size>', 'memory that its guests must have, for instance 1G')
     .option('--json', 'print the result as JSON')
     .action((file: string, name: string | undefined, options: OutputFlags) => add(file, name, options));
   image

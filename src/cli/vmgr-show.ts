@@ -1,3 +1,4 @@
+import { formatSize } from '../base/index.ts';
 import { findImage, findKernel, imageInUse, imagePools } from '../image/index.ts';
 import { configAsData, showConfig } from './config.ts';
 import { guestFacts, guestRow, megabytes } from './image/facts.ts';
@@ -20,11 +21,12 @@ export async function showImage(name: string, { json }: OutputFlags): Promise<vo
     ['kernel', kernel],
   ];
   if (entry.kind === 'disk') {
-    const { disk, arch, created } = entry.manifest;
+    const { disk, arch, created, minRam } = entry.manifest;
     rows.push(
       ['architecture', arch],
       ['file', `${disk.file}, ${disk.format}, ${size}`],
       ['guest sees', megabytes(disk.virtualSize)],
+      ['least memory', minRam === undefined ? 'unknown' : formatSize(minRam)],
       ['made', created],
       ['directory', entry.dir],
       ['SHA-256', disk.sha256],

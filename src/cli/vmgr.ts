@@ -24,9 +24,11 @@ export function runVmgr(args: readonly string[]): Promise<number> {
     .argument('<image>', 'its file: raw, qcow2, vmdk, vdi or vhdx')
     .argument('[description...]', 'what the lists say of it')
     .option('--name <name>', 'what img= will name; the name of the file unless given')
+    .option('--min-ram <size>', 'memory that its guests must have, for instance 1G')
     .option(...asJson)
-    .action((file: string, description: string[], { name, json }: OutputFlags & { name?: string }) =>
-      add(file, name, { description: description.join(' '), ...(json && { json }) }),
+    .action(
+      (file: string, description: string[], { name, ...options }: OutputFlags & { name?: string; minRam?: string }) =>
+        add(file, name, { ...options, description: description.join(' ') }),
     );
   program
     .command('update')

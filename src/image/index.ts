@@ -6,6 +6,7 @@ export { ensureInitrd, type InitrdOptions, initrdsIn } from './initrd/ensure.ts'
 export { type EnsureKernelOptions, ensureGuestKernel } from './kernel/ensure.ts';
 export { findKernel, kernelsIn } from './kernel/store.ts';
 export { readManifest } from './manifest.ts';
+export { checkImageRam } from './min-ram.ts';
 export { deleteImage, describeImage, imageInUse, type PoolOptions, verifyImage } from './pool/change.ts';
 export { type Progress, type ProgressEvent, runStage } from './progress.ts';
 export { type Recipe, readRecipe, recipes } from './recipes/index.ts';

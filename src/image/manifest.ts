@@ -56,6 +56,7 @@ const common: Shape = {
     virtualSize: size,
   },
   boot: oneOf('direct', 'disk'),
+  minRam: (value) => value === undefined || size(value),
 };
 
 const shapes: Readonly<Record<ImageManifest['boot'], Shape>> = {

@@ -79,6 +79,8 @@ interface AnyImageManifest {
     /** Bytes that the guest sees. */
     readonly virtualSize: number;
   };
+  /** Bytes of memory without which it does not come up, when somebody knows. */
+  readonly minRam?: number;
 }
 
 /** An image with a kernel beside the disk, which QEMU loads. */

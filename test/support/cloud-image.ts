@@ -1,4 +1,4 @@
-import { mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findPrivileges } from '../../src/image/builder/privileges.ts';
 import { sourceLines } from '../../src/image/builder/sources.ts';
@@ -67,6 +67,9 @@ export async function makeCloudImage(): Promise<CloudImage> {
       { deadlineMs: installMs, env: { TMPDIR: work } },
     );
     const path = await makeDisk(archive, work, (argv) => run(privileges.command(argv, work), { deadlineMs: stepMs }));
+    // The image is everybody's to read, as a downloaded one.
+    await chmod(work, 0o711);
+    await chmod(path, 0o644);
     return { path, [Symbol.asyncDispose]: () => rm(work, { recursive: true, force: true }) };
   } catch (error) {
     await rm(work, { recursive: true, force: true });

@@ -43,7 +43,8 @@ export interface TestCluster extends AsyncDisposable {
   run(command: readonly string[], options?: RunOptions): Promise<CommandResult>;
   /** Submit with vsub and return the job's id; throws with vsub's words when it refuses. */
   submit(args: readonly string[], script: string | Uint8Array, name?: string): Promise<string>;
-  wait(id: string): Promise<FinishedJob>;
+  /** @param withinMs how long the job may take at most, all included */
+  wait(id: string, withinMs?: number): Promise<FinishedJob>;
   /** Wait until a file of the working directory is there: a job says so how far it is. */
   appears(file: string): Promise<void>;
   restart(): Promise<void>;
@@ -103,8 +104,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
       if (code !== 0) throw new Error(`vsub ${args.join(' ')} ended with ${code}: ${stderr}`);
       return stdout.trim();
     },
-    wait: async (id) => {
-      const status = await waitForJob(id, AbortSignal.timeout(patienceMs), env);
+    wait: async (id, withinMs = patienceMs) => {
+      const status = await waitForJob(id, AbortSignal.timeout(withinMs), env);
       const [stdout, stderr] = await Promise.all([outputOf(status.outputPath), outputOf(status.errorPath)]);
       return { id, status, exitStatus: status.exitStatus, stdout, stderr };
     },

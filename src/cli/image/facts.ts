@@ -4,11 +4,12 @@ import type { CatalogueEntry, DiskEntry, GuestKernel } from '../../image/index.t
 export function imageFacts(entry: DiskEntry): Record<string, unknown> {
   const { kind, name, description, dir, manifest } = entry;
   const { distro, release, arch, created, disk, boot } = manifest;
+  const { minRam } = manifest;
   const { format, size, virtualSize, sha256 } = disk;
   const origin = manifest.boot === 'disk' ? { origin: manifest.origin } : {};
   return {
     ...{ name, kind, description, dir, distro, release, arch, created, boot },
-    ...{ kernel: kernelOf(entry), format, size, virtualSize, sha256, ...origin },
+    ...{ kernel: kernelOf(entry), format, size, virtualSize, sha256, minRam: minRam ?? null, ...origin },
   };
 }
 

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { parseSize } from '../../base/index.ts';
 import {
   addImage,
   type DiskEntry,
@@ -20,11 +21,12 @@ export interface OutputFlags {
 export async function add(
   file: string,
   name: string | undefined,
-  { json, description = '' }: OutputFlags & { readonly description?: string | undefined },
+  { json, description = '', minRam }: OutputFlags & { readonly description?: string; readonly minRam?: string },
 ): Promise<void> {
   const image = name ?? nameOfFile(file);
+  const least = minRam === undefined ? undefined : parseSize(minRam);
   const entry = await working(`add image "${image}"`, (options) =>
-    addImage({ ...options, file, name: image, description }),
+    addImage({ ...options, file, name: image, description, minRam: least }),
   );
   report(entry, json, `${image}: added, ${entry.manifest.disk.size} bytes, SHA-256 ${entry.manifest.disk.sha256}`);
 }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type Engine, findEngine } from '../../engine/index.ts';
 // Not through the room's index, which loads the builders of images: half of vsub's time.
 import { findImage, imagePools } from '../../image/catalogue.ts';
+import { checkImageRam } from '../../image/min-ram.ts';
 import { composeLauncherScript } from '../../job/submission.ts';
 import {
   DEFAULT_PREFIX,
@@ -149,6 +150,7 @@ async function checkImageAndPolicy(
   uid: number,
 ): Promise<void> {
   const entry = await findImage(request.img, imagePools(placesToRead(env, uid)));
+  checkImageRam(entry, request.ram);
   if (config === undefined) return;
   const { checkPolicy, currentGroups, currentHost } = await import('../../site/config/index.ts');
   const [own] = imagePools([ownPlaces(env, uid)]);

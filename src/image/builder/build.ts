@@ -150,6 +150,7 @@ async function complete(fresh: string, recipe: Recipe, kernel: GuestKernel, sign
     kernel: { release: kernel.release, dir: KERNEL },
     root: { device: '/dev/vda', type: 'ext4' },
     init: 'agent',
+    ...(recipe.minRam !== undefined && { minRam: recipe.minRam }),
   };
   await writeFile(join(fresh, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
 }

@@ -23,6 +23,8 @@ export interface AddOptions {
   /** What `img=` will name. */
   readonly name: string;
   readonly description: string;
+  /** Bytes of memory that guests must have at least. */
+  readonly minRam?: number | undefined;
   /** Where images are looked for, first match wins. */
   readonly places: readonly Places[];
   /** Where this process writes. */
@@ -59,7 +61,9 @@ export async function addImage(options: AddOptions): Promise<DiskEntry> {
 }
 
 async function sizeOfFile(file: string): Promise<number> {
-  const facts = await stat(file).catch((error: NodeJS.ErrnoException) => refuse(file, `${error.code}`));
+  const facts = await stat(file).catch((error: NodeJS.ErrnoException) =>
+    refuse(file, `it cannot be read: ${error.code}`),
+  );
   if (!facts.isFile()) refuse(file, 'it is no file');
   if (facts.size === 0) refuse(file, 'it is empty');
   return facts.size;
@@ -107,6 +111,7 @@ async function make(fresh: string, options: AddOptions): Promise<void> {
       disk: { file: DISK, format: 'qcow2', sha256, size, virtualSize: source.virtualSize },
       boot: 'disk',
       init: 'system',
+      ...(options.minRam !== undefined && { minRam: options.minRam }),
       origin,
     };
     await writeFile(join(fresh, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);

@@ -21,9 +21,12 @@ test('readRecipe() reads every example', async () => {
 });
 
 test('parseRecipe() adds to the base image', async () => {
-  const recipe = await parse('name = "mine"\npackages = ["gcc", "python3"]\ncommands = ["true"]\ndisk = "16G"\n');
+  const recipe = await parse(
+    'name = "mine"\npackages = ["gcc", "python3"]\ncommands = ["true"]\ndisk = "16G"\nmin_ram = "1G"\n',
+  );
   assert.deepEqual(recipe.packages, [...debian12.packages, 'gcc']);
   assert.deepEqual([recipe.suite, recipe.diskSize], ['bookworm', 16 * 1024 ** 3]);
+  assert.equal(recipe.minRam, 1024 ** 3);
   assert.deepEqual(recipe.additions, { files: [], commands: ['true'] });
   assert.deepEqual(recipe.remove, debian12.remove);
 });
@@ -51,6 +54,7 @@ for (const [text, message] of [
   ['name = "x"\npackages = ["?narrow(?archive)"]', /line 2: "packages"/],
   ['name = "x"\ncommands = "true"', /line 2: "commands" is not a list/],
   ['name = "x"\ndisk = "8"', /line 2: disk = "8" is no size/],
+  ['name = "x"\nmin_ram = "much"', /line 2: min_ram = "much" is no size/],
   ['name = "x"\ndisk = "1M"', /line 2: disk = "1M"/],
   ['name = "x"\n[[files]]\npath = "etc/x"\ncontent = ""', /"path" is not an absolute path/],
   ['name = "x"\n[[files]]\npath = "/etc/../x"\ncontent = ""', /"path" is not an absolute path/],

@@ -37,6 +37,7 @@ const keys: Readonly<Record<string, Key>> = {
   packages: { is: listOf(isPackage), form: 'a list of names of Debian packages, without versions' },
   commands: { is: listOf(isText), form: 'a list of lines for /bin/sh' },
   disk: { is: isText, form: 'a size, for instance "8G"' },
+  min_ram: { is: isText, form: 'a size, for instance "1G"' },
   files: { is: listOf((value) => typeof value === 'object' && value !== null), form: '[[files]] tables' },
 };
 
@@ -71,6 +72,7 @@ export async function parseRecipe(file: TomlFile, load: (source: string) => Prom
     packages = [],
     commands = [],
     disk,
+    min_ram,
     files = [],
   } = file.table as RecipeTable;
   if (name === undefined) throw problem(file.file, undefined, 'the key "name" is missing', 'Write name = "NAME"');
@@ -87,6 +89,7 @@ export async function parseRecipe(file: TomlFile, load: (source: string) => Prom
     suite: suites[release] as string,
     packages: [...new Set([...debian12.packages, ...packages])],
     diskSize: disk === undefined ? debian12.diskSize : diskSize(file, disk),
+    ...(min_ram !== undefined && { minRam: sizeOf(file, 'min_ram', min_ram, 'Write a size, for instance "1G"') }),
     additions: { files: added, commands },
   };
 }
@@ -98,6 +101,7 @@ interface RecipeTable {
   readonly packages?: readonly string[];
   readonly commands?: readonly string[];
   readonly disk?: string;
+  readonly min_ram?: string;
   readonly files?: readonly FileTable[];
 }
 
@@ -151,16 +155,18 @@ function checkPlaces(file: TomlFile, added: readonly AddedFile[]): void {
 }
 
 function diskSize(file: TomlFile, text: string): number {
-  const line = file.lineOf(['disk']);
   const form = 'Write a size between 2G and 1T, for instance "8G"';
-  let bytes: number;
+  const bytes = sizeOf(file, 'disk', text, form);
+  if (bytes >= smallestDisk && bytes <= largestDisk) return bytes;
+  throw problem(file.file, file.lineOf(['disk']), `disk = "${text}" is not between 2G and 1T`, form);
+}
+
+function sizeOf(file: TomlFile, key: string, text: string, hint: string): number {
   try {
-    bytes = parseSize(text);
+    return parseSize(text);
   } catch {
-    throw problem(file.file, line, `disk = "${text}" is no size`, form);
+    throw problem(file.file, file.lineOf([key]), `${key} = "${text}" is no size`, hint);
   }
-  if (bytes < smallestDisk || bytes > largestDisk) throw problem(file.file, line, `disk = "${text}"`, form);
-  return bytes;
 }
 
 function check(file: TomlFile, at: readonly string[], table: object, known: Readonly<Record<string, Key>>): void {

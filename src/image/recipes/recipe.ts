@@ -17,6 +17,8 @@ export interface Recipe {
   readonly files: readonly { readonly path: string; readonly content: string; readonly mode?: number }[];
   /** What is done when the packages are installed: files first, then commands. */
   readonly additions?: Additions;
+  /** Bytes of memory that guests must have at least. */
+  readonly minRam?: number;
   /** Bytes that the guest sees; only what is used takes room. */
   readonly diskSize: number;
 }

@@ -44,7 +44,7 @@ async function loadDrivers(agent: GuestAgent, mounts: readonly ShareMount[]): Pr
     throw new VtorqueError('E_GUEST_DRIVER', `Cannot mount the shares: the image's kernel has no driver for ${type}`, {
       hint:
         type === '9p'
-          ? 'Use an image with a full kernel, or install virtiofsd on the node'
+          ? 'Use an image with a full kernel; read-only mounts need 9p, and all do on a node where virtiofsd cannot run'
           : 'Use an image with a kernel of version 5.4 or newer',
       phase: 'guest',
       details: [`modprobe: ${ended}`, ...output],
