@@ -97,6 +97,7 @@ async function accelerate(
     caches: places.map(({ cache }) => cache),
     kernel,
     initrd,
+    signal,
     boot: async (spec) => {
       await using _ = await startVm(spec, { readyWithinMs: probeWithinMs, env: qemuEnvironment(context), signal });
     },

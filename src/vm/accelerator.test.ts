@@ -57,3 +57,20 @@ test('chooseAccelerator() asks again for another kernel', () =>
     });
     assert.equal(choice.accelerator, 'kvm');
   }));
+
+test('chooseAccelerator() remembers nothing of a probe whose job was cancelled', () =>
+  withCache(async (cache) => {
+    const cancel = new AbortController();
+    const cancelled = async (): Promise<void> => {
+      cancel.abort(new Error('cancelled'));
+      throw cancel.signal.reason;
+    };
+    const deps = { ...files, caches: [cache], device: '/dev/null' };
+    await assert.rejects(chooseAccelerator({ ...deps, boot: cancelled, signal: cancel.signal }), /cancelled/);
+    assert.equal((await chooseAccelerator({ ...deps, boot: async () => {} })).accelerator, 'kvm');
+  }));
+
+test('chooseAccelerator() does not fail where nothing can be remembered', async () => {
+  const deps = { ...files, caches: ['/dev/null/cache'], boot: async () => {}, device: '/dev/null' };
+  assert.equal((await chooseAccelerator(deps)).accelerator, 'kvm');
+});

@@ -19,6 +19,8 @@ export interface ProbeDeps {
   readonly initrd: string;
   /** Boots a guest and returns when it has answered; throws when it does not. */
   readonly boot: (spec: VmSpec) => Promise<void>;
+  /** Aborted when nobody wants the answer any more. */
+  readonly signal?: AbortSignal | undefined;
   /** The device to ask for; tests give another. */
   readonly device?: string;
 }
@@ -31,13 +33,16 @@ interface Remembered extends AcceleratorChoice {
  * Choose KVM if a guest really boots with it, QEMU's translator otherwise.
  * That /dev/kvm opens proves nothing: on nested hosts it may hang or abort its guests. So the first job on a node
  * boots a tiny guest; the result is kept until the node or its QEMU changes.
+ * @throws the signal's reason
  */
 export async function chooseAccelerator(deps: ProbeDeps): Promise<AcceleratorChoice> {
   const known = await knownAccelerator(deps);
   if (known !== undefined) return known;
   const choice = await probe(deps);
   const cache = deps.caches.at(-1);
-  if (cache !== undefined) await remember(join(cache, resultFile()), { ...choice, key: await probeKey(deps) });
+  if (cache === undefined) return choice;
+  // A home that is full or read-only costs the next job another probe, and nothing else.
+  await remember(join(cache, resultFile()), { ...choice, key: await probeKey(deps) }).catch(() => {});
   return choice;
 }
 
@@ -70,7 +75,7 @@ async function probeKey({ kernel }: Pick<ProbeDeps, 'kernel'>): Promise<string> 
   return [boot.trim(), qemu?.mtimeMs ?? 'no qemu', kernel].join(' ');
 }
 
-async function probe({ boot, kernel, initrd }: ProbeDeps): Promise<AcceleratorChoice> {
+async function probe({ boot, kernel, initrd, signal }: ProbeDeps): Promise<AcceleratorChoice> {
   const spec: VmSpec = {
     name: 'kvm-probe',
     vcpus: 1,
@@ -84,6 +89,8 @@ async function probe({ boot, kernel, initrd }: ProbeDeps): Promise<AcceleratorCh
     await boot(spec);
     return { accelerator: 'kvm', reason: 'a guest booted with it' };
   } catch (error) {
+    // A job that was cancelled meanwhile has learnt nothing about the node.
+    signal?.throwIfAborted();
     return { accelerator: 'tcg', reason: `a guest did not boot with KVM: ${messageOf(error)}` };
   }
 }
