@@ -1,12 +1,12 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VtorqueError } from '../base/index.ts';
+import { describeEnd, spawnBound } from '../process/index.ts';
 
 /** Name of the file in an image's directory that says who uses the image. It is never written to. */
 export const USE_LOCK = 'use.lock';
 
+const PATH = '/usr/local/bin:/usr/bin:/bin';
 const CONFLICT = 75;
 const WAIT_SECONDS = 10;
 
@@ -18,14 +18,16 @@ export function useLockOf(imageDir: string): string {
 /**
  * Say that this process uses an image, until disposed of or until the process ends, however it ends.
  * An ordinary user may hold the lock of root's image, since reading the file is enough, and on NFS other nodes see it.
- * @throws VtorqueError `E_IMAGE_GONE` when the image is being deleted, or is not there any more
+ * @throws VtorqueError `E_IMAGE_GONE` when the image is being deleted, or is not there any more; `E_IMAGE_LOCK`
  */
 export async function useImage(lock: string): Promise<AsyncDisposable> {
   const file = await open(lock, 'r').catch((cause: unknown) => {
     throw gone(lock, cause);
   });
   try {
-    if (await lockOf(file, 'shared', WAIT_SECONDS)) return { [Symbol.asyncDispose]: () => file.close() };
+    const held = await lockOf(file, 'shared', WAIT_SECONDS);
+    // While we waited it may have been deleted, and another image may be in its place.
+    if (held && (await isStill(file, lock))) return { [Symbol.asyncDispose]: () => file.close() };
     throw gone(lock);
   } catch (error) {
     await file.close();
@@ -55,14 +57,20 @@ export async function claimImage(lock: string): Promise<AsyncDisposable | undefi
  * descriptor that it has from us stays with us when it has ended.
  */
 async function lockOf(file: FileHandle, kind: 'shared' | 'exclusive', seconds: number): Promise<boolean> {
-  const child = spawn('flock', [`--${kind}`, '--timeout', `${seconds}`, '--conflict-exit-code', `${CONFLICT}`, '3'], {
-    stdio: ['ignore', 'ignore', 'ignore', file.fd],
-    timeout: (WAIT_SECONDS + 5) * 1000,
-    killSignal: 'SIGKILL',
+  const args = [`--${kind}`, '--timeout', `${seconds}`, '--conflict-exit-code', `${CONFLICT}`, '3'];
+  // What the batch system sends to all processes of a job must not end it in between.
+  const child = await spawnBound({ program: 'flock', args, env: { PATH }, descriptors: [file.fd] });
+  const end = await child.ended;
+  if (end.code === 0 || end.code === CONFLICT) return end.code === 0;
+  throw new VtorqueError('E_IMAGE_LOCK', `Cannot lock the image: flock of util-linux ended ${describeEnd(end)}`, {
+    phase: 'plan',
+    details: child.stderr.lines,
   });
-  const [code] = await once(child, 'close');
-  if (code !== 0 && code !== CONFLICT) throw new Error(`flock ended with exit code ${code}`);
-  return code === 0;
+}
+
+async function isStill(file: FileHandle, path: string): Promise<boolean> {
+  const [ours, there] = await Promise.all([file.stat(), stat(path).catch(() => undefined)]);
+  return there !== undefined && there.ino === ours.ino && there.dev === ours.dev;
 }
 
 function gone(lock: string, cause?: unknown): VtorqueError {
