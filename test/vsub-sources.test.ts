@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
+import { timelinePath } from '../src/job/index.ts';
 import { readSubmission } from '../src/job/submission.ts';
 import { installRoot } from '../src/site/index.ts';
 import { startCluster, type TestCluster } from './support/cluster.ts';
@@ -73,6 +74,7 @@ test('each key comes from the strongest source that has it', async () => {
     net: 'user: environment',
     env: 'FROM=script: script',
     mount: 'null: built in',
+    distro: 'null: built in',
   });
   assert.deepEqual([explanation.batch.queue, explanation.config], ['batch', config]);
 });
@@ -175,12 +177,31 @@ test('--dry-run writes what would be submitted into a new directory, and that ca
 });
 
 test("a job's node follows the site's configuration", async () => {
-  const site = `[nodes."no*".network]\nname_servers = ["192.0.2.7"]\nsearch = ["site.example"]\n[nodes.node1.storage]\ntransport = "9p"\n`;
-  await writeFile(
-    join(cluster.work, 'node.sh'),
-    '#!/bin/sh\ncat /etc/resolv.conf\ngrep -c "^share.* 9p " /proc/mounts\n',
-  );
+  const site = `
+    [nodes."no*".network]
+    name_servers = ["192.0.2.7"]
+    search = ["site.example"]
+    [nodes.node1.storage]
+    transport = "9p"
+    [nodes.node1.vm]
+    accelerator = "tcg"
+    [nodes.other.timeouts]
+    guest = 1`;
+  const lines = ['cat /etc/resolv.conf', 'grep -c "^share.* 9p " /proc/mounts'];
+  await writeFile(join(cluster.work, 'node.sh'), ['#!/bin/sh', ...lines, ''].join('\n'));
   const { stdout } = await vsub(['-v', 'VTORQUE_CONFIG', '-vm', 'ram=512M', 'node.sh'], { site });
   const job = await cluster.wait(stdout.trim());
   assert.match(job.stdout.toString(), /^nameserver 192.0.2.7\nsearch site.example\n(options .*\n)?[1-9]\n$/);
+  const record = await readFile(timelinePath(join(cluster.user.home, '.local/state/vtorque'), job.id), 'utf8');
+  assert.match(record, /"accelerator tcg: the site says so"/);
+  assert.match(record, /"shares 9p: the site says so"/);
+});
+
+test('a guest that does not answer in the time that the site gives it ends the job, with the reason', async () => {
+  await writeFile(join(cluster.work, 'late.sh'), '#!/bin/sh\necho ran\n');
+  const site = '[timeouts]\nguest = 1\n[vm]\naccelerator = "tcg"\n';
+  const { stdout } = await vsub(['-v', 'VTORQUE_CONFIG', '-vm', 'ram=512M', 'late.sh'], { site });
+  const job = await cluster.wait(stdout.trim());
+  assert.match(job.stderr.toString(), /its agent did not answer within 1 s/);
+  assert.deepEqual([job.stdout.toString(), job.exitStatus], ['', 245]);
 });

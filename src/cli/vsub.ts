@@ -4,7 +4,6 @@ import { VtorqueError } from '../base/index.ts';
 import { type CommandLine, readCommandLine } from './vsub/command-line.ts';
 import { becomeQsub, runQsub } from './vsub/qsub.ts';
 import { readJobScript } from './vsub/script.ts';
-import { readEnvironmentRequests } from './vsub/sources.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -40,7 +39,10 @@ async function submit(line: CommandLine, env: Env): Promise<number> {
     process.stdout.write(`${vtorqueVersion()}\n`);
     return 0;
   }
-  const environment = readEnvironmentRequests(env);
+  // Loaded only when there is something to read: plain qsub jobs must not wait for it.
+  const environment = env.VSUB_OPTIONS
+    ? (await import('./vsub/environment.ts')).readEnvironmentRequests(env.VSUB_OPTIONS)
+    : [];
   const script = await readJobScript(line);
   const showOnly = line.explain || line.dryRun;
   if (line.vmValues.length === 0 && script.requests.length === 0 && environment.length === 0) {

@@ -1,25 +1,31 @@
 import { readFile } from 'node:fs/promises';
 import { VtorqueError } from '../base/index.ts';
-import type { CatalogueEntry } from './types.ts';
 
-/** Distributions by the names of `distro=` where /etc/os-release and images have others. */
-const names: Readonly<Record<string, string>> = { rhel: 'redhat', 'red hat': 'redhat' };
+/** Distributions that are called otherwise by `distro=` than in /etc/os-release. */
+const names: Readonly<Record<string, string>> = { rhel: 'redhat' };
 
 /**
- * Refuse a guest of another distribution than was asked for.
+ * Refuse a guest of another distribution than was asked for. Pure.
+ * @param image its name
+ * @param distro what it is, as its manifest or /etc/os-release says; `unknown` when nobody has said so
  * @throws VtorqueError `E_IMAGE_DISTRO`
  */
-export async function checkDistro(wanted: string, entry: Pick<CatalogueEntry, 'name'>, distro: string): Promise<void> {
+export function checkDistro(wanted: string, image: string, distro: string): void {
   const is = names[distro.toLowerCase()] ?? distro.toLowerCase();
   if (is === wanted) return;
-  throw new VtorqueError('E_IMAGE_DISTRO', `Cannot use image "${entry.name}" with distro=${wanted}: it is ${is}`, {
-    hint: `Leave distro out, write distro=${is}, or choose another image`,
+  const state = is === 'unknown' ? 'its distribution is not known' : `it is ${is}`;
+  throw new VtorqueError('E_IMAGE_DISTRO', `Cannot use image "${image}" with distro=${wanted}: ${state}`, {
+    hint: `Leave distro out, or choose another image`,
     phase: 'check',
   });
 }
 
-/** The distribution of this machine, by its /etc/os-release. */
+/** The distribution of this machine, as the text of its /etc/os-release says. Pure. */
+export function distroIn(osRelease: string): string {
+  return /^ID=["']?([^"'\n]+)["']?$/m.exec(osRelease)?.[1] ?? 'unknown';
+}
+
+/** The distribution of this machine. */
 export async function distroOfHost(): Promise<string> {
-  const text = await readFile('/etc/os-release', 'utf8').catch(() => '');
-  return /^ID="?([^"\n]+)"?$/m.exec(text)?.[1] ?? 'unknown';
+  return distroIn(await readFile('/etc/os-release', 'utf8').catch(() => ''));
 }

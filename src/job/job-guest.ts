@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Phase } from '../base/index.ts';
-import { type GuestSystem, resolveGuest, useImage } from '../image/index.ts';
+import { checkDistro, distroOfHost, type GuestSystem, resolveGuest, useImage } from '../image/index.ts';
 import { slirpAddresses } from '../network/index.ts';
 import { planVm } from '../plan/index.ts';
 import { agentProgram, type Places } from '../site/index.ts';
@@ -51,6 +51,9 @@ export async function startJobGuest(options: JobGuestOptions): Promise<JobGuest>
   const network = request.net === 'none' ? undefined : { mac: guestMac, ...slirpAddresses };
   const settings = await nodeSettings(context.env, context.owner.uid, context.node);
   const guest = await resolveGuest(request.img, { places, agent: agentProgram, network, signal });
+  if (request.distro !== undefined && guest.kind === 'host') {
+    checkDistro(request.distro, guest.name, await distroOfHost());
+  }
   const { accelerator, reason } = await accelerate(guest, settings, options);
   record('fact', `accelerator ${accelerator}: ${reason}`);
   await using cleanup = new AsyncDisposableStack();

@@ -53,7 +53,7 @@ export const vmKeys: readonly KeySpec[] = [
   now(['net', oneOf('user', 'none'), 'user', 'network: outbound connections as you, or none']),
   now(['env', variable(), 'none', 'variable for the script; may be repeated'], { several: severalVariables }),
   now(['mount', mountPair(), 'none', 'further folder of the node; may be repeated'], { several: severalMounts }),
-  later(['distro', oneOf(...distros), "the image's", 'distribution of the guest']),
+  now(['distro', { ...oneOf(...distros), syntax: 'NAME' }, "the image's", 'distribution that the guest must be']),
   later(['arch', oneOf('x86_64', 'aarch64'), "the node's", 'processor architecture of the guest'], 'x86_64'),
   later(['kernel', file(), "the image's", 'kernel to boot']),
   later(['vms_per_node', count(), '1', 'VMs on each node'], 1),

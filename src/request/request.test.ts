@@ -51,7 +51,7 @@ test('an unknown key is refused, with the one that was meant and all there are',
     'E_VM_KEY',
     2,
     'Cannot use the -vm key "vcpu": no such key',
-    'Did you mean "vcpus"? Keys: img, vcpus, ram, cpu, net, env, mount',
+    'Did you mean "vcpus"? Keys: img, vcpus, ram, cpu, net, env, mount, distro',
   );
   refused('colour=2', 'E_VM_KEY', 2, /"colour"/, /^Keys: img, vcpus, ram/);
 });
@@ -92,7 +92,7 @@ test('keys that are still to come are known, checked and refused', () => {
   const hint = /^Leave it out\. Keys of this version: img, vcpus, ram/;
   const code = 'E_VM_KEY_UNAVAILABLE';
   refused('vrdma=true', code, 1, 'Cannot use vrdma=true: not available in this version', hint);
-  refused('distro=Debian', code, 1, 'Cannot use the -vm key "distro": not available in this version', hint);
+  refused('disk=10G', code, 1, 'Cannot use the -vm key "disk": not available in this version', hint);
   refused(
     'fs_type=ramdsk',
     'E_VM_VALUE',
@@ -116,7 +116,7 @@ test('the table has all keys of 2018 and no name twice', () => {
   assert.equal(new Set(vmKeys.map(({ name }) => name)).size, vmKeys.length);
   assert.deepEqual(
     availableKeys.map(({ name }) => name),
-    ['img', 'vcpus', 'ram', 'cpu', 'net', 'env', 'mount'],
+    ['img', 'vcpus', 'ram', 'cpu', 'net', 'env', 'mount', 'distro'],
   );
 });
 

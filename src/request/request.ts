@@ -10,6 +10,8 @@ export interface VmRequest {
   readonly vcpus: number;
   /** Bytes. */
   readonly ram: number;
+  /** What the guest must be, else the job is refused. */
+  readonly distro?: string;
   /** Processor model, by its name in QEMU. */
   readonly cpu?: string;
   readonly net?: 'user' | 'none';
@@ -59,6 +61,7 @@ export function mergeSettings(settings: readonly VmSetting[]): PartialRequest {
 /** Those of the request's fields that bear the name of their key. */
 const singleKeys: Readonly<Record<Exclude<keyof VmRequest, 'env' | 'mounts'>, true>> = {
   img: true,
+  distro: true,
   vcpus: true,
   ram: true,
   cpu: true,

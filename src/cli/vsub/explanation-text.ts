@@ -15,8 +15,7 @@ export function explanationText(explanation: Explanation): string {
   if (!vm) return section('No virtual machine was asked for: vsub is qsub', submit);
   const width = Math.max(...values.map(({ key, value }) => `${key}=${value ?? ''}`.length));
   const request = values.map(
-    ({ key, value, from }) =>
-      `${(value === null ? key : `${key}=${value}`).padEnd(width)}  ${value === null ? 'none' : from}`,
+    ({ key, value, from }) => `${(value === null ? key : `${key}=${value}`).padEnd(width)}  ${from}`,
   );
   return [
     section('Request', request),

@@ -98,8 +98,9 @@ function explainValues({ settings, fallbacks, request }: PreparedJob): Explained
   const others = availableKeys
     .filter(({ name }) => !given.some(({ key }) => key === name))
     .map(({ name, default: usual }): ExplainedValue => {
-      const value = name === 'vcpus' ? String(request.vcpus) : usual === 'none' ? null : usual;
-      return { key: name, value, origin: { kind: 'built in' }, from: fallbacks[name] ?? 'built in' };
+      const value = name === 'vcpus' ? String(request.vcpus) : /^(none|the image's)$/.test(usual) ? null : usual;
+      const from = fallbacks[name] ?? (value === null ? usual : 'built in');
+      return { key: name, value, origin: { kind: 'built in' }, from };
     });
   const order = availableKeys.map(({ name }) => name);
   const rank = ({ key }: ExplainedValue): number => (order.indexOf(key) + order.length + 1) % (order.length + 1);

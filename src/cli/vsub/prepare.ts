@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type Engine, findEngine } from '../../engine/index.ts';
 // Not through the room's index, which loads the builders of images: half of vsub's time.
 import { findImage, imagePools } from '../../image/catalogue.ts';
+import { checkDistro } from '../../image/distro.ts';
 import { checkImageRam } from '../../image/min-ram.ts';
 import { composeLauncherScript } from '../../job/submission.ts';
 import {
@@ -151,6 +152,10 @@ async function checkImageAndPolicy(
 ): Promise<void> {
   const entry = await findImage(request.img, imagePools(placesToRead(env, uid)));
   checkImageRam(entry, request.ram);
+  // What the node's own system is, is known there only.
+  if (request.distro !== undefined && entry.kind !== 'host') {
+    checkDistro(request.distro, entry.name, entry.manifest.distro);
+  }
   if (config === undefined) return;
   const { checkPolicy, currentGroups, currentHost } = await import('../../site/config/index.ts');
   const [own] = imagePools([ownPlaces(env, uid)]);

@@ -1,34 +1,10 @@
 import { existsSync } from 'node:fs';
-import { VtorqueError } from '../../base/index.ts';
-import { splitWords } from '../../pbs/index.ts';
-import { at, OPTIONS_VARIABLE, parseVmValue, type VmSetting } from '../../request/index.ts';
+import { parseVmValue, type VmSetting } from '../../request/index.ts';
 import type { SiteConfig } from '../../site/config/index.ts';
 import { configFile, userDefaultsFile } from '../../site/config-files.ts';
-import { type ScriptRequest, vsubLineValues } from './script-requests.ts';
+import type { ScriptRequest } from './script-requests.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
-
-/**
- * The requests in the variable `VSUB_OPTIONS`: words as behind `#VSUB`.
- * @throws VtorqueError `E_VM_SYNTAX` (exit code 2)
- */
-export function readEnvironmentRequests(env: Env): string[] {
-  const text = env[OPTIONS_VARIABLE];
-  if (text === undefined || text.trim() === '') return [];
-  try {
-    return vsubLineValues(splitWords(text), `${OPTIONS_VARIABLE}:`);
-  } catch (error) {
-    if (!(error instanceof VtorqueError)) throw error;
-    // A quote that is not closed is qsub's own error in a script; here it is ours.
-    const { message, hint = 'Write -vm KEY=VALUE[,KEY=VALUE...]' } = error;
-    throw at(
-      { kind: 'environment' },
-      new VtorqueError('E_VM_SYNTAX', message.replace(/^qsub: /, `Cannot read ${OPTIONS_VARIABLE}: `), {
-        ...{ hint, phase: 'check', exitCode: 2 },
-      }),
-    );
-  }
-}
 
 export interface Requests {
   readonly commandLine: readonly string[];

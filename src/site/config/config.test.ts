@@ -90,6 +90,24 @@ test('every mistake is found, with line, key, reason and remedy', async () => {
   for (const [, , , reason, remedy] of errors) assert.ok(reason && remedy);
 });
 
+test('lists are looked through', async () => {
+  const { problems } = await read(
+    '[policy]',
+    'networks = ["user", "site"]',
+    '[network]',
+    'name_servers = "10.0.0.1"',
+    'search = ["a b"]',
+  );
+  assert.deepEqual(
+    problems.map(({ line, reason }) => `${line} ${reason}`),
+    [
+      '2 ["user","site"] cannot be used: "site" is none of the networks of net=',
+      '4 "10.0.0.1" cannot be used: wanted is a list of addresses, in brackets',
+      '5 ["a b"] cannot be used: "a b" is none of the domains',
+    ],
+  );
+});
+
 test('keys of features to come do no harm, and are said to have no effect', async () => {
   const { problems, entries, defaults } = await read(
     '[iocm]',

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { bytes, type ConfigType, choice, duration, list, lists, text, whole, yesOrNo } from './types.ts';
 
 /** Where a key may be set besides the site's own tables: for one queue, or for nodes by a pattern of their names. */
@@ -83,7 +84,12 @@ export const configKeys = {
     'queue',
     'Folders of the node that mount= may bring into a guest. An empty list: none.',
   ),
-  'policy.networks': key(list('values of net='), ['user', 'none'], 'queue', 'Networks that may be asked for.'),
+  'policy.networks': key(
+    list('networks of net=', (word) => ['user', 'none'].includes(word)),
+    ['user', 'none'],
+    'queue',
+    'Networks that may be asked for.',
+  ),
   'vm.accelerator': key(
     choice('auto', 'kvm', 'tcg'),
     'auto',
@@ -97,16 +103,19 @@ export const configKeys = {
     'How guests reach shared folders. auto: virtiofs where it can run, else 9p. 9p: always 9p.',
   ),
   'network.name_servers': key(
-    list('addresses'),
+    list('addresses', (word) => isIP(word) !== 0),
     [],
     'node',
     "Name servers of guests. Empty: the node's, through QEMU.",
     ['NAME_SERVER'],
   ),
-  'network.search': key(list('domains'), [], 'node', "Search list of guests. Empty: the node's.", [
-    'SEARCH_DOMAIN',
-    'DOMAIN',
-  ]),
+  'network.search': key(
+    list('domains', (word) => /^[\w.-]+$/.test(word)),
+    [],
+    'node',
+    "Search list of guests. Empty: the node's.",
+    ['SEARCH_DOMAIN', 'DOMAIN'],
+  ),
   'timeouts.guest': key(
     duration,
     0,

@@ -83,12 +83,17 @@ export function choice<const T extends string>(...words: readonly T[]): ConfigTy
   };
 }
 
-export function list(of: string): ConfigType<readonly string[]> {
+/** @param fits what each of them must be besides a text */
+export function list(of: string, fits: (word: string) => boolean = () => true): ConfigType<readonly string[]> {
   return {
     syntax: `list of ${of}`,
     read(value) {
-      if (!Array.isArray(value)) throw new Error(`wanted is a list of ${of}, for instance ["a", "b"]`);
-      return value.map((each) => text.read(each));
+      if (!Array.isArray(value)) throw new Error(`wanted is a list of ${of}, in brackets`);
+      return value.map((each) => {
+        const word = text.read(each);
+        if (fits(word)) return word;
+        throw new Error(`${quote(word)} is none of the ${of}`);
+      });
     },
     write: (value) => `[${value.map(quote).join(', ')}]`,
   };
