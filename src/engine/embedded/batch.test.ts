@@ -105,3 +105,17 @@ test('complete jobs are forgotten after the time for which they are kept, arrays
   assert.deepEqual(store.load(), []);
   assert.deepEqual(forgotten, [1, 7]);
 });
+
+test('updateAll() changes many elements and their array at once', () => {
+  const { batch, store } = aBatch();
+  const [array, ...elements] = anArray(1, 2, 3);
+  batch.add([array, ...elements] as Job[]);
+  let told = 0;
+  batch.watch(array?.id ?? '', () => told++);
+  batch.updateAll(elements, { state: 'C' });
+  assert.deepEqual([told, array?.state], [1, 'C']);
+  assert.deepEqual(
+    store.load().map(({ state }) => state),
+    ['C', 'C', 'C', 'C'],
+  );
+});

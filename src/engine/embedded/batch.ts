@@ -73,11 +73,18 @@ export class Batch {
 
   /** Change a job; on disk when this returns. What waits for it is told. */
   update(job: Job, change: Partial<Job>): void {
-    Object.assign(job, change, { mtime: this.now() });
-    const array = typeof job.element === 'number' ? this.get(jobId(this.server, job.sequence, 'all')) : undefined;
-    if (array !== undefined) Object.assign(array, this.#arrayState(array));
-    this.#options.store.saveAll(array === undefined ? [job] : [job, array]);
-    for (const id of [job.id, array?.id ?? '']) for (const tell of this.#watchers.get(id) ?? []) tell();
+    this.updateAll([job], change);
+  }
+
+  /** The same for many jobs in one go: each write to the disk takes its time, and an array has up to 10,000 elements. */
+  updateAll(jobs: readonly Job[], change: Partial<Job>): void {
+    if (jobs.length === 0) return;
+    for (const job of jobs) Object.assign(job, change, { mtime: this.now() });
+    const sequences = new Set(jobs.flatMap(({ element, sequence }) => (typeof element === 'number' ? [sequence] : [])));
+    const arrays = [...sequences].flatMap((sequence) => this.get(jobId(this.server, sequence, 'all')) ?? []);
+    for (const array of arrays) Object.assign(array, this.#arrayState(array));
+    this.#options.store.saveAll([...jobs, ...arrays]);
+    for (const { id } of [...jobs, ...arrays]) for (const tell of this.#watchers.get(id) ?? []) tell();
     this.reschedule();
   }
 

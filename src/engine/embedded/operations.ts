@@ -80,30 +80,27 @@ export class Operations {
     const job = this.#own(caller, id);
     const members = this.#members(job, range).filter(({ state }) => state !== 'C');
     if (members.length === 0) throw badState(job);
-    for (const member of members) {
-      if (member.state === 'R') {
-        this.#batch.update(member, { deleting: true });
-        this.#runner.end(member, delayMs ?? (member.submission.killDelay ?? KILL_DELAY_S) * 1000);
-      } else {
-        this.#batch.update(member, { state: 'C', endTime: this.#batch.now(), exitStatus: 271 });
-      }
+    const running = members.filter(({ state }) => state === 'R');
+    const waiting = members.filter(({ state }) => state !== 'R');
+    this.#batch.updateAll(waiting, { state: 'C', endTime: this.#batch.now(), exitStatus: 271 });
+    this.#batch.updateAll(running, { deleting: true });
+    for (const member of running) {
+      this.#runner.end(member, delayMs ?? (member.submission.killDelay ?? KILL_DELAY_S) * 1000);
     }
   }
 
   hold(caller: Caller, id: string, range: string | undefined): void {
     const job = this.#own(caller, id);
     if (!isArray(job) && job.state !== 'Q' && job.state !== 'H') throw badState(job);
-    for (const member of this.#members(job, range)) {
-      if (member.state === 'Q') this.#batch.update(member, { state: 'H', etime: undefined });
-    }
+    const queued = this.#members(job, range).filter(({ state }) => state === 'Q');
+    this.#batch.updateAll(queued, { state: 'H', etime: undefined });
   }
 
   release(caller: Caller, id: string, range: string | undefined): void {
     const job = this.#own(caller, id);
     if (job.state === 'C') throw badState(job);
-    for (const member of this.#members(job, range)) {
-      if (member.state === 'H') this.#batch.update(member, { state: 'Q', etime: this.#batch.now() });
-    }
+    const held = this.#members(job, range).filter(({ state }) => state === 'H');
+    this.#batch.updateAll(held, { state: 'Q', etime: this.#batch.now() });
   }
 
   signal(caller: Caller, id: string, signal: number): void {
