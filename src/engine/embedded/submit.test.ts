@@ -84,3 +84,9 @@ test('asPbsError() keeps the exit code of an error that was written for qsub, an
     assert.equal(error.message, 'Some text');
   }
 });
+
+test('checkSubmission() refuses a job whose attributes would write on the terminals of others', () => {
+  for (const change of [{ name: 'a\x1b[2J' }, { account: 'a\nb' }, { resources: [['software', '\x9b2J']] as const }]) {
+    assert.throws(() => checkSubmission(aSubmission(change), site), { code: 15016 });
+  }
+});

@@ -39,7 +39,8 @@ export interface Site {
 export function checkSubmission(submission: Submission, site: Site): Submission {
   const queue = submission.queue === '' ? DEFAULT_QUEUE : submission.queue;
   if (queue !== DEFAULT_QUEUE) throw new PbsError(PBSE.UNKQUE, 'Unknown queue MSG=requested queue not found');
-  if (hasNul(submission)) throw new PbsError(PBSE.BADATVAL, 'Illegal attribute or resource value');
+  if (hasNul(submission) || writesOnTerminals(submission))
+    throw new PbsError(PBSE.BADATVAL, 'Illegal attribute or resource value');
   if (submission.variables.length > MAX_VARIABLES || (submission.args ?? '').length > MAX_ARGS) {
     throw new PbsError(
       PBSE.BADATVAL,
@@ -133,6 +134,13 @@ export function asPbsError(error: unknown): unknown {
   if (!(error instanceof VtorqueError)) return error;
   const [, text] = /^qsub: submit error \((.*)\)$/s.exec(error.message) ?? [];
   return new PbsError(15000 + ((error.exitCode - (15000 % 256) + 512) % 256), text ?? error.message);
+}
+
+/** What qstat shows to everybody must not move their cursors or make lines of its own. qsub refuses most of it already. */
+function writesOnTerminals(submission: Submission): boolean {
+  const { name, output, error, account, shell, workDir, initDir, submitHost, resources } = submission;
+  const shown = [name, output, error, account, shell, workDir, initDir, submitHost, ...resources.flat()];
+  return shown.some((text) => text !== undefined && /\p{Cc}/u.test(text));
 }
 
 function hasNul(value: unknown): boolean {
