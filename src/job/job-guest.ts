@@ -69,6 +69,9 @@ export async function startJobGuest(options: JobGuestOptions): Promise<JobGuest>
       env: qemuEnvironment(context),
       signal,
       onMonitorReady: () => record('guest'),
+    }).catch((error: unknown) => {
+      // QEMU ends when it cannot connect to a server, and does not know why.
+      throw shares.failed() ?? error;
     }),
   );
   await shares.connected();

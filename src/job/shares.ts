@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VtorqueError } from '../base/index.ts';
-import { describeEnd } from '../process/index.ts';
+import { describeEnd, type ProcessEnd } from '../process/index.ts';
 import type { MountRequest } from '../request/index.ts';
 import {
   canMakeUserNamespace,
@@ -36,6 +36,8 @@ export interface JobShares extends AsyncDisposable {
   connected(): Promise<void>;
   /** Resolves when a server has ended by itself: a guest that uses its directory then waits for ever. */
   readonly lost: Promise<VtorqueError>;
+  /** The first server that failed by itself, if one has. */
+  failed(): VtorqueError | undefined;
 }
 
 /** Unix socket addresses end here, and QEMU refuses longer ones. */
@@ -92,6 +94,7 @@ const noServers: Servers = {
   sockets: new Map(),
   connected: async () => {},
   lost: Promise.withResolvers<VtorqueError>().promise,
+  failed: () => undefined,
   [Symbol.asyncDispose]: async () => {},
 };
 
@@ -116,17 +119,25 @@ async function serveByVirtiofs(shares: readonly Share[], { owner, env }: JobCont
     await release();
     throw error;
   }
+  const failures: VtorqueError[] = [];
+  const losses = [...servers.values()].map(async ({ server, source }) => {
+    const end = await server.process.ended;
+    const error = lossOf(server, source, end);
+    // With 0 it ends when its machine has ended.
+    if (end.code !== 0) failures.push(error);
+    return error;
+  });
   return {
     sockets: new Map([...servers].map(([tag, { server }]) => [tag, server.socket])),
     // The directory goes now, so that nothing is left of it even if this process is killed later.
     connected: () => rm(directory, { recursive: true, force: true }),
-    lost: Promise.race([...servers.values()].map(({ server, source }) => lossOf(server, source))),
+    lost: Promise.race(losses),
+    failed: () => failures[0],
     [Symbol.asyncDispose]: release,
   };
 }
 
-async function lossOf({ process }: VirtiofsServer, source: string): Promise<VtorqueError> {
-  const end = await process.ended;
+function lossOf({ process }: VirtiofsServer, source: string, end: ProcessEnd): VtorqueError {
   return new VtorqueError('E_SHARE_LOST', `Cannot go on: the server of "${source}" ended ${describeEnd(end)}`, {
     phase: 'storage',
     details: process.stderr.lines,
