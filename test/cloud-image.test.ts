@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type CloudImage, makeCloudImage } from './support/cloud-image.ts';
 import { startCluster, type TestCluster } from './support/cluster.ts';
+import { processesOf } from './support/processes.ts';
 import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
 import { isRoot } from './support/users.ts';
 
@@ -56,6 +57,7 @@ test('a job runs in a cloud image, as the user, with his files, and gives back i
 test('a job in a cloud image that is deleted while it boots leaves nothing', { skip }, async () => {
   const vm = ['-vm', 'img=cloudy,vcpus=1,ram=1G', '-l', 'nodes=1:ppn=1,walltime=00:20:00'];
   const id = await cluster.submit(vm, '#!/bin/sh\ntrue\n');
+  await processesOf(cluster.user, /^qemu-system/);
   assert.equal((await cluster.run(['qdel', id])).code, 0);
   const { exitStatus } = await cluster.wait(id);
   assert.notEqual(exitStatus, 0);
