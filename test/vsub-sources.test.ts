@@ -39,6 +39,11 @@ after(async () => {
 
 const useDefaults = (text: string) => writeFile(join(cluster.user.home, '.config/vtorque/defaults.toml'), text);
 
+/** One line for each job, which no job that goes on changes. */
+async function jobsThere(): Promise<number> {
+  return (await cluster.run(['qstat'])).stdout.split('\n').length;
+}
+
 /** Run vsub with a site's configuration. */
 async function vsub(args: readonly string[], { site = '', env = {} as Record<string, string> } = {}) {
   if (site !== '') await writeFile(config, site);
@@ -132,6 +137,7 @@ test('where the site says so, slots are raised by what the node itself needs', a
 });
 
 test('--explain shows people the same, and submits nothing', async () => {
+  const jobs = await jobsThere();
   const { stdout, stderr, code } = await vsub(['--explain', '-vm', 'ram=512M,vrdma=1', 'job.sh']);
   assert.match(stdout, /^ {2}vcpus=2 +one per slot of the job$/m);
   assert.match(stdout, /^ {2}ram=512M +the command line$/m);
@@ -139,7 +145,7 @@ test('--explain shows people the same, and submits nothing', async () => {
   assert.match(stdout, /^ {2}vrdma=1 means false .* the clear spelling is vrdma=false$/m);
   assert.match(stdout, /qemu-system-x86_64 \\\n {4}-name guest=vNODE-1/);
   assert.deepEqual([stderr, code], ['', 0]);
-  assert.equal((await cluster.run(['qstat'])).stdout, '');
+  assert.equal(await jobsThere(), jobs);
 });
 
 test('--explain works where there is no batch system', async () => {
@@ -147,6 +153,21 @@ test('--explain works where there is no batch system', async () => {
     env: { PATH: `${installRoot}/bin:/usr/bin:/bin`, VTORQUE_LOCAL: '/nonexistent' },
   });
   assert.equal(explanation.batch.system, null);
+});
+
+test('a warning goes to standard error, and the job goes', async () => {
+  const { stdout, stderr, code } = await vsub(['-h', '-vm', 'ram=512M,iocm=1', 'job.sh']);
+  assert.match(stderr, /^vsub: warning: iocm=1 means false .* iocm=false\n$/);
+  assert.equal(code, 0);
+  assert.equal((await cluster.run(['qdel', stdout.trim()])).code, 0);
+});
+
+test('folders that would hide one another are refused before the job is queued', async () => {
+  for (const guest of [cluster.work, join(cluster.work, 'deep'), cluster.user.home]) {
+    const { stdout, stderr, code } = await vsub(['-vm', `mount=/var/tmp:${guest}`, 'job.sh']);
+    assert.match(stderr, /^vsub: Cannot mount "\/var\/tmp" at ".*": ".*" is mounted there\n {2}hint: /);
+    assert.deepEqual([stdout, code], ['', 1]);
+  }
 });
 
 test('a job that would be refused is refused by --explain and --dry-run with the same words', async () => {
@@ -161,6 +182,7 @@ test('a job that would be refused is refused by --explain and --dry-run with the
 });
 
 test('--dry-run writes what would be submitted into a new directory, and that can be submitted by hand', async () => {
+  const jobs = await jobsThere();
   const json = JSON.parse((await vsub(['-gf', '--json', '-vm', 'ram=512M', 'job.sh'])).stdout);
   assert.deepEqual(schemaErrors(json, schema), []);
   assert.deepEqual((await readdir(json.dryRun.directory)).sort(), json.dryRun.files.toSorted());
@@ -170,7 +192,7 @@ test('--dry-run writes what would be submitted into a new directory, and that ca
   const submission = readSubmission(await readFile(join(directory, 'job.sh')));
   assert.deepEqual(Buffer.from(submission.script), await readFile(join(cluster.work, 'job.sh')));
   assert.deepEqual(schemaErrors(JSON.parse(await readFile(join(directory, 'explain.json'), 'utf8')), schema), []);
-  assert.equal((await cluster.run(['qstat'])).stdout, '');
+  assert.equal(await jobsThere(), jobs);
   const byHand = await cluster.run(['sh', join(directory, 'qsub.txt')]);
   const job = await cluster.wait(byHand.stdout.trim());
   assert.deepEqual([job.status.name, job.stdout.toString()], ['dry', 'vnode1-1\n']);

@@ -2,7 +2,8 @@ import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { VtorqueError } from '../base/index.ts';
 import type { MountRequest } from '../request/index.ts';
-import { inside, type SharedDirectory } from '../storage/index.ts';
+import type { SharedDirectory } from '../storage/index.ts';
+import { refuseHiddenMounts } from './mount-targets.ts';
 
 /** A folder that the job asked for with `mount=`. */
 export interface FurtherShare extends SharedDirectory {
@@ -19,20 +20,12 @@ export async function furtherShares(
   mounts: readonly MountRequest[],
   own: readonly SharedDirectory[],
 ): Promise<FurtherShare[]> {
-  const taken = own.flatMap(({ targets }) => targets);
-  const shares: FurtherShare[] = [];
-  for (const { host, guest, readonly } of mounts) {
-    const other = taken.find((target) => inside(guest, target) || inside(target, guest));
-    if (other !== undefined) {
-      throw new VtorqueError('E_MOUNT_TARGET', `Cannot mount "${host}" at "${guest}": "${other}" is mounted there`, {
-        hint: 'Choose a place that is neither in another shared folder nor around one, for instance /mnt/data',
-        phase: 'storage',
-      });
-    }
-    taken.push(guest);
-    shares.push({ source: await usableDirectory(host, guest), targets: [guest], readonly });
-  }
-  return shares;
+  refuseHiddenMounts(mounts, own);
+  return Promise.all(
+    mounts.map(async ({ host, guest, readonly }) => ({
+      ...{ source: await usableDirectory(host, guest), targets: [guest], readonly },
+    })),
+  );
 }
 
 async function usableDirectory(host: string, guest: string): Promise<string> {

@@ -1,4 +1,5 @@
-import { loadConfig } from '../site/config/index.ts';
+// Not through the room's index: what translates and documents the configuration is of no use on a node.
+import { loadConfig } from '../site/config/load.ts';
 
 /** What the site says about this node. */
 export interface NodeSettings {

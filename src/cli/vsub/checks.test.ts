@@ -46,6 +46,11 @@ test('a VM must fit on one node', () => {
     message: 'Cannot use vcpus=9: the largest node, "big", has 8 slots',
     hint: 'Ask for at most vcpus=8',
   });
+  checkNodes(vm(7), nodes, 1);
+  assert.throws(() => checkNodes(vm(8), nodes, 1), {
+    message: 'Cannot use vcpus=8: the largest node, "big", has 8 slots, of which 1 for the node itself',
+    hint: 'Ask for at most vcpus=7',
+  });
   assert.throws(() => checkNodes(vm(1, 65 * GiB), nodes), {
     code: 'E_RAM_TOO_LARGE',
     message: 'Cannot use ram=65G: the node with the most memory, "fat", has 64G',

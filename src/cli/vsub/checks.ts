@@ -57,16 +57,20 @@ export function requestedSlots({ resources }: EffectiveOptions): Slots {
 /**
  * Refuse a VM that fits on no node.
  * @param nodes undefined when the batch system does not tell: nothing is refused
+ * @param reserve slots that a job must have besides its virtual CPUs
  */
-export function checkNodes({ vcpus, ram }: VmRequest, nodes: readonly BatchNode[] | undefined): void {
+export function checkNodes({ vcpus, ram }: VmRequest, nodes: readonly BatchNode[] | undefined, reserve = 0): void {
   if (nodes === undefined || nodes.length === 0) return;
+  const slots = vcpus + reserve;
   const bySlots = nodes.reduce((best, node) => (node.np > best.np ? node : best));
   const byMemory = nodes.reduce((best, node) => (node.memory > best.memory ? node : best));
-  if (vcpus > bySlots.np) {
+  if (slots > bySlots.np) {
+    const own = reserve === 0 ? '' : `, of which ${reserve} for the node itself`;
+    const most = bySlots.np - reserve;
     throw refuse(
       'E_VCPUS_TOO_MANY',
-      `Cannot use vcpus=${vcpus}: the largest node, "${bySlots.name}", has ${plural(bySlots.np, 'slot')}`,
-      `Ask for at most vcpus=${bySlots.np}`,
+      `Cannot use vcpus=${vcpus}: the largest node, "${bySlots.name}", has ${plural(bySlots.np, 'slot')}${own}`,
+      most > 0 ? `Ask for at most vcpus=${most}` : 'No node is large enough for a VM',
     );
   }
   if (ram > byMemory.memory) {
@@ -77,7 +81,7 @@ export function checkNodes({ vcpus, ram }: VmRequest, nodes: readonly BatchNode[
       `Ask for less than ram=${most}; the node's own system needs memory, too`,
     );
   }
-  if (!nodes.some((node) => vcpus <= node.np && ram <= node.memory)) {
+  if (!nodes.some((node) => slots <= node.np && ram <= node.memory)) {
     throw refuse(
       'E_VM_TOO_LARGE',
       `Cannot use vcpus=${vcpus} with ram=${formatSize(ram)}: no node has both`,

@@ -91,12 +91,16 @@ export async function prepareVmJob({
   const { settings, fallbacks } = choose([...defaults, ...asked], slots, free);
   const request = withAbsoluteMounts(completeRequest(mergeSettings(settings), { ppn: free }));
   const added = needsOf(request, slots, options, limits);
+  if (request.mounts !== undefined) {
+    const { checkMountTargets } = await import('../../job/mount-targets.ts');
+    await checkMountTargets(request.mounts, [userInfo().homedir, process.cwd()]);
+  }
   await checkImageAndPolicy(request, queue, config, env, uid);
   const engine = await findEngine(env).catch((error: unknown) => {
     if (withoutEngine) return undefined;
     throw error;
   });
-  checkNodes({ ...request, vcpus: request.vcpus + limits.hostCores }, await engine?.nodes());
+  checkNodes(request, await engine?.nodes(), limits.hostCores);
 
   const shell = options.value('S');
   const launcher = composeLauncherScript({
@@ -157,7 +161,10 @@ async function checkImageAndPolicy(
     checkDistro(request.distro, entry.name, entry.manifest.distro);
   }
   if (config === undefined) return;
-  const { checkPolicy, currentGroups, currentHost } = await import('../../site/config/index.ts');
+  const [{ checkPolicy }, { currentGroups, currentHost }] = await Promise.all([
+    import('../../site/config/policy.ts'),
+    import('../../site/config/current-user.ts'),
+  ]);
   const [own] = imagePools([ownPlaces(env, uid)]);
   await checkPolicy(config, {
     ...{ request, queue, groups: currentGroups, host: currentHost() },

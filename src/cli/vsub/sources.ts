@@ -21,18 +21,20 @@ export function askedSettings({ commandLine, script, environment }: Requests): V
   ];
 }
 
+// Not through the room's index: what translates and documents the configuration is of no use here.
+
 /** The site's configuration; undefined when there is none, and then nothing of it is loaded either. */
 export async function siteConfig(env: Env, uid: number): Promise<SiteConfig | undefined> {
   const file = configFile(env, uid);
   // A file that was named and is missing must be told about.
   if (!existsSync(file) && file === configFile({}, uid)) return undefined;
-  const { loadConfig } = await import('../../site/config/index.ts');
+  const { loadConfig } = await import('../../site/config/load.ts');
   return loadConfig(env, uid);
 }
 
 /** The user's own defaults. */
 export async function userDefaults(env: Env): Promise<VmSetting[]> {
   if (!existsSync(userDefaultsFile(env))) return [];
-  const { loadUserDefaults } = await import('../../site/config/index.ts');
+  const { loadUserDefaults } = await import('../../site/config/load.ts');
   return loadUserDefaults(env);
 }

@@ -1,5 +1,4 @@
 export { CONFIG_VARIABLE, configFile, systemConfigFile, userDefaultsFile } from '../config-files.ts';
-export { currentGroups, currentHost } from './current-user.ts';
 export { importConfig2018 } from './import-2018.ts';
 export { type ConfigName, configKey, configNames } from './keys.ts';
 export { loadConfig, loadUserDefaults, readConfigFile } from './load.ts';
