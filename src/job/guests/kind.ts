@@ -10,9 +10,9 @@ export interface GuestKind {
   readonly readyWithinMs: number;
   /** `agent`: it gives the guest its address; `system`: the guest's own system has done so. */
   readonly network: 'agent' | 'system';
-  /** A guest that has just been booted by the agent gets an identity of its own for programs like D-Bus. */
+  /** `fresh`: it gets a new one, which programs like D-Bus want; `own`: its system has seen to that when it started. */
   readonly machineId: 'fresh' | 'own';
-  /** Text of files that goes behind the guest's own: for instance what the node knows of the site's names. */
+  /** What goes into the guest's /etc/hosts behind its own names: what the node knows of the site. */
   readonly siteHosts: () => Promise<string>;
   /**
    * Have the root file system, the drivers of the shares and an empty `/run/vtorque` there. Calls of the agent may be handed to `then`
