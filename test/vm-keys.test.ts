@@ -83,12 +83,11 @@ test('a folder that the node has not ends the job before its VM starts, with the
   assert.deepEqual([stdout.toString(), exitStatus], ['', 242]);
 });
 
-test("distro= is compared with the image before the job is queued, with the node's own system on the node", async () => {
+test('distro= is compared with the system of the guest before the job is queued', async () => {
   await writeFile(join(cluster.work, 'distro.sh'), '#!/bin/sh\necho ran\n');
-  const { stderr, code } = await cluster.run(['vsub', '-vm', 'img=debian-12,distro=CentOS', 'distro.sh']);
-  assert.match(stderr, /^vsub: Cannot use image "debian-12" with distro=centos: it is debian\n/);
-  assert.equal(code, 1);
-  const job = await runJob('distro.sh', 'img=host,ram=512M,distro=osv', ['echo ran']);
-  assert.match(job.stderr.toString(), /^vtorque: Cannot use image "host" with distro=osv: it is /);
-  assert.deepEqual([job.stdout.toString(), job.exitStatus], ['', 240]);
+  for (const image of ['debian-12', 'host']) {
+    const { stdout, stderr, code } = await cluster.run(['vsub', '-vm', `img=${image},distro=OSv`, 'distro.sh']);
+    assert.match(stderr, new RegExp(`^vsub: Cannot use image "${image}" with distro=osv: it is \\w+\\n`));
+    assert.deepEqual([stdout, code], ['', 1]);
+  }
 });

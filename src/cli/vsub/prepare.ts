@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { type Engine, findEngine } from '../../engine/index.ts';
 // Not through the room's index, which loads the builders of images: half of vsub's time.
 import { findImage, imagePools } from '../../image/catalogue.ts';
-import { checkDistro } from '../../image/distro.ts';
+import { checkDistro, distroOfHost } from '../../image/distro.ts';
 import { checkImageRam } from '../../image/min-ram.ts';
 import { composeLauncherScript } from '../../job/submission.ts';
 import {
@@ -101,6 +101,10 @@ export async function prepareVmJob({
     throw error;
   });
   checkNodes(request, await engine?.nodes(), limits.hostCores);
+  // What other nodes' own system is, is known there only; the embedded batch system's nodes are this machine.
+  if (request.distro !== undefined && request.img === 'host' && engine?.name === 'embedded') {
+    checkDistro(request.distro, request.img, await distroOfHost());
+  }
 
   const shell = options.value('S');
   const launcher = composeLauncherScript({
@@ -156,7 +160,6 @@ async function checkImageAndPolicy(
 ): Promise<void> {
   const entry = await findImage(request.img, imagePools(placesToRead(env, uid)));
   checkImageRam(entry, request.ram);
-  // What the node's own system is, is known there only.
   if (request.distro !== undefined && entry.kind !== 'host') {
     checkDistro(request.distro, entry.name, entry.manifest.distro);
   }
