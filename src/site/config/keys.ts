@@ -120,7 +120,7 @@ export const configKeys = {
     duration,
     0,
     'node',
-    'From the start of a VM until its guest must answer. Without it: as long as its kind of guest needs at most.',
+    'From the start of a VM until its guest must answer. 0: as long as its kind of guest needs at most.',
     ['TIMEOUT'],
   ),
 } as const;

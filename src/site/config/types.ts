@@ -55,8 +55,8 @@ export const duration: ConfigType<number> = {
   read(value) {
     const [, digits = '', unit = 's'] = /^(\d{1,7})([smh])?$/.exec(String(value)) ?? [];
     const seconds = Number(digits) * { s: 1, m: 60, h: 3600 }[unit as 's' | 'm' | 'h'];
-    if (digits !== '' && seconds > 0) return seconds;
-    throw new Error('wanted is a time above 0, for instance 180 or "3m"');
+    if (digits !== '') return seconds;
+    throw new Error('wanted is a time, for instance 180 or "3m"');
   },
   write: String,
 };
