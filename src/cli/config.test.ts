@@ -41,6 +41,13 @@ test('config check prints each mistake with its place, reason and remedy, and en
   assert.deepEqual([errors, problems.length, problems[0].line, problems[0].key], [1, 2, 2, 'policy.max_vcpu']);
 });
 
+test('config check finds defaults that the policy refuses', () => {
+  const file = aFile('against.toml', '[policy]', 'max_vcpus = 2', '[defaults]', 'vcpus = 4');
+  const { stdout, status } = vtorque('check', file);
+  assert.match(stdout, /against.toml:4: error: defaults.vcpus: "4" is refused: more than policy.max_vcpus, 2\n/);
+  assert.equal(status, 1);
+});
+
 test('config check takes a good file, and says what is no TOML or not there', () => {
   const good = aFile('good.toml', '[defaults]', 'ram = "2G"');
   assert.deepEqual(vtorque('check', good), { stdout: `${good}: no errors\n`, stderr: '', status: 0 });

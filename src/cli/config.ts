@@ -88,9 +88,9 @@ function origin({ origin: from }: Effective): string {
 }
 
 async function check(named: string | undefined, json: boolean): Promise<number> {
-  const { configFile, readConfigFile } = await room();
+  const { configFile, checkConfigFile } = await room();
   const file = named ?? configFile(process.env, process.getuid?.() ?? 0);
-  const read = await readConfigFile(file, { named: named !== undefined });
+  const read = await checkConfigFile(file, { named: named !== undefined });
   const problems = read?.problems ?? [];
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   if (json) {

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { completeRequest, mergeSettings } from '../../request/index.ts';
 import { installRoot } from '../paths.ts';
+import { crossChecks } from './cross-checks.ts';
 import { checkPolicy, configFile, configReference, matchesAny, type PolicyCase, SiteConfig } from './index.ts';
 import { configKey, configNames } from './keys.ts';
 import { readConfig } from './read.ts';
@@ -88,6 +89,22 @@ test('every mistake is found, with line, key, reason and remedy', async () => {
   assert.equal(errors[1]?.[4], 'Did you mean policy.max_vcpus?');
   assert.match(String(errors[4]?.[3]), /less than 1/);
   for (const [, , , reason, remedy] of errors) assert.ok(reason && remedy);
+});
+
+test('defaults that the policy would refuse are mistakes, for the site and for queues', async () => {
+  const problems = crossChecks(
+    await read(
+      ...['[policy]', 'max_ram = "4G"', 'images = ["deb*"]', '[defaults]', 'img = "host"', 'ram = "2G"', 'vcpus = 2'],
+      ...['[queues.small.policy]', 'max_ram = "1G"', '[queues.one.defaults]', 'img = "debian-12"', 'vcpus = 1'],
+    ),
+  );
+  assert.deepEqual(
+    problems.map(({ line, key, reason }) => [line, key, reason]),
+    [
+      [5, 'defaults.img', '"host" is refused: not among policy.images'],
+      [6, 'defaults.ram', '"2G" is refused in queue "small": more than policy.max_ram, 1G'],
+    ],
+  );
 });
 
 test('lists are looked through', async () => {

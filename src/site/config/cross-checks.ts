@@ -1,0 +1,59 @@
+import { formatSize } from '../../base/index.ts';
+import { effectiveSettings, type VmSetting } from '../../request/index.ts';
+import { readConfigFile } from './load.ts';
+import type { ConfigProblem, ReadConfig } from './read.ts';
+import { SiteConfig } from './site-config.ts';
+import { matchesAny } from './types.ts';
+
+/**
+ * Read a file and find all that is wrong in it, also what does not keep jobs from being submitted.
+ * @param named somebody asked for this file: that it is missing is an error
+ * @returns undefined when there is none
+ * @throws VtorqueError `E_CONFIG_SYNTAX`, `E_CONFIG_READ`
+ */
+export async function checkConfigFile(file: string, how: { named: boolean }): Promise<ReadConfig | undefined> {
+  const read = await readConfigFile(file, how);
+  if (read === undefined) return undefined;
+  const problems = [...read.problems, ...crossChecks(read)].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  return { ...read, problems };
+}
+
+/** Values that are right each by itself and contradict one another: defaults that the policy refuses. */
+export function crossChecks(read: ReadConfig): ConfigProblem[] {
+  const config = new SiteConfig(read);
+  const queues = config.holders().flatMap((holder) => (holder.kind === 'queue' ? [holder.name] : []));
+  const found = [undefined, ...queues].flatMap((queue) =>
+    effectiveSettings(config.defaults(queue)).flatMap((setting) => {
+      const reason = refusal(config, queue, setting);
+      return reason === undefined ? [] : [asProblem(setting, queue, reason)];
+    }),
+  );
+  // What the site's own tables contradict is not repeated for each queue.
+  return [
+    ...new Map(found.toReversed().map((problem) => [`${problem.line} ${problem.key}`, problem])).values(),
+  ].reverse();
+}
+
+function refusal(config: SiteConfig, queue: string | undefined, { key, value, text }: VmSetting): string | undefined {
+  const where = { queue };
+  const most = config.value('policy.max_vcpus', where);
+  const room = config.value('policy.max_ram', where);
+  if (key === 'vcpus' && most > 0 && Number(value) > most) return `more than policy.max_vcpus, ${most}`;
+  if (key === 'ram' && room > 0 && Number(value) > room) return `more than policy.max_ram, ${formatSize(room)}`;
+  if (key === 'img' && !matchesAny(text, config.value('policy.images', where))) return 'not among policy.images';
+  if (key === 'net' && !config.value('policy.networks', where).includes(text)) return 'not among policy.networks';
+  return undefined;
+}
+
+function asProblem({ key, text, origin }: VmSetting, queue: string | undefined, state: string): ConfigProblem {
+  const table = origin.kind === 'queue defaults' ? `queues.${origin.queue}.defaults` : 'defaults';
+  const line = 'line' in origin && origin.line !== undefined ? { line: origin.line } : {};
+  const inQueue = queue === undefined ? '' : ` in queue "${queue}"`;
+  return {
+    severity: 'error',
+    ...line,
+    key: `${table}.${key}`,
+    reason: `"${text}" is refused${inQueue}: ${state}`,
+    remedy: 'Change the default or the policy, so that jobs that ask for nothing special can be submitted',
+  };
+}
