@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { chmod, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { lockFile } from './lock.ts';
@@ -54,4 +55,13 @@ test('the lock ends with its holder, also when that is killed', async () => {
   await once(holder.stdout, 'data');
   holder.kill('SIGKILL');
   await using _lock = await lockFile(path, { waitMs: 10_000 });
+});
+
+test('lockFile() leaves no file that others may lock, also where one was there', async () => {
+  await using site = await aSite();
+  const path = join(site.dir, '.lock');
+  await writeFile(path, '');
+  await chmod(path, 0o644);
+  await using _held = await lockFile(path, { waitMs: 10_000 });
+  assert.equal((await stat(path)).mode & 0o777, 0o600);
 });

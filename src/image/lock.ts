@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { VtorqueError } from '../base/index.ts';
 
@@ -15,11 +15,12 @@ export interface LockOptions {
  * Hold the lock of file `path` until disposed of.
  * The kernel's lock is held by a small process that lives as long as its standard input is open, so that the lock ends
  * with this process however it ends. The file stays.
- * @throws VtorqueError `E_LOCKED` when another process held it all the time
+ * @throws VtorqueError `E_LOCKED` when another process held it all the time, `E_CANNOT_WRITE`
  */
 export async function lockFile(path: string, options: LockOptions): Promise<AsyncDisposable> {
   options.signal?.throwIfAborted();
   await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  await keepForUs(path);
   const seconds = String(Math.max(1, Math.ceil(options.waitMs / 1000)));
   const holder = spawn('flock', ['--exclusive', '--timeout', seconds, '--conflict-exit-code', '75', path, 'cat'], {
     stdio: ['pipe', 'pipe', 'ignore'],
@@ -57,4 +58,17 @@ export async function lockFile(path: string, options: LockOptions): Promise<Asyn
       await ended;
     },
   };
+}
+
+/** Who may read a file may lock it, and keep its owner waiting. */
+async function keepForUs(path: string): Promise<void> {
+  try {
+    await using file = await open(path, 'a', 0o600);
+    await file.chmod(0o600);
+  } catch (cause) {
+    throw new VtorqueError('E_CANNOT_WRITE', `Cannot lock "${path}": ${(cause as NodeJS.ErrnoException).code}`, {
+      hint: 'See who owns the file, and that there is room on the disk',
+      cause,
+    });
+  }
 }
