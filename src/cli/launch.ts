@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs';
 import { VtorqueError } from '../base/index.ts';
 import { Cancelled, exitCodeOfPhase, JobSignals, launch } from '../job/index.ts';
+import { isInteractiveWord, launchInteractive, readInteractiveWord, UserChannel } from '../job/interactive/index.ts';
 import { renderError } from './render-error.ts';
 
 /**
@@ -11,6 +12,7 @@ export async function runLaunch([scriptPath, ...args]: readonly string[]): Promi
   using signals = new JobSignals();
   // Node would end with 1, which looks like the script's.
   process.once('uncaughtException', (error) => process.exit(failed(error)));
+  if (isInteractiveWord(scriptPath)) return runInteractive(scriptPath, signals);
   try {
     if (scriptPath === undefined) {
       throw new VtorqueError('E_USAGE', 'Cannot launch: no script given', { hint: 'Submit the job with vsub' });
@@ -21,8 +23,33 @@ export async function runLaunch([scriptPath, ...args]: readonly string[]): Promi
   }
 }
 
+/** The job's terminal is raw for its whole life: what goes through it are lines for vsub. */
+async function runInteractive(word: string, signals: JobSignals): Promise<number> {
+  let channel: UserChannel | undefined;
+  try {
+    const submission = readInteractiveWord(word);
+    const { stdin, stdout } = process;
+    if (stdin.isTTY) stdin.setRawMode(true);
+    channel = new UserChannel(submission.token, stdin, stdout);
+    channel.say({ kind: 'hello' });
+    const code = await launchInteractive({ submission, channel, signals });
+    channel.say({ kind: 'exit', code });
+    return code;
+  } catch (error) {
+    if (channel === undefined) return failed(error);
+    const code = error instanceof Cancelled ? error.exitCode : exitCodeOf(error);
+    if (!(error instanceof Cancelled)) channel.print(renderError(error, { program: 'vtorque' }).text);
+    channel.say({ kind: 'exit', code });
+    return code;
+  }
+}
+
 /** Say what went wrong. @returns the exit code of the job */
 function failed(error: unknown): number {
   writeSync(2, renderError(error, { program: 'vtorque' }).text);
+  return exitCodeOf(error);
+}
+
+function exitCodeOf(error: unknown): number {
   return exitCodeOfPhase(error instanceof VtorqueError ? error.phase : undefined);
 }

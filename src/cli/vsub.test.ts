@@ -246,7 +246,8 @@ test('a request that cannot be is refused, and nothing is submitted', async () =
     1,
     /hint: Ask for as many slots, -l nodes=1:ppn=2, or for vcpus=1\n$/,
   );
-  await refused(['-I', '-vm', 'img=host'], 1, /^vsub: Cannot run an interactive job \(-I\) in a VM/);
+  await refused(['-I', '-vm', 'img=host'], 1, /^qsub:\tstandard input and output must be a terminal/);
+  await refused(['-I', '-X', '-vm', 'img=host'], 1, /^vsub: Cannot run a job with X11 forwarding/);
   await refused(['-vm'], 2, /^vsub: Cannot read "-vm": its value is missing\n/);
 });
 

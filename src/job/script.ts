@@ -46,7 +46,7 @@ export async function runScript({ agent, identity, files, submission, args, sign
   // With exec the script takes the shell's place, so a signal reaches what may have a trap for it, and nothing else.
   script.stdin.end(`exec ${[files.script, ...args].map(shellQuote).join(' ')}\n`);
   const outputs = [forward(script.stdout, 1), forward(script.stderr, 2)];
-  const end = await ended(script, vm.name, shell);
+  const end = await processEnd(script, vm.name, shell);
   const lost = (await Promise.all(outputs)).find((error) => error !== undefined);
   if (lost !== undefined) {
     throw new VtorqueError('E_OUTPUT_LOST', `Cannot write the output of the script: ${messageOf(lost)}`, {
@@ -57,7 +57,15 @@ export async function runScript({ agent, identity, files, submission, args, sign
   return 'code' in end ? end.code : 128 + end.signal;
 }
 
-async function ended(script: GuestProcess, guest: string, shell: string): ReturnType<() => GuestProcess['exit']> {
+/**
+ * Wait for the end of the job's own program.
+ * @throws VtorqueError `E_SCRIPT_START`, `E_GUEST_LOST`
+ */
+export async function processEnd(
+  script: GuestProcess,
+  guest: string,
+  shell: string,
+): ReturnType<() => GuestProcess['exit']> {
   try {
     return await script.exit;
   } catch (cause) {
@@ -99,7 +107,7 @@ async function forward(from: Readable, descriptor: 1 | 2): Promise<unknown> {
  * virtiofsd shows files of the user's other groups as owned by the overflow group; being in it lets the guest's kernel
  * ask the host, which decides.
  */
-function guestGroups({ context, mounts }: GuestIdentity): number[] {
+export function guestGroups({ context, mounts }: GuestIdentity): number[] {
   const overflow = mounts.some(({ type }) => type === 'virtiofs') ? [65534] : [];
   return [...context.owner.groups.map(({ gid }) => gid), ...overflow];
 }

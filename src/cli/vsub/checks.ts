@@ -1,6 +1,6 @@
 import { formatSize, VtorqueError } from '../../base/index.ts';
 import type { BatchNode } from '../../engine/index.ts';
-import { type EffectiveOptions, nodeCount, parseNodes } from '../../pbs/index.ts';
+import { type EffectiveOptions, nodeCount, parseNodes, qsubError, qsubUsageError } from '../../pbs/index.ts';
 import type { VmRequest } from '../../request/index.ts';
 
 /** Slots that a job asks for on its node; undefined when it asks for none. */
@@ -12,17 +12,21 @@ function refuse(code: string, message: string, hint: string): VtorqueError {
 
 /** Refuse kinds of jobs that this version cannot run in a VM. */
 export function checkJobKind(options: EffectiveOptions): void {
-  const kind = options.interactive
-    ? 'an interactive job (-I)'
-    : options.value('L') !== undefined
-      ? 'a job with -L'
-      : undefined;
-  if (kind === undefined) return;
-  throw refuse(
-    'E_JOB_KIND_UNAVAILABLE',
-    `Cannot run ${kind} in a VM: not available in this version`,
-    options.interactive ? 'Submit a script instead, or leave out -vm' : 'Use -l nodes=1:ppn=SLOTS instead',
-  );
+  if (options.value('L') !== undefined) throw jobKindError('a job with -L', 'Use -l nodes=1:ppn=SLOTS instead');
+  if (options.has('X')) {
+    throw jobKindError(
+      'a job with X11 forwarding (-X)',
+      'Leave out -X; programs with windows need another way, such as files or a web page',
+    );
+  }
+  if (options.interactive && options.value('t') !== undefined) {
+    throw qsubError('qsub: interactive job can not be job array.', 2);
+  }
+  if (options.has('x') && !options.interactive) throw qsubUsageError("qsub: '-x' invalid on non-interactive job");
+}
+
+function jobKindError(kind: string, hint: string): VtorqueError {
+  return refuse('E_JOB_KIND_UNAVAILABLE', `Cannot run ${kind} in a VM: not available in this version`, hint);
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   directiveOptions,
   type EffectiveOptions,
   effectiveOptions,
+  hasOption,
   scanDirectives,
   variableNames,
 } from '../../pbs/index.ts';
@@ -44,6 +45,8 @@ export interface PreparedJob {
   readonly queue: string | undefined;
   readonly slots: Slots;
   readonly added: readonly Added[];
+  /** Its shell runs at the user's terminal. */
+  readonly interactive: boolean;
   /** For qsub; the word at `scriptAt` is the user's script and is to be replaced by the launcher script. */
   readonly argv: readonly string[];
   readonly scriptAt: number | undefined;
@@ -77,7 +80,8 @@ export async function prepareVmJob({
 }: PrepareOptions): Promise<PreparedJob> {
   const uid = process.getuid?.() ?? 0;
   const asked = askedSettings({ commandLine: line.vmValues, script: script.requests, environment });
-  if (script.problem !== undefined) throw script.problem;
+  // With -x it is a command of the guest's.
+  if (script.problem !== undefined && !hasOption(line.walk.options, 'x')) throw script.problem;
   const prefix = line.look.prefix ?? DEFAULT_PREFIX;
   const { directives } = scanDirectives(script.bytes, prefix);
   const options = effectiveOptions(line.walk.options, directiveOptions(directives, { own: ownDirectiveWords }));
@@ -121,6 +125,7 @@ export async function prepareVmJob({
   return {
     ...{ request, settings, fallbacks, queue, slots, added, launcher, engine, config },
     ...{ argv: words.argv, scriptAt: words.script, scriptName: script.name },
+    interactive: options.interactive,
     warnings: settings.flatMap(({ warning }) => warning ?? []),
   };
 }

@@ -10,6 +10,7 @@ export async function submitVmJob(options: Omit<PrepareOptions, 'withoutEngine'>
   const job = await prepareVmJob({ ...options, withoutEngine: false });
   if (job.engine === undefined) throw new Error('no batch system');
   printWarnings(job);
+  if (job.interactive) return (await import('./interactive.ts')).runInteractiveJob(job, options);
   const { request, argv, launcher, scriptAt, scriptName } = job;
   const run = { qsub: job.engine.qsub, env: options.env, json: options.line.json, request, argv };
   if (scriptAt === undefined) return runQsub({ ...run, stdin: launcher });

@@ -1,0 +1,146 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { constants } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import { isatty } from 'node:tty';
+import { VtorqueError } from '../../base/index.ts';
+import { type FromJob, JobReader, lineToJob, type ToJob } from '../../job/interactive/lines.ts';
+import { makeRaw, type RawTerminal } from '../terminal/raw-terminal.ts';
+
+export interface SessionOptions {
+  /** Absolute paths of the batch system's commands. */
+  readonly qsub: string;
+  readonly qdel: string;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly token: string;
+}
+
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+/** How long the batch system has to end the job once it was asked to. */
+const GRACE_MS = 5000;
+
+/** One interactive job: qsub on one side, the user's terminal on the other. */
+export class InteractiveSession {
+  readonly #options: SessionOptions;
+  readonly #reader: JobReader;
+  #qsub: ChildProcessByStdio<Writable, Readable, null> | undefined;
+  #raw: RawTerminal | undefined;
+  #code: number | undefined;
+  #endedBy: NodeJS.Signals | undefined;
+  #id: string | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#reader = new JobReader(options.token);
+  }
+
+  /**
+   * @returns the exit code of the shell; qsub's own where it refuses the job; 128 + n when signal n ended the session
+   * @throws VtorqueError `E_SHELL_UNKNOWN`
+   */
+  async run(): Promise<number> {
+    const { qsub, argv, env } = this.#options;
+    const defined = Object.fromEntries(Object.entries(env).filter((entry) => entry[1] !== undefined));
+    for (const signal of ENDING) process.on(signal, this.#end);
+    // In a session of its own, so that Ctrl-C before the shell is there reaches us alone. It dies with us, and the job
+    // with it: without qsub a job has no terminal.
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', qsub, ...argv], {
+      env: defined,
+      detached: true,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    this.#qsub = child;
+    child.stdin.on('error', () => {});
+    const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+    try {
+      for await (const chunk of child.stdout) {
+        for (const message of this.#reader.read(chunk as Buffer)) await this.#take(message);
+      }
+      await this.#print(this.#reader.rest());
+      const [exit, signal] = await closed;
+      return this.#outcome(exit ?? 128 + constants.signals[signal ?? 'SIGKILL']);
+    } finally {
+      await this.#restore();
+      for (const signal of ENDING) process.off(signal, this.#end);
+      process.stdin.destroy();
+    }
+  }
+
+  #outcome(qsubCode: number): number {
+    if (this.#code !== undefined) return this.#code;
+    if (this.#endedBy !== undefined) return 128 + constants.signals[this.#endedBy];
+    if (qsubCode !== 0) return qsubCode;
+    throw new VtorqueError('E_SHELL_UNKNOWN', `Cannot tell how the shell ended: job ${this.#id} ended before it`, {
+      hint: 'Deleted, or over its walltime? "qstat -f" shows what the batch system knows of the job',
+      phase: 'script',
+    });
+  }
+
+  async #take(message: FromJob | { readonly kind: 'text'; readonly bytes: Buffer }): Promise<void> {
+    switch (message.kind) {
+      case 'text':
+        this.#id ??= /qsub: waiting for job (\S+) to start/.exec(message.bytes.toString())?.[1];
+        return this.#print(message.bytes);
+      case 'output':
+        return this.#print(message.bytes);
+      case 'hello':
+        this.#tellSize();
+        process.stdout.on('resize', this.#tellSize);
+        return;
+      case 'begin':
+        return this.#begin();
+      case 'exit':
+        this.#code = message.code;
+        return this.#restore();
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const { stdin } = process;
+    if (isatty(0)) this.#raw = await makeRaw(0);
+    stdin.on('error', () => {});
+    stdin.on('end', () => this.#say({ kind: 'end' }));
+    stdin.on('data', (bytes: Buffer) => {
+      if (this.#say({ kind: 'input', bytes })) return;
+      stdin.pause();
+      this.#qsub?.stdin.once('drain', () => stdin.resume());
+    });
+  }
+
+  /** The user's terminal is his own again. */
+  async #restore(): Promise<void> {
+    process.stdin.pause().removeAllListeners('data');
+    process.stdout.off('resize', this.#tellSize);
+    await this.#raw?.[Symbol.asyncDispose]();
+    this.#raw = undefined;
+  }
+
+  readonly #tellSize = (): void => {
+    if (!process.stdout.isTTY) return;
+    const [columns, rows] = process.stdout.getWindowSize();
+    // Zero is what a terminal says that does not know its size.
+    if (columns > 0 && rows > 0) this.#say({ kind: 'size', columns, rows });
+  };
+
+  #say(message: ToJob): boolean {
+    return this.#qsub?.stdin.write(lineToJob(message)) ?? true;
+  }
+
+  async #print(bytes: Buffer): Promise<void> {
+    if (bytes.length > 0 && !process.stdout.write(bytes)) await once(process.stdout, 'drain');
+  }
+
+  /** Give the job up. qsub alone might leave one behind that still waits. */
+  readonly #end = (signal: NodeJS.Signals): void => {
+    if (this.#endedBy !== undefined) return;
+    this.#endedBy = signal;
+    const { qdel, env } = this.#options;
+    if (this.#id !== undefined) {
+      const child = spawn(qdel, [this.#id], { env: { ...env }, stdio: 'ignore', timeout: GRACE_MS });
+      child.on('error', () => {});
+    }
+    this.#qsub?.kill('SIGTERM');
+    setTimeout(() => this.#qsub?.kill('SIGKILL'), GRACE_MS).unref();
+  };
+}

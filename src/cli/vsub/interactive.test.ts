@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { effectiveOptions, firstLook, walkQsubArgs } from '../../pbs/index.ts';
+import { submitWords } from './interactive.ts';
+
+function words(argv: readonly string[], script: readonly string[] = []): string[] {
+  const [given, fromScript] = [walkQsubArgs(argv).options, walkQsubArgs(script).options];
+  return submitWords([...fromScript, ...given], effectiveOptions(given, fromScript));
+}
+
+test('an interactive job asks for what the user asked for, the command line before the script', () => {
+  assert.deepEqual(
+    words(
+      ['-VI', '-lnodes=1:ppn=2', '-N', 'a b', '-x', '-W', 'interactive=true', '-W', 'umask=22'],
+      ['-l', 'nodes=4,mem=1gb', '-h'],
+    ),
+    ['-h', '-V', '-N', 'a b', '-W', 'umask=22', '-l', 'nodes=1:ppn=2', '-l', 'mem=1gb'],
+  );
+});
+
+test('qsub finds the launcher where it stands, whatever the options were', () => {
+  const argv = ['-I', '-x', ...words(['-hVN', 'name', '-C', '#X', '-d/tmp']), '/launch', 'interactive:x'];
+  assert.equal(firstLook(argv).script?.text, '/launch');
+  assert.deepEqual(
+    walkQsubArgs(argv).operands.map(({ text }) => text),
+    ['/launch', 'interactive:x'],
+  );
+});

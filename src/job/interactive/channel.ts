@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
+import { type FromJob, lineFromJob, type ToJob, UserReader } from './lines.ts';
+
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** The launcher's side of the connection with vsub, over its own terminal. */
+export class UserChannel {
+  /** Aborted when the terminal is gone. */
+  readonly hungUp: AbortSignal;
+  #size: TerminalSize = { columns: 80, rows: 24 };
+  /** As the user's terminal needs it, which is raw once the shell runs. */
+  #lineEnd = '\n';
+  #take: ((message: ToJob) => void) | undefined;
+  readonly #early: ToJob[] = [];
+  readonly #output: Writable;
+  readonly #token: string;
+
+  constructor(token: string, input: Readable, output: Writable) {
+    this.#token = token;
+    this.#output = output;
+    const gone = new AbortController();
+    this.hungUp = gone.signal;
+    const reader = new UserReader();
+    input.on('data', (chunk: Buffer) => {
+      for (const message of reader.read(chunk)) this.#receive(message);
+    });
+    // A terminal that hangs up is an error for who reads from it or writes to it.
+    for (const event of ['end', 'error', 'close']) input.on(event, () => gone.abort());
+    output.on('error', () => gone.abort());
+  }
+
+  /** Of the user's terminal, as far as it is known. */
+  get size(): TerminalSize {
+    return this.#size;
+  }
+
+  /** @returns false when the terminal wants no more for now */
+  say(message: FromJob): boolean {
+    if (message.kind === 'begin') this.#lineEnd = '\r\n';
+    return this.#output.write(lineFromJob(this.#token, message));
+  }
+
+  /** Wait until `say` may go on. */
+  async drained(): Promise<void> {
+    await once(this.#output, 'drain');
+  }
+
+  /** Text for the user, beside what his shell writes. */
+  print(text: string): void {
+    this.say({ kind: 'output', bytes: Buffer.from(text.replaceAll('\n', this.#lineEnd)) });
+  }
+
+  /** From now on `take` gets what comes, first what came before. */
+  deliverTo(take: (message: ToJob) => void): void {
+    this.#take = take;
+    for (const message of this.#early.splice(0)) take(message);
+  }
+
+  #receive(message: ToJob): void {
+    if (message.kind === 'size') this.#size = message;
+    if (this.#take === undefined) this.#early.push(message);
+    else this.#take(message);
+  }
+}

@@ -1,0 +1,83 @@
+import { once } from 'node:events';
+import { basename } from 'node:path';
+import type { GuestAgent, GuestProcess } from '../../guest/linux/index.ts';
+import { guestEnvironment } from '../environment.ts';
+import type { GuestFiles, GuestIdentity } from '../guest-setup.ts';
+import { guestGroups, processEnd } from '../script.ts';
+import { Cancelled, type JobSignals } from '../signals.ts';
+import type { UserChannel } from './channel.ts';
+import type { ToJob } from './lines.ts';
+import type { InteractiveSubmission } from './submission.ts';
+
+export interface ShellRun {
+  readonly agent: GuestAgent;
+  readonly identity: GuestIdentity;
+  readonly files: GuestFiles;
+  readonly submission: InteractiveSubmission;
+  readonly channel: UserChannel;
+  readonly signals: JobSignals;
+}
+
+/** What a shell has to end itself when its terminal has gone. */
+const HANG_UP_MS = 1000;
+/** What a terminal takes for the end of input. */
+const END_OF_INPUT = Buffer.from([4]);
+
+/**
+ * Run a login shell at a terminal of the guest, which is the user's.
+ * @returns its exit code, or 128 + n when signal n ended it
+ * @throws VtorqueError `E_SCRIPT_START`, `E_GUEST_LOST`; `Cancelled` when the terminal has gone and the shell has not
+ */
+export async function runShell({ agent, identity, files, submission, channel, signals }: ShellRun): Promise<number> {
+  const { context, vm } = identity;
+  const program = submission.shell ?? context.owner.shell;
+  const shell = agent.exec({
+    program,
+    argv: [`-${basename(program)}`, ...(submission.command === undefined ? [] : ['-c', submission.command])],
+    cwd: context.cwd,
+    env: guestEnvironment(context.env, submission.variables, {
+      ...submission.request.env,
+      TERM: submission.terminalType,
+      HOSTNAME: vm.name,
+      PBS_NODEFILE: files.nodeFile,
+    }),
+    uid: context.owner.uid,
+    gid: context.owner.gid,
+    groups: guestGroups(identity),
+    umask: context.umask,
+    tty: channel.size,
+  });
+  // A shell that talks to a user ignores TERM, which would leave it no time to end before it is killed.
+  signals.forwardTo((signal) => shell.signal(signal === 'SIGTERM' ? 'SIGHUP' : signal));
+  channel.say({ kind: 'begin' });
+  channel.deliverTo((message) => pass(message, shell));
+  const output = carryOutput(shell, channel);
+  const end = await Promise.race([processEnd(shell, vm.name, program), lostTerminal(channel, shell)]);
+  await output;
+  return 'code' in end ? end.code : 128 + end.signal;
+}
+
+function pass(message: ToJob, shell: GuestProcess): void {
+  if (message.kind === 'size') shell.resize(message.columns, message.rows);
+  else shell.stdin.write(message.kind === 'input' ? message.bytes : END_OF_INPUT);
+}
+
+/** The guest sends no more than the user's terminal takes. */
+async function carryOutput(shell: GuestProcess, channel: UserChannel): Promise<void> {
+  shell.stderr.resume();
+  try {
+    for await (const bytes of shell.stdout) {
+      if (channel.say({ kind: 'output', bytes }) || channel.hungUp.aborted) continue;
+      await Promise.race([channel.drained(), once(channel.hungUp, 'abort')]);
+    }
+  } catch {
+    // The end of the shell tells what is wrong with the guest.
+  }
+}
+
+async function lostTerminal({ hungUp }: UserChannel, shell: GuestProcess): Promise<never> {
+  if (!hungUp.aborted) await once(hungUp, 'abort');
+  shell.signal('SIGHUP');
+  await new Promise((resolve) => setTimeout(resolve, HANG_UP_MS));
+  throw new Cancelled('SIGHUP');
+}

@@ -1,0 +1,54 @@
+import { messageOf, VtorqueError } from '../../base/index.ts';
+import type { VmRequest } from '../../request/index.ts';
+import type { RequestedVariables } from '../submission.ts';
+
+/** An interactive job in a VM. There is no script to carry it, so it travels as one word of the job's command. */
+export interface InteractiveSubmission {
+  readonly request: VmRequest;
+  /** The value of `-S`. */
+  readonly shell?: string;
+  readonly variables: RequestedVariables;
+  /** `-x`: what the shell is to run, in its own language; without it, it asks the user. */
+  readonly command?: string;
+  /** The user's `TERM`. */
+  readonly terminalType: string;
+  /** Marks the lines of the launcher. */
+  readonly token: string;
+}
+
+const PREFIX = 'interactive:';
+const FORMAT_VERSION = 1;
+
+/** The word for the launcher. It has no character that means something to a shell. */
+export function interactiveWord(submission: InteractiveSubmission): string {
+  const json = JSON.stringify({ version: FORMAT_VERSION, ...submission });
+  return PREFIX + Buffer.from(json).toString('base64url');
+}
+
+export function isInteractiveWord(word: string | undefined): word is string {
+  return word?.startsWith(PREFIX) === true;
+}
+
+/**
+ * Read what `interactiveWord` wrote.
+ * @throws VtorqueError `E_SUBMISSION_DAMAGED`, `E_SUBMISSION_VERSION`
+ */
+export function readInteractiveWord(word: string): InteractiveSubmission {
+  let read: InteractiveSubmission & { readonly version: number };
+  try {
+    read = JSON.parse(Buffer.from(word.slice(PREFIX.length), 'base64url').toString());
+  } catch (cause) {
+    throw new VtorqueError('E_SUBMISSION_DAMAGED', `Cannot read the job's submission: ${messageOf(cause)}`, {
+      hint: 'Something between vsub and the node alters the commands of jobs; ask the admin about submit filters',
+      phase: 'plan',
+      cause,
+    });
+  }
+  const { version, ...submission } = read;
+  if (version === FORMAT_VERSION) return submission;
+  throw new VtorqueError(
+    'E_SUBMISSION_VERSION',
+    `Cannot read the job's submission: it has format ${version}, this vTorque reads format ${FORMAT_VERSION}`,
+    { hint: 'Install the same version of vTorque where jobs are submitted and on the nodes', phase: 'plan' },
+  );
+}

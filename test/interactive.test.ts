@@ -1,0 +1,128 @@
+// Interactive jobs in VMs, at real terminals.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startCluster, type TestCluster } from './support/cluster.ts';
+import { processesOf } from './support/processes.ts';
+import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
+import { type AtTerminal, atTerminal } from './support/terminal.ts';
+
+let cluster: TestCluster;
+let clean: Residue;
+/** With the batch system itself running, but no job. */
+let idle: Residue;
+
+before(async () => {
+  clean = await lookForResidue();
+  cluster = await startCluster({ np: 1 });
+  idle = await lookForResidue();
+});
+
+after(async () => {
+  await cluster[Symbol.asyncDispose]();
+  await expectNoResidue(clean);
+});
+
+const vm = ['-vm', 'img=host,vcpus=1,ram=512M'];
+
+function run(...command: string[]): Promise<AtTerminal> {
+  const { name, home, become } = cluster.user;
+  const env = { ...cluster.env, HOME: home, USER: name, LOGNAME: name, SHELL: '/bin/bash', TERM: 'vt100' };
+  return atTerminal(command, { become, env, cwd: cluster.work, withinMs: 60_000 });
+}
+
+/** The id of a job whose shell runs. */
+async function atPrompt(terminal: AtTerminal): Promise<string> {
+  const [, id = ''] = await terminal.expect(/qsub: waiting for job (\S+) to start\r\n/);
+  await terminal.expect(new RegExp(`qsub: job ${id} ready\r\n\r\n`));
+  await terminal.expect(/vtorque: starting the virtual machine\r\n/);
+  await terminal.expect(/\$ /);
+  return id;
+}
+
+/** The shell's answer to a command, told apart from the echo of what was typed. */
+async function answer(terminal: AtTerminal, command: string): Promise<string> {
+  terminal.type(`echo "<"$(${command})">"\r`);
+  return (await terminal.expect(/<([^"$]*)>\r[^$]*\$ /))[1] ?? '';
+}
+
+test('vsub -I gives a shell at a terminal of the guest, and ends with its exit code', async () => {
+  await using terminal = await run('vsub', '-I', ...vm);
+  const id = await atPrompt(terminal);
+  assert.equal(
+    await answer(terminal, 'hostname; id -un; pwd; echo $0 $TERM $PBS_ENVIRONMENT $PBS_JOBID'),
+    `vnode1-1 ${cluster.user.name} ${cluster.user.home} -bash vt100 PBS_INTERACTIVE ${id}`,
+  );
+  assert.match(await answer(terminal, 'tty'), /^\/dev\/pts\/\d+$/);
+  assert.equal(await answer(terminal, 'stty size'), '24 80');
+  terminal.type('trap "stty size" WINCH; echo ar""med\r');
+  await terminal.expect(/armed\r/);
+  terminal.resize(132, 50);
+  await terminal.expect(/50 132\r/);
+  terminal.type('echo start""ed; cat\r');
+  await terminal.expect(/started\r\n/);
+  terminal.type('to cat\r');
+  await terminal.expect(/to cat\r\nto cat\r\n/);
+  terminal.type('\x03');
+  await terminal.expect(/\^C[^$]*\$ /);
+  assert.equal(await answer(terminal, 'echo $?'), '130');
+  terminal.type('exit 7\r');
+  await terminal.expect(new RegExp(`logout\r\n\r\nqsub: job ${id} completed\r\n`));
+  assert.equal(await terminal.exit, 7);
+  assert.equal((await cluster.wait(id)).exitStatus, 7);
+  await expectNoResidue(idle);
+});
+
+test('vsub -I -x runs a command in the guest, also without a terminal, and ends with its exit code', async () => {
+  const command = ['-x', 'hostname;', 'echo', '"a  \'b\'"', '$HOME;', 'cat;', 'exit', '3'];
+  const { stdout, stderr, code } = await cluster.run(['vsub', '-I', ...vm, ...command], { input: 'typed\n' });
+  assert.match(stdout, new RegExp(`\nvnode1-1\r\na {2}'b' ${cluster.user.home}\r\ntyped\r\n(typed\r\n)?`));
+  assert.deepEqual([stderr, code], ['', 3]);
+  await expectNoResidue(idle);
+});
+
+test('much output arrives whole, and the terminal is as before', async () => {
+  const script = 'stty -g; vsub -I -vm img=host,ram=512M -x seq 1 100000; echo "vsub ended with $?"; stty -g';
+  await using terminal = await run('bash', '-c', script);
+  const [, before] = await terminal.expect(/^([0-9a-f:]+)\r\n/);
+  const [all] = await terminal.expect(/\r\n1\r\n2\r\n[\d\r\n]*\r\n100000\r\n/);
+  assert.equal(all, `\r\n${Array.from({ length: 100_000 }, (_, i) => `${i + 1}\r\n`).join('')}`);
+  await terminal.expect(/vsub ended with 0\r\n/);
+  const [, after] = await terminal.expect(/([0-9a-f:]+)\r\n/);
+  assert.equal(after, before);
+});
+
+test('kill -9 of vsub ends the job, leaves nothing, and sets the terminal back', async () => {
+  await using terminal = await run('bash', '-c', `stty -g; vsub -I ${vm.join(' ')}; sleep 1; stty -g; echo back`);
+  const [, before] = await terminal.expect(/^([0-9a-f:]+)\r\n/);
+  await atPrompt(terminal);
+  const [client] = await processesOf(cluster.user, /^vsub-entry\.mjs$/);
+  process.kill(client.pid, 'SIGKILL');
+  await expectNoResidue(idle);
+  const [, after] = await terminal.expect(/([0-9a-f:]+)\r\nback\r\n/);
+  assert.equal(after, before);
+});
+
+test('Ctrl-C while the guest boots gives the job up and leaves nothing', async () => {
+  await using terminal = await run('vsub', '-I', ...vm);
+  await terminal.expect(/vtorque: starting the virtual machine\r\n/);
+  await processesOf(cluster.user, /^qemu-system/);
+  terminal.type('\x03');
+  assert.equal(await terminal.exit, 130);
+  await expectNoResidue(idle);
+});
+
+test('a terminal that hangs up ends the job and leaves nothing', async () => {
+  await using terminal = await run('vsub', '-I', ...vm);
+  await atPrompt(terminal);
+  terminal.hangUp();
+  await expectNoResidue(idle);
+});
+
+test('qdel ends the session, which says that it does not know how the shell ended, or that it was hung up', async () => {
+  await using terminal = await run('vsub', '-I', ...vm);
+  const id = await atPrompt(terminal);
+  await cluster.run(['qdel', id]);
+  await terminal.expect(new RegExp(`qsub: job ${id} completed`));
+  assert.notEqual(await terminal.exit, 0);
+  await expectNoResidue(idle);
+});
