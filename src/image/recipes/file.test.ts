@@ -31,6 +31,11 @@ test('parseRecipe() adds to the base image', async () => {
   assert.deepEqual(recipe.remove, debian12.remove);
 });
 
+test('parseRecipe() takes another release of Debian', async () => {
+  const { release, suite, description } = await parse('name = "mine"\nrelease = "13"\n');
+  assert.deepEqual([release, suite, description], ['13', 'trixie', 'Debian 13']);
+});
+
 test('parseRecipe() takes files with their text, or from beside the recipe', async () => {
   const recipe = await parse(
     'name = "mine"\n[[files]]\npath = "/etc/x"\ncontent = "text"\n[[files]]\npath = "/opt/y"\nsource = "y.sh"\nmode = "0755"\n',

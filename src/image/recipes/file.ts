@@ -7,7 +7,10 @@ import { debian12 } from './debian-12.ts';
 import type { AddedFile, Recipe } from './recipe.ts';
 
 /** Debian's releases that can be the base, and their names in package sources. */
-const suites: Readonly<Record<string, string>> = { '12': 'bookworm' };
+const suites: Readonly<Record<string, string>> = { '12': 'bookworm', '13': 'trixie' };
+const releases = Object.keys(suites)
+  .map((release) => `"${release}"`)
+  .join(', ');
 const smallestDisk = 2 * 1024 ** 3;
 const largestDisk = 1024 ** 4;
 
@@ -33,7 +36,7 @@ const keys: Readonly<Record<string, Key>> = {
   name: { is: (value) => isText(value) && isImageName(value), form: 'the name of an image' },
   description: { is: isLine, form: 'a line of text' },
   distro: { is: (value) => value === 'debian', form: '"debian"' },
-  release: { is: (value) => isText(value) && Object.hasOwn(suites, value), form: `one of "${Object.keys(suites)}"` },
+  release: { is: (value) => isText(value) && Object.hasOwn(suites, value), form: `one of ${releases}` },
   packages: { is: listOf(isPackage), form: 'a list of names of Debian packages, without versions' },
   commands: { is: listOf(isText), form: 'a list of lines for /bin/sh' },
   disk: { is: isText, form: 'a size, for instance "8G"' },
