@@ -88,6 +88,13 @@ test('qsub -I -x runs a command by the login shell, also without a terminal', as
   assert.equal(code, 0);
 });
 
+test('what pbsdsh starts in an interactive job writes to its terminal', async () => {
+  await using terminal = await qsub('-I', '-l', 'nodes=2');
+  await ready(terminal);
+  terminal.type('PATH=$PBS_O_PATH pbsdsh sh -c "echo ta""sk \\$PBS_NODENUM"; echo do""ne\r');
+  await terminal.expect(/task [01]\r\ntask [01]\r\n[\s\S]*done\r\n/);
+});
+
 test('a script counts for its directives only', async () => {
   await t.batch.run(t.user, [
     'sh',

@@ -102,6 +102,22 @@ test('kill -9 of vsub ends the job, leaves nothing, and sets the terminal back',
   assert.equal(after, before);
 });
 
+test('the end of QEMU is told at the terminal, with its exit code', async () => {
+  await using terminal = await run('vsub', '-I', ...vm);
+  await atPrompt(terminal);
+  const [qemu] = await processesOf(cluster.user, /^qemu-system/);
+  process.kill(qemu.pid, 'SIGKILL');
+  await terminal.expect(/vtorque: Cannot go on: guest "vnode1-1" ended by SIGKILL[\s\S]*\r\n {2}phase: script\r\n/);
+  assert.equal(await terminal.exit, 246);
+  await expectNoResidue(idle);
+});
+
+test('what the batch system refuses is refused in its words, with its exit code', async () => {
+  const { stdout, stderr, code } = await cluster.run(['vsub', '-I', ...vm, '-q', 'nosuch', '-x', 'true']);
+  assert.deepEqual([stdout, code], ['', 172]);
+  assert.match(stderr, /^qsub: submit error \(Unknown queue MSG=requested queue not found\)\n$/);
+});
+
 test('Ctrl-C while the guest boots gives the job up and leaves nothing', async () => {
   await using terminal = await run('vsub', '-I', ...vm);
   await terminal.expect(/vtorque: starting the virtual machine\r\n/);

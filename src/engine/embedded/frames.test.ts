@@ -52,3 +52,11 @@ test('a FrameReader refuses lines over the limit and connections that end within
     for await (const _ of body);
   }, PbsError);
 });
+
+test('a FrameReader gives everything behind a line, as it comes', async () => {
+  const reader = new FrameReader(arriving([Buffer.from('line\nab'), Buffer.from('c\n'), Buffer.from('d')]));
+  assert.equal(await reader.line(99), 'line');
+  const rest: string[] = [];
+  for await (const piece of reader.rest()) rest.push(piece.toString());
+  assert.deepEqual(rest, ['ab', 'c\n', 'd']);
+});

@@ -90,3 +90,9 @@ test('checkSubmission() refuses a job whose attributes would write on the termin
     assert.throws(() => checkSubmission(aSubmission(change), site), { code: 15016 });
   }
 });
+
+test('an interactive job cannot be run again, nor be an array', () => {
+  assert.equal(checkSubmission(aSubmission({ interactive: true }), site).rerunable, false);
+  assert.equal(checkSubmission(aSubmission(), site).rerunable, true);
+  assert.throws(() => checkSubmission(aSubmission({ interactive: true, array: '1-2' }), site), PbsError);
+});
