@@ -27,8 +27,15 @@ try {
 async function compile(outDir: string, stage: (work: () => Promise<void>) => Promise<void>): Promise<void> {
   await mkdir(outDir, { recursive: true });
   const stamp = join(outDir, '.sources');
-  const digest = await sourcesDigest(['src/guest/linux/agent', 'src/engine/embedded/shepherd', 'src/storage/native']);
-  if ((await readFile(stamp, 'utf8').catch(() => '')) === digest) return;
+  const digest = await sourcesDigest([
+    'src/guest/linux/agent',
+    'src/engine/embedded/shepherd',
+    'src/storage/native',
+    'src/guest/linux/build.ts',
+  ]);
+  const programs = await readdir(outDir);
+  const complete = ['agent', 'shepherd', 'account', 'virtiofsd-as-user.so'].every((name) => programs.includes(name));
+  if (complete && (await readFile(stamp, 'utf8').catch(() => '')) === digest) return;
   await stage(async () => {
     await Promise.all([buildAgent(outDir), buildShepherd(outDir), buildAsUserLibrary(outDir)]);
     await writeFile(stamp, digest);

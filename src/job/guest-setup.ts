@@ -89,16 +89,17 @@ const rootFile = { mode: 0o644, uid: 0, gid: 0 } as const;
 
 function mountShare(
   agent: GuestAgent,
-  { tag, type, targets, readonly }: ShareMount,
+  { tag, type, targets, aliases = [], readonly }: ShareMount,
   then: (call: Promise<unknown>) => void,
 ): void {
   const [first = '', ...others] = targets;
   const options = type === '9p' ? 'trans=virtio,version=9p2000.L,msize=512000,cache=mmap,access=client' : '';
   const flags = MS.NOSUID | MS.NODEV | (readonly ? MS.RDONLY : 0);
   then(agent.mount({ source: tag, target: first, type, flags, options, waitMs: deviceWaitMs }));
-  for (const target of others) {
-    then(agent.mount({ source: first, target, type: '', flags: MS.BIND, options: '', waitMs: 0 }));
-  }
+  const bind = (source: string, target: string): void =>
+    then(agent.mount({ source, target, type: '', flags: MS.BIND, options: '', waitMs: 0 }));
+  for (const target of others) bind(first, target);
+  for (const { real, path } of aliases) bind(real, path);
 }
 
 /** Files of the guest's system that differ from guest to guest. */

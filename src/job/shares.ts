@@ -24,6 +24,8 @@ export interface ShareMount {
   readonly tag: string;
   readonly type: ShareDevice['transport'];
   readonly targets: readonly string[];
+  /** Directories inside it that have another path as well. */
+  readonly aliases?: readonly { readonly path: string; readonly real: string }[];
   readonly readonly: boolean;
 }
 
@@ -72,8 +74,8 @@ export async function prepareShares(
     // This virtiofsd has no way to refuse writing; QEMU's 9p has.
     transport: share.readonly ? '9p' : choice.transport,
   }));
-  const mounts = shares.map(({ transport: type, targets, readonly }, index) => ({
-    ...{ tag: `share${index}`, type, targets, readonly },
+  const mounts = shares.map(({ transport: type, targets, aliases = [], readonly }, index) => ({
+    ...{ tag: `share${index}`, type, targets, aliases, readonly },
   }));
   const servers = await serveByVirtiofs(shares, context);
   const devices = shares.map(({ transport, source, readonly }, index): ShareDevice => {

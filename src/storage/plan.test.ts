@@ -15,6 +15,12 @@ test('planShares() leaves out what lies inside another share', () => {
   assert.deepEqual(planShares([at('/home/u/work/deep'), at('/home/u')]), [{ source: '/home/u', targets: ['/home/u'] }]);
 });
 
+test('planShares() keeps the other name of a directory that lies inside a share', () => {
+  assert.deepEqual(planShares([at('/home/u'), at('/data/proj', '/home/u/proj')]), [
+    { source: '/home/u', targets: ['/home/u'], aliases: [at('/data/proj', '/home/u/proj')] },
+  ]);
+});
+
 test("planShares() never hides the guest's own system", () => {
   for (const path of ['/', '/usr/local/lib', '/etc', '/tmp', '/var', '/home', '/proc/self']) {
     assert.deepEqual(planShares([at(path)]), [], path);

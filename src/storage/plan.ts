@@ -4,6 +4,8 @@ export interface SharedDirectory {
   readonly source: string;
   /** Where the guest has it: the source's own path, and the paths by which the job names it. */
   readonly targets: readonly string[];
+  /** Directories inside the source that the job names by another path: that path leads there in the guest, too. */
+  readonly aliases?: readonly WantedDirectory[];
 }
 
 /** A directory as the job names it, and where that really is. */
@@ -29,8 +31,18 @@ export function planShares(wanted: readonly WantedDirectory[]): SharedDirectory[
   const roots = sources.filter((path) => !sources.some((other) => other !== path && inside(path, other)));
   return roots.map((source) => {
     const names = usable.filter(({ real, path }) => real === source && path !== source).map(({ path }) => path);
-    return { source, targets: [source, ...new Set(names.filter((path) => !belongsToGuest(path)))] };
+    const targets = [source, ...new Set(names.filter((path) => !belongsToGuest(path)))];
+    const aliases = usable.filter(
+      ({ real, path }) =>
+        real !== source && inside(real, source) && path !== real && !belongsToGuest(path) && !reached(path, targets),
+    );
+    return { source, targets, ...(aliases.length === 0 ? {} : { aliases }) };
   });
+}
+
+/** Whether a path lies below a place where its share is mounted, so that it leads to the same directory already. */
+function reached(path: string, targets: readonly string[]): boolean {
+  return targets.some((target) => inside(path, target));
 }
 
 function belongsToGuest(path: string): boolean {
