@@ -46,8 +46,10 @@ async function sourcesDigest(paths: readonly string[]): Promise<string> {
   const hash = createHash('sha256');
   for (const path of paths) {
     const full = join(installRoot, path);
-    for (const name of (await readdir(full)).sort())
-      hash.update(`${path}/${name}`).update(await readFile(join(full, name)));
+    if (path.endsWith('.ts')) hash.update(await readFile(full));
+    else
+      for (const name of (await readdir(full)).sort())
+        hash.update(`${path}/${name}`).update(await readFile(join(full, name)));
   }
   return hash.digest('hex');
 }
