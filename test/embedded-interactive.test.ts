@@ -86,6 +86,8 @@ test('qsub -I -x runs a command by the login shell, also without a terminal', as
     /^qsub: waiting for job \S+ to start\nqsub: job \S+ ready\n\n-bash a {2}b\r\n\nqsub: job \S+ completed\n$/,
   );
   assert.equal(code, 0);
+  const withOptions = await t.batch.run(t.user, ['qsub', '-I', '-x', '--', 'ls', '-d', '/']);
+  assert.match(withOptions.stdout, /ready\n\n\/\r\n\nqsub/);
 });
 
 test('what pbsdsh starts in an interactive job writes to its terminal', async () => {

@@ -73,7 +73,7 @@ test('vsub -I gives a shell at a terminal of the guest, and ends with its exit c
 });
 
 test('vsub -I -x runs a command in the guest, also without a terminal, and ends with its exit code', async () => {
-  const command = ['-x', 'hostname;', 'echo', '"a  \'b\'"', '$HOME;', 'cat;', 'exit', '3'];
+  const command = ['-x', '--', 'hostname;', 'echo', '"a  \'b\'"', '$HOME;', 'cat;', 'exit', '3'];
   const { stdout, stderr, code } = await cluster.run(['vsub', '-I', ...vm, ...command], { input: 'typed\n' });
   assert.match(stdout, new RegExp(`\nvnode1-1\r\na {2}'b' ${cluster.user.home}\r\ntyped\r\n(typed\r\n)?`));
   assert.deepEqual([stderr, code], ['', 3]);
@@ -102,6 +102,16 @@ test('kill -9 of vsub ends the job, leaves nothing, and sets the terminal back',
   assert.equal(after, before);
 });
 
+test('kill -9 of vsub takes back a job that still waits', async () => {
+  await using running = await run('qsub', '-I');
+  await running.expect(/qsub: job \S+ ready\r\n/);
+  await using waiting = await run('vsub', '-I', ...vm);
+  const [, id = ''] = await waiting.expect(/qsub: waiting for job (\S+) to start\r\n/);
+  const [client] = await processesOf(cluster.user, /^vsub-entry\.mjs$/);
+  process.kill(client.pid, 'SIGKILL');
+  assert.equal((await cluster.wait(id)).exitStatus, 271);
+});
+
 test('the end of QEMU is told at the terminal, with its exit code', async () => {
   await using terminal = await run('vsub', '-I', ...vm);
   await atPrompt(terminal);
@@ -116,6 +126,9 @@ test('what the batch system refuses is refused in its words, with its exit code'
   const { stdout, stderr, code } = await cluster.run(['vsub', '-I', ...vm, '-q', 'nosuch', '-x', 'true']);
   assert.deepEqual([stdout, code], ['', 172]);
   assert.match(stderr, /^qsub: submit error \(Unknown queue MSG=requested queue not found\)\n$/);
+  const options = await cluster.run(['vsub', '-I', ...vm, '-x', 'wc', '-l']);
+  assert.match(options.stderr, /^qsub: option requires an argument -- 'l'\n/);
+  assert.equal(options.code, 2);
 });
 
 test('Ctrl-C while the guest boots gives the job up and leaves nothing', async () => {

@@ -10,6 +10,7 @@ import {
   effectiveOptions,
   parseAttribute,
   type QsubOption,
+  type QsubWalk,
   qsubError,
   scanDirectives,
   variableNames,
@@ -36,6 +37,7 @@ export async function runInteractiveJob(
   const { directives } = scanDirectives(script.bytes, line.look.prefix ?? DEFAULT_PREFIX);
   const fromScript = directiveOptions(directives, { own: ownDirectiveWords });
   const walk = walkQsubArgs(job.argv);
+  checkGrammar([walk, ...directives.map(({ words }) => walkQsubArgs(words, { own: ownDirectiveWords }))]);
   const options = effectiveOptions(walk.options, fromScript);
   const command = options.has('x') ? walk.operands.map(({ text }) => text).join(' ') : '';
   checkInteractive(options, line.json);
@@ -53,6 +55,12 @@ export async function runInteractiveJob(
   const argv = ['-I', '-x', ...name, ...submitWords([...fromScript, ...walk.options], options), launcher(), word];
   const { qsub } = job.engine;
   return new InteractiveSession({ qsub, qdel: join(qsub, '../qdel'), argv, env, token }).run();
+}
+
+/** qsub gets only what was understood, so what was not is refused here: in its words. */
+function checkGrammar(walks: readonly QsubWalk[]): void {
+  const error = walks.flatMap(({ errors }) => errors)[0];
+  if (error !== undefined) throw error;
 }
 
 /** @throws VtorqueError for what cannot be done */

@@ -16,11 +16,13 @@ export class UserChannel {
   #lineEnd = '\n';
   #take: ((message: ToJob) => void) | undefined;
   readonly #early: ToJob[] = [];
+  readonly #input: Readable;
   readonly #output: Writable;
   readonly #token: string;
 
   constructor(token: string, input: Readable, output: Writable) {
     this.#token = token;
+    this.#input = input;
     this.#output = output;
     const gone = new AbortController();
     this.hungUp = gone.signal;
@@ -58,6 +60,13 @@ export class UserChannel {
   deliverTo(take: (message: ToJob) => void): void {
     this.#take = take;
     for (const message of this.#early.splice(0)) take(message);
+  }
+
+  /** Read nothing more until `taken`: who types faster than his program reads has to wait. */
+  holdUntil(taken: Promise<unknown>): void {
+    this.#input.pause();
+    const goOn = (): void => void this.#input.resume();
+    taken.then(goOn, goOn);
   }
 
   #receive(message: ToJob): void {

@@ -50,16 +50,18 @@ export async function runShell({ agent, identity, files, submission, channel, si
   // A shell that talks to a user ignores TERM, which would leave it no time to end before it is killed.
   signals.forwardTo((signal) => shell.signal(signal === 'SIGTERM' ? 'SIGHUP' : signal));
   channel.say({ kind: 'begin' });
-  channel.deliverTo((message) => pass(message, shell));
+  channel.deliverTo((message) => pass(message, shell, channel));
   const output = carryOutput(shell, channel);
   const end = await Promise.race([processEnd(shell, vm.name, program), lostTerminal(channel, shell)]);
   await output;
   return 'code' in end ? end.code : 128 + end.signal;
 }
 
-function pass(message: ToJob, shell: GuestProcess): void {
+function pass(message: ToJob, shell: GuestProcess, channel: UserChannel): void {
   if (message.kind === 'size') shell.resize(message.columns, message.rows);
-  else shell.stdin.write(message.kind === 'input' ? message.bytes : END_OF_INPUT);
+  else if (!shell.stdin.write(message.kind === 'input' ? message.bytes : END_OF_INPUT)) {
+    channel.holdUntil(once(shell.stdin, 'drain'));
+  }
 }
 
 /** The guest sends no more than the user's terminal takes. */
