@@ -6,7 +6,7 @@ const job = { PBS_JOBID: '1.head', HOME: '/home/u', A: 'x y', TMPDIR: '/scratch/
 
 test('guestEnvironment() keeps what the batch system set and drops the rest', () => {
   const env = guestEnvironment(job, { names: [], all: false }, {});
-  assert.deepEqual(Object.keys(env).sort(), ['HOME', 'PATH', 'PBS_JOBID']);
+  assert.deepEqual(Object.keys(env).sort(), ['HOME', 'PATH', 'PBS_JOBID', 'TMPDIR']);
 });
 
 test('guestEnvironment() keeps the variables of -v', () => {
@@ -17,7 +17,7 @@ test('guestEnvironment() keeps all with -V but what is true of the node only', (
   const env = guestEnvironment(job, { names: [], all: true }, {});
   assert.equal(env.A, 'x y');
   assert.equal(env.PATH, '/opt/bin');
-  assert.equal(env.TMPDIR, undefined);
+  assert.equal(env.TMPDIR, '/tmp');
 });
 
 test('guestEnvironment() lets what is true of the guest win', () => {

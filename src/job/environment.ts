@@ -31,5 +31,7 @@ export function guestEnvironment(job: Variables, asked: VariableSelection, guest
       (asked.all && !ofTheNode.test(name)),
   );
   const path = asked.all || wanted.has('PATH') ? job.PATH : undefined;
-  return { PATH: path ?? defaultPath, ...Object.fromEntries(kept), ...guest };
+  // The batch system's own is on the node; what a script puts there may go with the job, as the guest's /tmp does.
+  const tmpdir = job.TMPDIR === undefined ? {} : { TMPDIR: '/tmp' };
+  return { PATH: path ?? defaultPath, ...tmpdir, ...Object.fromEntries(kept), ...guest };
 }

@@ -53,7 +53,8 @@ export async function setUpGuest(agent: GuestAgent, identity: GuestIdentity): Pr
   // Before anything of the job runs: a clone must not repeat another's random numbers, nor live in the past.
   then(agent.reseed(randomBytes(256)));
   then(agent.setClock(BigInt(Date.now()) * 1_000_000n));
-  await kind.prepare(agent, mounts, then);
+  const nodeFile = nodeFileIn(identity);
+  await kind.prepare(agent, mounts, then, nodeFile);
   for (const mount of mounts) mountShare(agent, mount, then);
   then(agent.setHostname(vm.name));
   for (const [path, text] of await systemFiles(identity, kind)) then(agent.writeFile(path, text, rootFile));
@@ -65,7 +66,6 @@ export async function setUpGuest(agent: GuestAgent, identity: GuestIdentity): Pr
   }
   then(agent.mkdir(jobDirectory, { mode: 0o755, uid: 0, gid: 0 }));
   then(agent.writeFile(script, identity.script, { mode: 0o700, uid: owner.uid, gid: owner.gid }));
-  const nodeFile = nodeFileIn(identity);
   then(agent.mkdir(dirname(nodeFile), { mode: 0o755, uid: 0, gid: 0 }));
   then(agent.writeFile(nodeFile, guestNodeFile([vm]), rootFile));
 

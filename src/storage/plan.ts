@@ -17,7 +17,7 @@ export interface WantedDirectory {
 /** Belong to the guest's own system: a share on top of one would hide it. */
 const systemDirectories = [
   ...['/', '/bin', '/boot', '/dev', '/etc', '/home', '/lib', '/lib32', '/lib64', '/libx32', '/media', '/mnt', '/opt'],
-  ...['/proc', '/root', '/run', '/sbin', '/srv', '/sys', '/tmp', '/usr', '/var', '/var/tmp', '/var/run', '/run/lock'],
+  ...['/proc', '/root', '/run', '/sbin', '/srv', '/sys', '/usr', '/var', '/var/run', '/run/lock'],
 ];
 const systemTrees = ['/bin', '/boot', '/dev', '/etc', '/lib', '/proc', '/sbin', '/sys', '/usr'];
 

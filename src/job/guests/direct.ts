@@ -10,7 +10,7 @@ export const directlyBooted = {
 } as const satisfies Partial<GuestKind>;
 
 /** The guest's own directory for run-time state. */
-export const run = { path: '/run', options: 'mode=755' } as const;
+export const run = { path: '/run', options: 'mode=755,size=10%' } as const;
 
 /** Load the modules of the network, of the root file system and of the shares. */
 export function loadModules(

@@ -32,7 +32,7 @@ function anAgent(exitCodes: Readonly<Record<string, number>> = {}) {
 
 async function prepare(guest: GuestSystem, exitCodes?: Readonly<Record<string, number>>): Promise<string[]> {
   const { agent, told } = anAgent(exitCodes);
-  await guestKind(guest).prepare(agent, mounts, () => {});
+  await guestKind(guest).prepare(agent, mounts, () => {}, '/n/nodefile');
   return told;
 }
 

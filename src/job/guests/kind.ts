@@ -18,11 +18,16 @@ export interface GuestKind {
    * Have the root file system, the drivers of the shares and an empty `/run/vtorque` there. Calls of the agent may be handed to `then`
    * instead of being waited for; they run in order.
    */
-  prepare(agent: GuestAgent, mounts: readonly ShareMount[], then: (call: Promise<unknown>) => void): Promise<void>;
+  prepare(
+    agent: GuestAgent,
+    mounts: readonly ShareMount[],
+    then: (call: Promise<unknown>) => void,
+    nodeFile: string,
+  ): Promise<void>;
 }
 
 /** mount(2)'s flags, from linux/mount.h. */
-export const MS = { RDONLY: 1, NOSUID: 2, NODEV: 4, BIND: 4096 } as const;
+export const MS = { RDONLY: 1, NOSUID: 2, NODEV: 4, REMOUNT: 32, BIND: 4096 } as const;
 /** Devices that are on the command line are there when the kernel is up; this is for slow machines. */
 export const deviceWaitMs = 30_000;
 
