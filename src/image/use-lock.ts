@@ -8,7 +8,7 @@ export const USE_LOCK = 'use.lock';
 
 const PATH = '/usr/local/bin:/usr/bin:/bin';
 const CONFLICT = 75;
-const WAIT_SECONDS = 10;
+const WAIT_SECONDS = 2;
 
 /** Path of an image's lock. */
 export function useLockOf(imageDir: string): string {
@@ -25,9 +25,10 @@ export async function useImage(lock: string): Promise<AsyncDisposable> {
     throw gone(lock, cause);
   });
   try {
-    const held = await lockOf(file, 'shared', WAIT_SECONDS);
+    // Who deletes an image moves it away at once. Whoever else holds the lock as if he did may keep no job from its image.
+    await lockOf(file, 'shared', WAIT_SECONDS);
     // While we waited it may have been deleted, and another image may be in its place.
-    if (held && (await isStill(file, lock))) return { [Symbol.asyncDispose]: () => file.close() };
+    if (await isStill(file, lock)) return { [Symbol.asyncDispose]: () => file.close() };
     throw gone(lock);
   } catch (error) {
     await file.close();

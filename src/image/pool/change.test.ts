@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { findImage, imagePools } from '../catalogue.ts';
 import { aManifest, anImage, aSite } from '../test-support.ts';
-import { useImage, useLockOf } from '../use-lock.ts';
+import { claimImage, useImage, useLockOf } from '../use-lock.ts';
 import { deleteImage, describeImage, imageInUse, verifyImage } from './change.ts';
 
 async function aPoolWithImage() {
@@ -30,6 +30,12 @@ test('deleteImage() refuses an image that is in use, until it is not', async () 
   }
   assert.equal(await imageInUse(site.dir), false);
   await deleteImage('debian-12', { ...site.options, force: false });
+});
+
+test('useImage() is not kept from an image by somebody who only holds its lock', async () => {
+  await using site = await aPoolWithImage();
+  await using _claim = await claimImage(useLockOf(site.dir));
+  await using _use = await useImage(useLockOf(site.dir));
 });
 
 test('deleteImage() with force removes one in use', async () => {
