@@ -1,5 +1,6 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { VtorqueError } from '../base/index.ts';
 import { describeEnd, spawnBound } from '../process/index.ts';
 
@@ -8,7 +9,8 @@ export const USE_LOCK = 'use.lock';
 
 const PATH = '/usr/local/bin:/usr/bin:/bin';
 const CONFLICT = 75;
-const WAIT_SECONDS = 2;
+const WAIT_MS = 2000;
+const RETRY_MS = 100;
 
 /** Path of an image's lock. */
 export function useLockOf(imageDir: string): string {
@@ -26,7 +28,7 @@ export async function useImage(lock: string): Promise<AsyncDisposable> {
   });
   try {
     // Who deletes an image moves it away at once. Whoever else holds the lock as if he did may keep no job from its image.
-    await lockOf(file, 'shared', WAIT_SECONDS);
+    for (const end = Date.now() + WAIT_MS; !(await lockOf(file, 'shared')) && Date.now() < end; ) await delay(RETRY_MS);
     // While we waited it may have been deleted, and another image may be in its place.
     if (await isStill(file, lock)) return { [Symbol.asyncDispose]: () => file.close() };
     throw gone(lock);
@@ -44,7 +46,7 @@ export async function claimImage(lock: string): Promise<AsyncDisposable | undefi
   // NFS gives an exclusive lock only to who may write.
   const file = await open(lock, 'r+').catch(() => open(lock, 'r'));
   try {
-    if (await lockOf(file, 'exclusive', 0)) return { [Symbol.asyncDispose]: () => file.close() };
+    if (await lockOf(file, 'exclusive')) return { [Symbol.asyncDispose]: () => file.close() };
   } catch (error) {
     await file.close();
     throw error;
@@ -57,9 +59,9 @@ export async function claimImage(lock: string): Promise<AsyncDisposable | undefi
  * Node cannot lock files. A lock of flock(2) belongs to the open file, not to a process: what the small program takes on a
  * descriptor that it has from us stays with us when it has ended.
  */
-async function lockOf(file: FileHandle, kind: 'shared' | 'exclusive', seconds: number): Promise<boolean> {
-  const args = [`--${kind}`, '--timeout', `${seconds}`, '--conflict-exit-code', `${CONFLICT}`, '3'];
-  // What the batch system sends to all processes of a job must not end it in between.
+async function lockOf(file: FileHandle, kind: 'shared' | 'exclusive'): Promise<boolean> {
+  const args = [`--${kind}`, '--nonblock', '--conflict-exit-code', `${CONFLICT}`, '3'];
+  // What the batch system sends to all processes of a job must not end it in between; its own alarm would be blocked, too.
   const child = await spawnBound({ program: 'flock', args, env: { PATH }, descriptors: [file.fd] });
   const end = await child.ended;
   if (end.code === 0 || end.code === CONFLICT) return end.code === 0;
