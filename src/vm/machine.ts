@@ -113,7 +113,10 @@ function guestLost(spec: VmSpec, phase: Phase, end: ProcessEnd, details: readonl
     'E_GUEST_LOST',
     `Cannot go on: guest "${spec.name}" ended ${describeEnd(end)} during the job`,
     {
-      hint: 'Its kernel crashed (see the console lines), or the memory limit of the job is too small for it',
+      hint:
+        end.signal === null
+          ? 'Its kernel crashed: see the console lines'
+          : 'Somebody killed QEMU, or the memory limit of the job is too small for the guest and QEMU',
       phase,
       details,
     },

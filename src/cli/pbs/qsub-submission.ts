@@ -10,6 +10,7 @@ import {
   qsubError,
   qsubUsageError,
 } from '../../pbs/index.ts';
+import { currentDirectory } from '../current-directory.ts';
 import { CommandError, type Env } from './command.ts';
 
 export interface SubmissionInput {
@@ -26,7 +27,7 @@ export interface SubmissionInput {
  * @throws VtorqueError `E_QSUB` in qsub's words, CommandError for what this batch system has not
  */
 export function composeSubmission({ args, options, attributes, scriptName, env }: SubmissionInput): Submission {
-  const cwd = currentDirectory(env);
+  const cwd = namedDirectory(env);
   const workDir = workingDirectory(options.value('w'), cwd);
   const initDir = initialDirectory(options.value('d'), cwd);
   const path = (letter: string): string | undefined => outputPath(options.value(letter), initDir ?? workDir);
@@ -60,8 +61,8 @@ export function composeSubmission({ args, options, attributes, scriptName, env }
 }
 
 /** The working directory under the name that the user knows it by. */
-function currentDirectory({ PWD }: Env): string {
-  const real = process.cwd();
+function namedDirectory({ PWD }: Env): string {
+  const real = currentDirectory();
   if (!PWD?.startsWith('/')) return real;
   const [named, here] = [statSync(PWD, { throwIfNoEntry: false }), statSync(real, { throwIfNoEntry: false })];
   return named !== undefined && named.ino === here?.ino && named.dev === here.dev ? PWD : real;

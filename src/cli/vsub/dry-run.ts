@@ -1,6 +1,7 @@
 import { copyFileSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, VtorqueError } from '../../base/index.ts';
+import { currentDirectory } from '../current-directory.ts';
 import type { Explained, Explanation } from './explanation.ts';
 import { commandText, shellWord } from './explanation-text.ts';
 import type { PreparedJob } from './prepare.ts';
@@ -36,7 +37,7 @@ export function writeDryRun(job: PreparedJob, { explanation, preview }: Explaine
 }
 
 function newDirectory(scriptName: string): string {
-  const prefix = join(process.cwd(), `${scriptName}.dry-run-`);
+  const prefix = join(currentDirectory(), `${scriptName}.dry-run-`);
   try {
     return mkdtempSync(prefix);
   } catch (cause) {

@@ -3,6 +3,7 @@ import { nodeSettings, usualSettings } from '../../job/node-settings.ts';
 import { type MachinePreview, previewMachine } from '../../job/preview.ts';
 import { availableKeys, describeOrigin, type Origin, type VmRequest } from '../../request/index.ts';
 import { placesToRead } from '../../site/index.ts';
+import { currentDirectory } from '../current-directory.ts';
 import { errorAsData } from '../render-error.ts';
 import type { PreparedJob } from './prepare.ts';
 
@@ -116,7 +117,7 @@ async function explainMachine(
     const preview = await previewMachine({
       ...{ request, uid, slots: slots ?? 1, gid: process.getgid?.() ?? 0 },
       places: placesToRead(env, uid),
-      directories: [env.HOME, process.cwd()],
+      directories: [env.HOME, currentDirectory()],
       settings: config === undefined ? usualSettings : await nodeSettings(env, uid, ''),
     });
     return { preview, machine: asData(preview) };

@@ -25,6 +25,7 @@ import {
 } from '../../request/index.ts';
 import type { SiteConfig } from '../../site/config/index.ts';
 import { installRoot, ownPlaces, placesToRead } from '../../site/index.ts';
+import { currentDirectory } from '../current-directory.ts';
 import { checkJobKind, checkNodes, requestedSlots, type Slots } from './checks.ts';
 import type { CommandLine } from './command-line.ts';
 import { type Added, needsOf, submitSettings, withAdded } from './needs.ts';
@@ -97,7 +98,7 @@ export async function prepareVmJob({
   const added = needsOf(request, slots, options, limits);
   if (request.mounts !== undefined) {
     const { checkMountTargets } = await import('../../job/mount-targets.ts');
-    await checkMountTargets(request.mounts, [userInfo().homedir, process.cwd()]);
+    await checkMountTargets(request.mounts, [userInfo().homedir, currentDirectory()]);
   }
   await checkImageAndPolicy(request, queue, config, env, uid);
   const engine = await findEngine(env).catch((error: unknown) => {

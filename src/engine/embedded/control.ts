@@ -8,7 +8,7 @@ import { VtorqueError, within } from '../../base/index.ts';
 import { agentProgram } from '../../site/index.ts';
 import { NoServerError, request } from './client.ts';
 import { instancesToTry, ownInstance } from './places.ts';
-import type { InfoReply } from './protocol.ts';
+import { type InfoReply, PBSE, PbsError } from './protocol.ts';
 import { buildShepherd } from './shepherd/build.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -139,6 +139,14 @@ function notStarted(why: string, dir: string): VtorqueError {
 export async function stopInstance(env: Env, killJobs: boolean): Promise<InfoReply | undefined> {
   const info = await instanceInfo(env);
   if (info === undefined) return undefined;
-  await request(meaning(env, info.dir), { op: 'stop', killJobs });
+  try {
+    await request(meaning(env, info.dir), { op: 'stop', killJobs });
+  } catch (error) {
+    if (!(error instanceof PbsError) || error.code !== PBSE.PERM) throw error;
+    throw new VtorqueError('E_LOCAL_STOP', `Cannot stop the embedded batch system in "${info.dir}": it is another's`, {
+      hint: 'Only root and whoever started it may stop it',
+      cause: error,
+    });
+  }
   return info;
 }
