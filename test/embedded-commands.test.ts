@@ -43,7 +43,6 @@ describe('qsub', () => {
     [['-h', '/etc/passwd', 'extra'], '[index issues]', 2],
     [['-W', 'depend=afterok:1'], 'qsub: -W depend is not available in the embedded batch system', 1],
     [['-a', '203001010000'], 'qsub: -a is not available in the embedded batch system', 1],
-    [['-I'], 'qsub: an interactive job (-I) is not available in the embedded batch system', 1],
     [['-l', 'procs=4'], 'qsub: submit error (resource procs is not available in the embedded batch system)', 189],
     [['-o', 'elsewhere:/tmp/x'], 'qsub: output to host "elsewhere" is not available in the embedded batch system', 1],
   ] as const) {
