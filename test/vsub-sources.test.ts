@@ -150,7 +150,7 @@ test('--explain shows people the same, and submits nothing', async () => {
 
 test('--explain works where there is no batch system', async () => {
   const { explanation } = await explain(['-vm', 'img=host', 'job.sh'], {
-    env: { PATH: `${installRoot}/bin:/usr/bin:/bin`, VTORQUE_LOCAL: '/nonexistent' },
+    env: { PATH: `${cluster.root}/bin:/usr/bin:/bin`, VTORQUE_LOCAL: '/nonexistent' },
   });
   assert.equal(explanation.batch.system, null);
 });

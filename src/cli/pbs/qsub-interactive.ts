@@ -35,7 +35,6 @@ function noTerminalError(): Error {
  */
 export async function runInteractive(env: Env, submission: Submission): Promise<CommandResult> {
   const job = await submitInteractive(env, submission);
-  process.stdout.write(`qsub: waiting for job ${job.id} to start\n`);
   try {
     if ((await readyOrGivenUp(job)) === 'given up') {
       return { stdout: `Job ${job.id} is being deleted\n`, exitCode: 0 };
@@ -89,6 +88,8 @@ async function readyOrGivenUp(job: InteractiveJob): Promise<'ready' | 'given up'
     }
   };
   process.on('SIGINT', ask).on('SIGTERM', giveUp).on('SIGHUP', giveUp);
+  // Said only now: from here on Ctrl-C asks, and does not just end this process.
+  stdout.write(`qsub: waiting for job ${job.id} to start\n`);
   try {
     return await Promise.race([job.ready.then(() => 'ready' as const), promise]);
   } finally {

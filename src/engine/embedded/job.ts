@@ -91,8 +91,8 @@ export interface Job {
   comment?: string | undefined;
   /** qdel was asked for. */
   deleting?: boolean;
-  /** Its shepherds were killed, and another one was sent to clear up. */
-  abandoned?: boolean;
+  /** Its shepherds were killed, and this is what another one was sent for. */
+  abandoned?: 'finish' | 'discard' | undefined;
 }
 
 export function isArray(job: Pick<Job, 'element'>): boolean {

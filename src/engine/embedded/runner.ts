@@ -37,6 +37,8 @@ export interface RunnerOptions {
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #links = new Map<string, ShepherdLink>();
+  /** Jobs to which this daemon has sent a shepherd that clears up. */
+  readonly #clearing = new Set<string>();
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -144,20 +146,27 @@ export class Runner {
    * restarted under the job, throws it away, since the job can run again.
    */
   async #clearUp(job: Job, link: ShepherdLink): Promise<void> {
-    if (job.abandoned) {
+    if (this.#clearing.delete(job.id)) {
       // That one was killed as well, or could not do it.
       await this.#complete(job, { exitStatus: FAILED });
       await link.remove();
       return;
     }
     this.#options.log(`${job.id} has lost its shepherd`);
+    // An earlier daemon may have decided, and died before it could send one.
+    const mode = job.abandoned ?? (await this.#decide(job, link));
+    this.#clearing.add(job.id);
+    this.#options.batch().update(job, { abandoned: mode });
+    this.#links.set(job.id, link);
+    link.start(this.#options.shepherd, mode, this.#options.logFd);
+  }
+
+  async #decide(job: Job, link: ShepherdLink): Promise<'finish' | 'discard'> {
     const rebooted = job.boot !== this.#options.boot;
     const started = (await link.session()) !== undefined;
     const over = (await link.hasEnded()) || (started && (!rebooted || !job.submission.rerunable));
     if (rebooted) await link.forgetSession();
-    this.#options.batch().update(job, { abandoned: true });
-    this.#links.set(job.id, link);
-    link.start(this.#options.shepherd, over ? 'finish' : 'discard', this.#options.logFd);
+    return over ? 'finish' : 'discard';
   }
 
   /** Nothing is left of this run of the job: it goes back to the queue, unless that has been tried too often. */
@@ -179,11 +188,13 @@ export class Runner {
   #requeue(job: Job): void {
     this.#options.log(`${job.id} goes back to the queue`);
     const nothing = { allocation: undefined, session: undefined, startTime: undefined, comment: undefined };
-    this.#options.batch().update(job, { ...nothing, abandoned: false, state: 'Q' });
+    this.#clearing.delete(job.id);
+    this.#options.batch().update(job, { ...nothing, abandoned: undefined, state: 'Q' });
   }
 
   async #complete(job: Job, end: Pick<Partial<Job>, 'exitStatus' | 'used' | 'comment' | 'session'>): Promise<void> {
     await removeFiles(job, this.#options.places);
+    this.#clearing.delete(job.id);
     const batch = this.#options.batch();
     batch.update(job, { ...end, state: 'C', endTime: batch.now() });
     this.#options.log(`${job.id} ended, exit status ${end.exitStatus}`);
