@@ -7,7 +7,7 @@ const [recipe] = recipes;
 assert.ok(recipe);
 
 const aSource = (change: Partial<AptSource>): AptSource => ({
-  uri: 'http://mirror.example/debian/',
+  uri: 'http://mirror.example/packages/',
   codename: 'bookworm',
   label: 'Debian',
   signedBy: undefined,
@@ -21,15 +21,15 @@ const security = aSource({
 
 test('linesFor() takes release, updates and security from where the machine takes them', () => {
   assert.deepEqual(linesFor(recipe, [aSource({}), aSource({ codename: 'bookworm-updates' }), security]), [
-    'deb http://mirror.example/debian/ bookworm main',
-    'deb http://mirror.example/debian/ bookworm-updates main',
+    'deb http://mirror.example/packages/ bookworm main',
+    'deb http://mirror.example/packages/ bookworm-updates main',
     'deb http://mirror.example/security/ bookworm-security main',
   ]);
 });
 
 test('linesFor() finds the release beside that of the machine', () => {
   const lines = linesFor(recipe, [aSource({ codename: 'trixie', signedBy: '/keys/debian.pgp' })]);
-  assert.equal(lines[0], 'deb [signed-by=/keys/debian.pgp] http://mirror.example/debian/ bookworm main');
+  assert.equal(lines[0], 'deb [signed-by=/keys/debian.pgp] http://mirror.example/packages/ bookworm main');
 });
 
 test('linesFor() prefers a source that is known to have the release', () => {
