@@ -6,7 +6,10 @@ import { installRoot } from '../src/site/index.ts';
 const steps = [
   { name: 'types', args: [join(installRoot, 'node_modules/typescript/bin/tsc')] },
   { name: 'lint and format', args: [join(installRoot, 'node_modules/@biomejs/biome/bin/biome'), 'check', '.'] },
-  { name: 'unit tests', args: ['--disable-warning=ExperimentalWarning', '--test', 'src/**/*.test.ts'] },
+  {
+    name: 'unit tests',
+    args: ['--disable-warning=ExperimentalWarning', '--test', '--test-timeout=300000', 'src/**/*.test.ts'],
+  },
 ];
 
 for (const { name, args } of steps) {

@@ -190,6 +190,16 @@ test('a program that leaves a process behind ends at once, and that one goes on'
   assert.equal(await shell(guest.agent, `echo > ${fifo}; cat ${heard}`), 'survived\n');
 });
 
+test('the end of a program is told however it falls together with its last words', async () => {
+  await using guest = await start();
+  const left: string[] = [];
+  try {
+    for (let i = 0; i < 200; i++) left.push(await shell(guest.agent, 'sleep 1000 & echo $!'));
+  } finally {
+    for (const pid of left) process.kill(Number(pid), 'SIGKILL');
+  }
+});
+
 test('what a program printed before its end arrives, also when a process left behind prints on', async () => {
   await using guest = await start();
   const { stdout } = await run(guest.agent, ['sh', '-c', 'yes & echo $! >&2; yes x | head -c 500000; kill $!']);

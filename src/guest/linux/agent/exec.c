@@ -267,9 +267,13 @@ static void forward(struct stream *s, int i) {
     if (n > 0) {
       c->credit -= (size_t)n;
       if (s->exited) c->rest -= (size_t)n;
+      /* The end follows its last bytes at once: what was left behind may hold the pipe, and then nothing wakes the loop again. */
+      if (!s->exited || c->rest > 0) return;
+    } else if (n < 0 && (errno == EINTR || (errno == EAGAIN && !s->exited))) {
+      return;
+    } else {
+      shut(&c->fd);
     }
-    if (n > 0 || (n < 0 && (errno == EINTR || (errno == EAGAIN && !s->exited)))) return;
-    shut(&c->fd);
   }
   if (!out_room()) return;
   c->ended = true;
