@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
-import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -38,7 +38,9 @@ export class ShepherdLink {
     await rm(this.#dir, { recursive: true, force: true });
     await mkdir(this.#dir, { mode: 0o700 });
     await promisify(execFile)('mkfifo', ['-m', '600', this.#path('alive'), this.#path('orders')], { timeout: 10_000 });
-    await writeFile(this.#path('spec'), spec, { mode: 0o600 });
+    // Whole or not there: whoever finds it after the daemon was killed takes it for an order to clear up.
+    await writeFile(this.#path('spec.new'), spec, { mode: 0o600 });
+    await rename(this.#path('spec.new'), this.#path('spec'));
   }
 
   /**
