@@ -5,9 +5,18 @@ import { VtorqueError } from '../base/index.ts';
 import { installRoot } from '../site/index.ts';
 import { commandsDir, connectInstance, NoServerError, request } from './embedded/client.ts';
 import { type NodesReply, PbsError } from './embedded/protocol.ts';
-import type { Engine } from './engine.ts';
+import type { BatchNode } from './engine.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
+
+/** What vsub has to know of a batch system. */
+export interface FoundEngine {
+  readonly name: 'embedded' | 'pbs';
+  /** Absolute path of its qsub. */
+  readonly qsub: string;
+  /** Its nodes; undefined when they are not known. */
+  nodes(): Promise<readonly BatchNode[] | undefined>;
+}
 
 /** Commands that look like qsub to PATH but hand on to one: taking them for the batch system would go round in circles. */
 const NOT_AN_ENGINE = join(installRoot, 'bin');
@@ -16,7 +25,7 @@ const NOT_AN_ENGINE = join(installRoot, 'bin');
  * Find the batch system: the qsub on PATH, else the embedded one if it answers.
  * @throws VtorqueError `E_NO_BATCH_SYSTEM` when there is none
  */
-export async function findEngine(env: Env): Promise<Engine> {
+export async function findEngine(env: Env): Promise<FoundEngine> {
   const found = await qsubOnPath(env);
   if (found !== undefined && !found.embedded) return { name: 'pbs', qsub: found.path, nodes: async () => undefined };
   const instance = await connectInstance(env).catch(() => undefined);

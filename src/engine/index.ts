@@ -1,4 +1,4 @@
 export { followJob, jobStatus, waitForJob } from './embedded/client.ts';
 export type { JobView } from './embedded/protocol.ts';
-export type { BatchNode, Engine } from './engine.ts';
-export { findEngine } from './find.ts';
+export type { BatchNode } from './engine.ts';
+export { type FoundEngine as Engine, findEngine } from './find.ts';
