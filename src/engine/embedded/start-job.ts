@@ -1,6 +1,7 @@
 import { chmod, chown, copyFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
+import { shellWord } from '../../base/index.ts';
 import { formatNodeFile, parseMem, parseWalltime } from '../../pbs/index.ts';
 import { type Account, jobEnvironment } from './environment.ts';
 import { type Job, resourceOf, type Submission } from './job.ts';
@@ -77,7 +78,7 @@ export function specOf(job: Job, account: Account, places: InstancePlaces, versi
     ['argv0', `-${basename(shell)}`],
     ['cwd', submission.initDir ?? account.home],
     // As in Torque the shell reads the script's path as a command, and splits the arguments by its own rules.
-    ['input', `${quoteForShell(files.script)}${submission.args === undefined ? '' : ` ${submission.args}`}\n`],
+    ['input', `${shellWord(files.script)}${submission.args === undefined ? '' : ` ${submission.args}`}\n`],
     ...terminalOf(submission),
     ['cookie', job.cookie],
     ['tmpdir', files.tmpdir],
@@ -104,8 +105,4 @@ function terminalOf({ interactive, command, columns = COLUMNS, rows = ROWS }: Su
   if (!interactive) return [];
   const size: [string, string] = ['terminal', `${columns} ${rows}`];
   return command === undefined ? [size] : [size, ['command', command]];
-}
-
-function quoteForShell(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
