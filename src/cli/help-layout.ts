@@ -19,7 +19,7 @@ function argumentTerm(argument: Command['registeredArguments'][number]): string 
 
 /** A description as a sentence. */
 export function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.)"]$/.test(text) ? '' : '.'}`;
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
 }
 
 /** The help of a command, laid out for a screen of 80 by 24: columns under headings, and an example. */

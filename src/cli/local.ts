@@ -107,7 +107,14 @@ async function status({ dir, json }: Where & { json?: true }): Promise<void> {
 async function env({ dir }: Where): Promise<void> {
   const root = await publicRoot();
   const instance = await meantInstance(meaning(process.env, dir), process.getuid?.() ?? 0);
-  print(`export PATH=${quote(`${root}/bin:${root}/libexec/pbs`)}:"$PATH"`, `export VTORQUE_LOCAL=${quote(instance)}`);
+  print(
+    `export PATH=${quote(`${root}/bin:${root}/libexec/pbs`)}:"$PATH"`,
+    // The colon at the end stands for the usual places.
+    `export MANPATH=${quote(`${root}/man`)}:"\${MANPATH-}"`,
+    `export VTORQUE_LOCAL=${quote(instance)}`,
+    // Other shells skip it, and so does bash where nobody types.
+    `case "\${BASH_VERSION:+$-}" in *i*) . ${quote(`${root}/completions/vtorque.bash`)} ;; esac`,
+  );
 }
 
 /** For a POSIX shell. */

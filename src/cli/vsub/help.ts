@@ -16,7 +16,12 @@ export function vsubHelp(shown: readonly KeySpec[] = availableKeys): string {
     help,
   ]);
   const main = shown.filter(({ name }) => mainKeys.includes(name));
-  const further = shown.filter(({ name }) => !mainKeys.includes(name)).map(({ name }) => `${name}=`);
+  const further = shown.filter(({ name }) => !mainKeys.includes(name));
+  const withValues = fill(further.map(({ name, type }) => `${name}=${type.syntax}`));
+  const names = fill(
+    further.map(({ name }) => `${name}=`),
+    ' ',
+  );
   const keys = main.map(({ name, type, doc, default: fallback }): [string, string] => [
     `${name}=${type.syntax}`,
     `${doc} (${fallback})`,
@@ -32,13 +37,11 @@ export function vsubHelp(shown: readonly KeySpec[] = availableKeys): string {
     '',
     'Keys of -vm, and what holds without them:',
     ...columns(keys),
-    ...fill(further, ' '),
+    ...(withValues.length <= names.length ? withValues : names),
     'In the script: #PBS -vm img=host or #VSUB -vm img=host; -vm here is stronger.',
-    '',
     'Options of qsub, without and with a value:',
     `  -${flags.join('')}`,
     ...fill(valued, ' '),
-    '',
     'Example: vsub -N test -l nodes=1:ppn=2 -vm img=host,ram=2G job.sh',
     "Exit codes: 0 queued, 1 refused, 2 usage, others qsub's. All of this: man vsub",
     '',
@@ -54,7 +57,8 @@ function fill(words: readonly string[], gap = '  '): string[] {
   const lines: string[] = [];
   for (const word of words) {
     const last = lines.at(-1);
-    if (last !== undefined && last.length + gap.length + word.length <= WIDTH) lines[lines.length - 1] = `${last}${gap}${word}`;
+    if (last !== undefined && last.length + gap.length + word.length <= WIDTH)
+      lines[lines.length - 1] = `${last}${gap}${word}`;
     else lines.push(`  ${word}`);
   }
   return lines;
