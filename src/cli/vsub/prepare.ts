@@ -26,6 +26,7 @@ import {
 import type { SiteConfig } from '../../site/config/index.ts';
 import { installRoot, ownPlaces, placesToRead } from '../../site/index.ts';
 import { currentDirectory } from '../current-directory.ts';
+import { checkQueue } from './check-queue.ts';
 import { checkJobKind, checkNodes, requestedSlots, type Slots } from './checks.ts';
 import type { CommandLine } from './command-line.ts';
 import { type Added, needsOf, submitSettings, withAdded } from './needs.ts';
@@ -105,6 +106,7 @@ export async function prepareVmJob({
     if (withoutEngine) return undefined;
     throw error;
   });
+  await checkQueue(options.value('q'), async () => engine?.queues());
   checkNodes(request, await engine?.nodes(), limits.hostCores);
   // What other nodes' own system is, is known there only; the embedded batch system's nodes are this machine.
   if (request.distro !== undefined && request.img === 'host' && engine?.name === 'embedded') {
