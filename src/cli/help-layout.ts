@@ -28,8 +28,11 @@ export function formatHelp(command: Command, helper: Help): string {
   const groups: [heading: string, rows: [string, string][]][] = isGroup
     ? [['Commands', command.commands.map((each) => [shortTerm(each), each.description()])]]
     : [
-        ['Arguments', command.registeredArguments.map((each) => [argumentTerm(each), each.description])],
-        ['Options', helper.visibleOptions(command).map((each) => [each.flags, each.description])],
+        [
+          'Arguments',
+          command.registeredArguments.map((each) => [argumentTerm(each), helper.argumentDescription(each)]),
+        ],
+        ['Options', helper.visibleOptions(command).map((each) => [each.flags, helper.optionDescription(each)])],
       ];
   const width = Math.max(...groups.flatMap(([, rows]) => rows.map(([term]) => term.length)));
   const parts = groups

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { configCommand } from './config.ts';
+import { doctorCommand } from './doctor.ts';
 import { imageCommand } from './image.ts';
 import { localCommand } from './local.ts';
 import { runProgram } from './run-program.ts';
@@ -20,5 +21,6 @@ export function vtorqueProgram(): Command {
     .version(vtorqueVersion(), '-V, --version', 'print the version')
     .addCommand(localCommand())
     .addCommand(imageCommand())
-    .addCommand(configCommand());
+    .addCommand(configCommand())
+    .addCommand(doctorCommand());
 }

@@ -63,9 +63,13 @@ export function leavesOf(command: Command): readonly Command[] {
 
 function commandBlocks(command: Command): Block[] {
   const path = pathOf(command).split(' ').slice(1).join(' ');
+  const helper = command.createHelp();
   const items: [string, string][] = [
-    ...command.registeredArguments.map((each): [string, string] => [each.name(), sentence(each.description)]),
-    ...command.options.map(({ flags, description }): [string, string] => [flags, sentence(description)]),
+    ...command.registeredArguments.map((each): [string, string] => [
+      each.name(),
+      sentence(helper.argumentDescription(each)),
+    ]),
+    ...command.options.map((each): [string, string] => [each.flags, sentence(helper.optionDescription(each))]),
   ];
   return [{ heading: path }, { text: sentence(command.description()) }, { items }];
 }
