@@ -30,7 +30,7 @@ import { checkQueue } from './check-queue.ts';
 import { checkJobKind, checkNodes, requestedSlots, type Slots } from './checks.ts';
 import type { CommandLine } from './command-line.ts';
 import { type Added, needsOf, submitSettings, withAdded } from './needs.ts';
-import { ownDirectiveWords } from './own-options.ts';
+import { checkNearlyOwn, ownDirectiveWords } from './own-options.ts';
 import type { JobScript } from './script.ts';
 import { askedSettings, siteConfig, userDefaults } from './sources.ts';
 
@@ -80,6 +80,7 @@ export async function prepareVmJob({
   env,
   withoutEngine,
 }: PrepareOptions): Promise<PreparedJob> {
+  checkNearlyOwn(line.walk.options);
   const uid = process.getuid?.() ?? 0;
   const asked = askedSettings({ commandLine: line.vmValues, script: script.requests, environment });
   // With -x it is a command of the guest's.
