@@ -14,6 +14,7 @@ import {
   hasOption,
   scanDirectives,
   variableNames,
+  walkQsubArgs,
 } from '../../pbs/index.ts';
 import {
   completeRequest,
@@ -53,6 +54,8 @@ export interface PreparedJob {
   readonly argv: readonly string[];
   readonly scriptAt: number | undefined;
   readonly scriptName: string;
+  /** What `argv` and the directives ask for together. */
+  readonly options: EffectiveOptions;
   readonly launcher: Buffer;
   /** None only where a missing batch system is allowed. */
   readonly engine: Engine | undefined;
@@ -87,7 +90,8 @@ export async function prepareVmJob({
   if (script.problem !== undefined && !hasOption(line.walk.options, 'x')) throw script.problem;
   const prefix = line.look.prefix ?? DEFAULT_PREFIX;
   const { directives } = scanDirectives(script.bytes, prefix);
-  const options = effectiveOptions(line.walk.options, directiveOptions(directives, { own: ownDirectiveWords }));
+  const fromScript = directiveOptions(directives, { own: ownDirectiveWords });
+  const options = effectiveOptions(line.walk.options, fromScript);
   checkJobKind(options, env);
   const config = await siteConfig(env, uid);
   const queue = queueOf(options, config);
@@ -103,12 +107,14 @@ export async function prepareVmJob({
     await checkMountTargets(request.mounts, [userInfo().homedir, currentDirectory()]);
   }
   await checkImageAndPolicy(request, queue, config, env, uid);
-  const engine = await findEngine(env).catch((error: unknown) => {
+  const engine = await findEngine(env, config?.value('engine.name')).catch((error: unknown) => {
     if (withoutEngine) return undefined;
     throw error;
   });
-  await checkQueue(options.value('q'), async () => engine?.queues());
-  checkNodes(request, await engine?.nodes(), limits.hostCores);
+  // Asking another batch system would start one of its commands, which costs as much as the submission.
+  const cheap = engine?.name === 'embedded' || withoutEngine ? engine : undefined;
+  await checkQueue(options.value('q'), async () => cheap?.queues());
+  checkNodes(request, await cheap?.nodes(), limits.hostCores);
   // What other nodes' own system is, is known there only; the embedded batch system's nodes are this machine.
   if (request.distro !== undefined && request.img === 'host' && engine?.name === 'embedded') {
     checkDistro(request.distro, request.img, await distroOfHost());
@@ -129,6 +135,7 @@ export async function prepareVmJob({
   return {
     ...{ request, settings, fallbacks, queue, slots, added, launcher, engine, config },
     ...{ argv: words.argv, scriptAt: words.script, scriptName: script.name },
+    options: added.length === 0 ? options : effectiveOptions(walkQsubArgs(words.argv).options, fromScript),
     interactive: options.interactive,
     warnings: settings.flatMap(({ warning }) => warning ?? []),
   };
