@@ -17,7 +17,7 @@ export interface InteractiveLaunch {
  */
 export function launchInteractive({ submission, channel, signals }: InteractiveLaunch): Promise<number> {
   return inJobGuest({
-    ...{ scriptPath: 'STDIN', signals },
+    ...{ scriptPath: 'STDIN', signals, say: (text) => channel.print(`vtorque: ${text}\n`) },
     submission: () => {
       channel.print('vtorque: starting the virtual machine\n');
       return { ...submission, script: Buffer.alloc(0), scriptName: 'STDIN' };
