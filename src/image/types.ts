@@ -6,12 +6,15 @@ export interface HostGuest extends BootFiles {
   /** As the user wrote it after `img=`. */
   readonly name: string;
   readonly kind: 'host';
+  /** What the accelerator is tried with, where that is not what the guest boots. */
+  readonly probe?: BootFiles;
 }
 
 /** An image of the pool that was made to be booted directly, without firmware and boot loader. */
 export interface ImageGuest extends BootFiles {
   readonly name: string;
   readonly kind: 'disk';
+  readonly probe?: BootFiles;
   readonly disk: GuestDisk;
   /** Where the guest finds its root file system. */
   readonly rootFs: RootFs;

@@ -44,7 +44,7 @@ export async function inJobGuest({ submission, scriptPath, signals, say, run }: 
     const { keep = 0 } = submitted.request;
     if (keep > 0 && !signals.ending.aborted) {
       record('keep');
-      const job = { id: context.id, ended: 'code' in ran ? `ended with exit code ${ran.code}` : ran.failure.message };
+      const job = { id: context.id, ended: describe(ran) };
       await guest.watch('tear-down', keepGuest({ minutes: keep, door, ending: signals.ending, say, job }));
     }
     await door?.close('the virtual machine ends');
@@ -71,10 +71,18 @@ async function openDoor(guest: JobGuest, submission: Submission, timeline: Timel
   }
 }
 
+/** How the script ended, in words. */
+function describe(ran: Outcome): string {
+  if ('code' in ran) return `ended with exit code ${ran.code}`;
+  return ran.failure.code === 'E_SCRIPT_START' ? 'could not be started' : 'ended, but its output could not be written';
+}
+
+type Outcome = { readonly code: number } | { readonly failure: VtorqueError };
+
 /** Failures that leave a guest behind which is as it was. */
 const guestStands: readonly string[] = ['E_SCRIPT_START', 'E_OUTPUT_LOST'];
 
-async function outcome(run: Promise<number>): Promise<{ readonly code: number } | { readonly failure: VtorqueError }> {
+async function outcome(run: Promise<number>): Promise<Outcome> {
   try {
     return { code: await run };
   } catch (error) {

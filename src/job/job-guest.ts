@@ -50,7 +50,13 @@ export async function startJobGuest(options: JobGuestOptions): Promise<JobGuest>
   const vm = planVm(request, context);
   const network = request.net === 'none' ? undefined : { mac: guestMac, ...slirpAddresses };
   const settings = await nodeSettings(context.env, context.owner.uid, context.node);
-  const guest = await resolveGuest(request.img, { places, agent: agentProgram, network, signal });
+  const guest = await resolveGuest(request.img, {
+    places,
+    agent: agentProgram,
+    network,
+    kernel: request.kernel,
+    signal,
+  });
   if (request.distro !== undefined && guest.kind === 'host') {
     checkDistro(request.distro, guest.name, await distroOfHost());
   }
@@ -98,7 +104,7 @@ async function accelerate(
   { places, context, signal }: JobGuestOptions,
 ): Promise<AcceleratorChoice> {
   if (accelerator !== 'auto') return { accelerator, reason: 'the site says so' };
-  const { kernel, initrd } = guest.kind === 'cloud' ? guest.probe : guest;
+  const { kernel, initrd } = guest.kind === 'cloud' ? guest.probe : (guest.probe ?? guest);
   return chooseAccelerator({
     caches: places.map(({ cache }) => cache),
     kernel,

@@ -20,7 +20,9 @@ export function launchInteractive({ submission, channel, signals }: InteractiveL
     ...{ scriptPath: 'STDIN', signals, say: (text) => channel.print(`vtorque: ${text}\n`) },
     submission: () => {
       channel.print('vtorque: starting the virtual machine\n');
-      return { ...submission, script: Buffer.alloc(0), scriptName: 'STDIN' };
+      // Who leaves his shell has seen enough.
+      const request = { ...submission.request, keep: 0 };
+      return { ...submission, request, script: Buffer.alloc(0), scriptName: 'STDIN' };
     },
     run: ({ machine, identity, files }) =>
       runShell({ agent: machine.agent, identity, files, submission, channel, signals }),
