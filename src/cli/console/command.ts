@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { isatty } from 'node:tty';
 import { Command } from 'commander';
 import { messageOf, VtorqueError } from '../../base/index.ts';
 import { consoleGone, findConsole } from '../../job/index.ts';
@@ -22,9 +23,14 @@ export function consoleCommand(): Command {
 
 /**
  * @returns the exit code of the shell
- * @throws VtorqueError as `findConsole`; `E_CONSOLE_ELSEWHERE`, `E_CONSOLE_LOST`
+ * @throws VtorqueError as `findConsole`; `E_TERMINAL`, `E_CONSOLE_ELSEWHERE`, `E_CONSOLE_LOST`
  */
 async function runConsole(wanted: string, wish: 'shell' | 'end'): Promise<number> {
+  if (wish === 'shell' && !isatty(0)) {
+    throw new VtorqueError('E_TERMINAL', 'Cannot open a console: standard input is no terminal', {
+      hint: 'Run it at a terminal; through ssh with: ssh -t NODE vtorque console JOB',
+    });
+  }
   const uid = process.getuid?.() ?? 0;
   const { job, place } = await findConsole(ownPlaces(process.env, uid).state, wanted);
   const socket = connect(`\0${place.socket}`);

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { isatty } from 'node:tty';
 import { CONSOLE_TOKEN, type ConsoleGreeting, greetingLine } from '../../job/index.ts';
 import { type FromJob, JobReader, lineToJob, type ToJob } from '../../job/interactive/lines.ts';
 import { makeRaw, type RawTerminal } from '../terminal/raw-terminal.ts';
@@ -28,7 +27,7 @@ export async function consoleSession(socket: Socket, wish: ConsoleGreeting['wish
       tellSize();
       stdout.on('resize', tellSize);
     } else if (message.kind === 'begin') {
-      if (isatty(0)) raw = await makeRaw(0);
+      raw = await makeRaw(0);
       stdin.on('error', () => {});
       stdin.on('end', () => say({ kind: 'end' }));
       stdin.on('data', (bytes: Buffer) => {

@@ -27,7 +27,6 @@ export function vsubHelp(): string {
     'as you, with your home and working directory. Without -vm, vsub is qsub.',
     '',
     ...columns(own),
-    '',
     'Keys of -vm, and what holds without them:',
     ...columns(keys),
     ...fill(further),
