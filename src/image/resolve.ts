@@ -10,7 +10,7 @@ import { findKernel, kernelAt } from './kernel/store.ts';
 import { ensureSeed } from './seed/ensure.ts';
 import type { SeedNetwork } from './seed/no-cloud.ts';
 import { whyNotTrusted } from './trust.ts';
-import type { BootFiles, DiskEntry, GuestDisk, GuestKernel, GuestSystem } from './types.ts';
+import type { BootFiles, DirectBoot, DiskEntry, GuestDisk, GuestKernel, GuestSystem } from './types.ts';
 import { useLockOf } from './use-lock.ts';
 
 export interface ResolveOptions {
@@ -61,7 +61,7 @@ async function withOwnKernel(
   { kernel, places, agent, signal }: ResolveOptions,
   uid: number,
   dir?: string,
-): Promise<BootFiles & { readonly probe?: BootFiles }> {
+): Promise<DirectBoot> {
   const place = places.at(-1);
   if (kernel === undefined || place === undefined) return usual;
   const own = { ...{ file: kernel, guest, place, agent, uid, signal }, ...(dir === undefined ? {} : { usual: dir }) };

@@ -2,19 +2,16 @@
 export type GuestSystem = HostGuest | ImageGuest | CloudGuest;
 
 /** The node's own root file system, shared into the guest. */
-export interface HostGuest extends BootFiles {
+export interface HostGuest extends DirectBoot {
   /** As the user wrote it after `img=`. */
   readonly name: string;
   readonly kind: 'host';
-  /** What the accelerator is tried with, where that is not what the guest boots. */
-  readonly probe?: BootFiles;
 }
 
 /** An image of the pool that was made to be booted directly, without firmware and boot loader. */
-export interface ImageGuest extends BootFiles {
+export interface ImageGuest extends DirectBoot {
   readonly name: string;
   readonly kind: 'disk';
-  readonly probe?: BootFiles;
   readonly disk: GuestDisk;
   /** Where the guest finds its root file system. */
   readonly rootFs: RootFs;
@@ -39,6 +36,14 @@ export interface BootFiles {
   readonly kernelRelease: string;
   /** Absolute path of the initial RAM disk whose `/init` is the guest agent. */
   readonly initrd: string;
+}
+
+/** What the agent boots; the further fields are there where it is a kernel of the user's own. */
+export interface DirectBoot extends BootFiles {
+  /** The guest's usual kernel: what the accelerator is tried with. */
+  readonly probe?: BootFiles;
+  /** What the kernel has no drivers for. */
+  readonly lacks?: readonly ModuleGroup[];
 }
 
 /** The image's disk, never to be written: jobs get an overlay over it. */

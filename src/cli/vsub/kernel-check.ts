@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findImage } from '../../image/catalogue.ts';
-import { checkKernelTakes, modulesFor, neededGroups, readOwnKernel, unusable } from '../../image/kernel/own-file.ts';
+import { checkKernelTakes, modulesFor, readOwnKernel, unusable } from '../../image/kernel/own-file.ts';
 import { readKernelRecord } from '../../image/kernel/store.ts';
 
 export interface KernelCheck {
@@ -35,5 +35,5 @@ export async function checkKernel(
     if (usual?.release === kernel.release) return;
   }
   // Other nodes may have modules in their own system that this machine has not.
-  if (kernel.modules !== undefined || nodesAreHere) modulesFor(kernel, neededGroups(entry.kind));
+  if (kernel.modules !== undefined || nodesAreHere) modulesFor(kernel, entry.kind);
 }

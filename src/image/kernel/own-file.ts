@@ -24,9 +24,17 @@ export interface OwnKernelFile {
 /** The tree of the node's own system. */
 const systemModules = '/lib/modules';
 
-/** What a guest must have drivers for before it has a root file system. */
-export function neededGroups(kind: 'host' | 'disk'): readonly ModuleGroup[] {
-  return ['base', 'net', '9p', 'virtiofs', kind === 'host' ? 'overlay' : 'disk'];
+/** What a guest must have drivers for before it has a root file system, besides one of the kinds of shares. */
+const needed: Readonly<Record<'host' | 'disk', readonly ModuleGroup[]>> = {
+  host: ['base', 'net', '9p', 'overlay'],
+  disk: ['base', 'net', 'disk'],
+};
+const ofShares: readonly ModuleGroup[] = ['virtiofs', '9p'];
+
+/** The files to load, in load order, below the tree's directory; and what the kernel cannot do. */
+export interface KernelModules {
+  readonly groups: Readonly<Record<ModuleGroup, readonly string[]>>;
+  readonly lacks: readonly ModuleGroup[];
 }
 
 /**
@@ -59,13 +67,10 @@ export function unusable(path: string, state: string, hint: string): VtorqueErro
 }
 
 /**
- * The files to load for each group, in load order, below the tree's directory. Groups that are not needed may be missing.
- * @throws VtorqueError `E_KERNEL_MODULES` for a driver that is needed and not there
+ * Find the drivers of a guest among the modules and what is built in.
+ * @throws VtorqueError `E_KERNEL_MODULES` for one that the guest cannot do without
  */
-export function modulesFor(
-  { path, release, modules }: OwnKernelFile,
-  needed: readonly ModuleGroup[],
-): Readonly<Record<ModuleGroup, readonly string[]>> {
+export function modulesFor({ path, release, modules }: OwnKernelFile, guest: 'host' | 'disk'): KernelModules {
   if (modules === undefined) {
     throw new VtorqueError(
       'E_KERNEL_MODULES',
@@ -77,21 +82,28 @@ export function modulesFor(
     );
   }
   const groups: Partial<Record<ModuleGroup, readonly string[]>> = {};
+  const lacks: ModuleGroup[] = [];
   for (const [group, wanted] of Object.entries(GROUPS) as [ModuleGroup, readonly string[]][]) {
     try {
       groups[group] = loadOrder(modules.index, wanted);
     } catch (error) {
       if (!(error instanceof ModuleMissing)) throw error;
-      if (needed.includes(group)) throw driverMissing(path, modules.dir, error.message);
+      if (needed[guest].includes(group)) throw driverMissing(path, modules.dir, error.message, guest);
       groups[group] = [];
+      lacks.push(group);
     }
   }
-  return groups as Record<ModuleGroup, readonly string[]>;
+  if (ofShares.every((group) => lacks.includes(group))) {
+    throw driverMissing(path, modules.dir, 'neither module "virtiofs" nor "9p"', guest);
+  }
+  return { groups: groups as Record<ModuleGroup, readonly string[]>, lacks };
 }
 
-function driverMissing(path: string, dir: string, what: string): VtorqueError {
+function driverMissing(path: string, dir: string, what: string, guest: 'host' | 'disk'): VtorqueError {
+  const drivers = needed[guest].flatMap((group) => GROUPS[group]).join(', ');
+  const shares = guest === 'host' ? '' : ', and virtiofs or 9p';
   return new VtorqueError('E_KERNEL_MODULES', `Cannot use kernel="${path}": ${what} in "${dir}", nor built in`, {
-    hint: `Guests need: ${Object.values(GROUPS).flat().join(', ')}; use a kernel that has them as modules or built in`,
+    hint: `This guest needs ${drivers}${shares}: use a kernel that has them as modules or built in`,
     phase: 'check',
   });
 }

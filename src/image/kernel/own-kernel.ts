@@ -9,7 +9,7 @@ import { makeReadableDirectory, publishDirectory, sweep } from '../publish.ts';
 import { whyNotTrusted } from '../trust.ts';
 import type { BootFiles, ModuleGroup } from '../types.ts';
 import { hasPvhEntry } from './bzimage.ts';
-import { modulesFor, neededGroups, type OwnKernelFile, readOwnKernel, unusable } from './own-file.ts';
+import { modulesFor, type OwnKernelFile, readOwnKernel, unusable } from './own-file.ts';
 import { KERNEL_FORMAT, type KernelRecord, MODULES, RECORD, readKernelRecord, VMLINUX } from './store.ts';
 import { extractVmlinux, readModule } from './unpack.ts';
 
@@ -35,13 +35,19 @@ const KEPT = 5;
 interface Modules {
   readonly files: ReadonlyMap<string, string>;
   readonly groups: Readonly<Record<ModuleGroup, readonly string[]>>;
+  readonly lacks: readonly ModuleGroup[];
+}
+
+/** What QEMU boots, and which groups of drivers it has not. */
+export interface OwnBoot extends BootFiles {
+  readonly lacks: readonly ModuleGroup[];
 }
 
 /**
  * Make what QEMU boots of a user's own kernel, once for each kernel and set of modules.
  * @throws VtorqueError `E_KERNEL_FILE`, `E_KERNEL_MODULES`, `E_LOCKED`, `E_CANNOT_WRITE`
  */
-export async function ensureOwnKernel(options: OwnKernelOptions): Promise<BootFiles> {
+export async function ensureOwnKernel(options: OwnKernelOptions): Promise<OwnBoot> {
   const { file, guest, usual, place, agent, uid, signal } = options;
   const kernel = await readOwnKernel(file, uid);
   const modules = (await usualModules(kernel, usual)) ?? treeModules(kernel, guest);
@@ -66,25 +72,29 @@ export async function ensureOwnKernel(options: OwnKernelOptions): Promise<BootFi
   const now = new Date();
   await utimes(dir, now, now);
   const initrd = await ensureInitrd({ kernel: { dir }, agent, dir: initrdsIn(place), signal });
-  return { kernel: join(dir, VMLINUX), kernelRelease: kernel.release, initrd };
+  return { kernel: join(dir, VMLINUX), kernelRelease: kernel.release, initrd, lacks: modules.lacks };
 }
 
 async function usualModules({ release }: OwnKernelFile, usual: string | undefined): Promise<Modules | undefined> {
   const record = usual === undefined ? undefined : await readKernelRecord(usual);
   if (usual === undefined || record?.release !== release) return undefined;
   const names = new Set(Object.values(record.groups).flat());
-  return { files: new Map([...names].map((name) => [name, join(usual, MODULES, name)])), groups: record.groups };
+  return {
+    files: new Map([...names].map((name) => [name, join(usual, MODULES, name)])),
+    groups: record.groups,
+    lacks: [],
+  };
 }
 
 function treeModules(kernel: OwnKernelFile, guest: 'host' | 'disk'): Modules {
-  const paths = modulesFor(kernel, neededGroups(guest));
+  const { groups: paths, lacks } = modulesFor(kernel, guest);
   const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1).replace(/\.ko\..*$/, '.ko');
   const dir = kernel.modules?.dir ?? '';
   const files = Object.values(paths).flatMap((list) => list.map((path) => [nameOf(path), join(dir, path)] as const));
   const groups: Partial<Record<string, readonly string[]>> = Object.fromEntries(
     Object.entries(paths).map(([group, list]) => [group, list.map(nameOf)]),
   );
-  return { files: new Map(files), groups: groups as Record<ModuleGroup, readonly string[]> };
+  return { files: new Map(files), groups: groups as Record<ModuleGroup, readonly string[]>, lacks };
 }
 
 /** The modules' sizes and times stand for their bytes. */
