@@ -155,7 +155,7 @@ test('kill -9 of the launcher while the VM is kept leaves nothing', async () => 
   const [launcher] = await processesOf(cluster.user, /launch-entry\.mjs/);
   process.kill(launcher.pid, 'SIGKILL');
   assert.notEqual((await endsCleanly(id)).exitStatus, 0);
-  await terminal.expect(/vtorque: Cannot go on with the console of job ".*": the launcher of the job has gone/);
+  await terminal.expect(/Cannot go on with the console of job ".*": the launcher of the job has gone/);
   assert.equal(await terminal.exit, 1);
 });
 

@@ -28,8 +28,9 @@ export async function consoleSession(socket: Socket, wish: ConsoleGreeting['wish
       stdout.on('resize', tellSize);
     } else if (message.kind === 'begin') {
       raw = await makeRaw(0);
-      stdin.on('error', () => {});
-      stdin.on('end', () => say({ kind: 'end' }));
+      stdin.on('error', () => socket.destroy());
+      // A raw terminal has no end but that it hangs up.
+      stdin.on('end', () => socket.destroy());
       stdin.on('data', (bytes: Buffer) => {
         if (say({ kind: 'input', bytes })) return;
         stdin.pause();

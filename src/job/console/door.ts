@@ -122,8 +122,8 @@ export class ConsoleDoor implements AsyncDisposable {
       const code = await this.#shell(channel, terminalType);
       channel.say({ kind: 'exit', code });
       this.#open.delete(channel);
-      // A connection that was lost is nobody's wish.
-      if (this.#keeping && this.#open.size === 0) this.#endWanted.resolve();
+      // A shell that ended because its connection was lost is nobody's wish.
+      if (this.#keeping && this.#open.size === 0 && !channel.hungUp.aborted) this.#endWanted.resolve();
     } catch (error) {
       channel.print(`vtorque: ${messageOf(error)}\n`);
       channel.say({ kind: 'exit', code: HUNG_UP });
