@@ -159,6 +159,15 @@ test('kill -9 of the launcher while the VM is kept leaves nothing', async () => 
   assert.equal(await terminal.exit, 1);
 });
 
+test('the end of QEMU while the VM is kept is told, with the phase', async () => {
+  const id = await keptJob(['true']);
+  const [qemu] = await processesOf(cluster.user, /^qemu-system/);
+  process.kill(qemu.pid, 'SIGKILL');
+  const { exitStatus, stderr } = await endsCleanly(id);
+  assert.equal(exitStatus, 247);
+  assert.match(stderr.toString(), /vtorque: Cannot go on: guest "vnode1-1" ended by SIGKILL[\s\S]*phase: tear-down/);
+});
+
 test('a terminal that hangs up does not end the keeping of a VM, leaving the next one does', async () => {
   const id = await keptJob(['true']);
   await using terminal = await console(id);

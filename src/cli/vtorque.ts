@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { configCommand } from './config.ts';
 import { consoleCommand } from './console/command.ts';
+import { doctorCommand } from './doctor.ts';
 import { imageCommand } from './image.ts';
 import { localCommand } from './local.ts';
 import { runProgram } from './run-program.ts';
@@ -17,6 +18,7 @@ export function runVtorque(args: readonly string[]): Promise<number> {
     .addCommand(localCommand())
     .addCommand(imageCommand())
     .addCommand(consoleCommand())
-    .addCommand(configCommand());
+    .addCommand(configCommand())
+    .addCommand(doctorCommand());
   return runProgram(program, args);
 }

@@ -1,7 +1,7 @@
 import { messageOf, VtorqueError } from '../base/index.ts';
 import { ownPlaces, placesToRead } from '../site/index.ts';
 import { ConsoleDoor } from './console/door.ts';
-import { readJobContext } from './context.ts';
+import { type JobContext, readJobContext } from './context.ts';
 import { type JobGuest, startJobGuest } from './job-guest.ts';
 import { keepGuest } from './keep.ts';
 import type { JobSignals } from './signals.ts';
@@ -11,7 +11,7 @@ import { Timeline } from './timeline.ts';
 
 export interface GuestJob {
   /** Called when the job's record has begun, so that what is wrong with the submission is in it. */
-  readonly submission: () => Promise<Submission> | Submission;
+  readonly submission: (context: JobContext) => Promise<Submission> | Submission;
   /** Path of the submitted script on the host. */
   readonly scriptPath: string;
   readonly signals: JobSignals;
@@ -34,7 +34,7 @@ export async function inJobGuest({ submission, scriptPath, signals, say, run }: 
   record('start');
   let code: number | undefined;
   try {
-    const submitted = await submission();
+    const submitted = await submission(context);
     const places = placesToRead(context.env, uid);
     const signal = signals.cancelled;
     await using guest = await startJobGuest({ context, places, submission: submitted, scriptPath, record, signal });
@@ -49,7 +49,9 @@ export async function inJobGuest({ submission, scriptPath, signals, say, run }: 
     }
     await door?.close('the virtual machine ends');
     record('tear-down');
-    await tearDown(guest.machine);
+    await tearDown(guest.machine).catch((error: unknown) => {
+      throw 'failure' in ran ? ran.failure : error;
+    });
     if ('failure' in ran) throw ran.failure;
     code = ran.code;
     return code;

@@ -1,5 +1,3 @@
-export { consoleGone, findConsole } from './console/find.ts';
-export { CONSOLE_TOKEN, type ConsoleGreeting, greetingLine } from './console/greeting.ts';
 export { exitCodeOfPhase } from './exit-codes.ts';
 export { followTimeline } from './follow.ts';
 export { type LaunchOptions, launch } from './launch.ts';

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { isatty } from 'node:tty';
 import { Command } from 'commander';
 import { messageOf, VtorqueError } from '../../base/index.ts';
-import { consoleGone, findConsole } from '../../job/index.ts';
+// Not through the room's index, which loads the launcher.
+import { consoleGone, findConsole } from '../../job/console/find.ts';
 import { peerOf } from '../../process/index.ts';
 import { ownPlaces, programsDirectory } from '../../site/index.ts';
 import { consoleSession } from './session.ts';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { CONSOLE_TOKEN, type ConsoleGreeting, greetingLine } from '../../job/index.ts';
+import { CONSOLE_TOKEN, type ConsoleGreeting, greetingLine } from '../../job/console/greeting.ts';
 import { type FromJob, JobReader, lineToJob, type ToJob } from '../../job/interactive/lines.ts';
 import { makeRaw, type RawTerminal } from '../terminal/raw-terminal.ts';
 

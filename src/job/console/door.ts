@@ -136,7 +136,7 @@ export class ConsoleDoor implements AsyncDisposable {
     const { guest, submission } = this.#options;
     const { request, shell, variables } = submission;
     return runShell({
-      ...{ agent: guest.machine.agent, identity: guest.identity, files: guest.files, channel },
+      ...{ agent: guest.machine.agent, identity: guest.identity, files: guest.files, channel, env: {} },
       submission: { request, ...(shell === undefined ? {} : { shell }), variables, terminalType, token: CONSOLE_TOKEN },
     });
   }
