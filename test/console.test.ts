@@ -1,6 +1,6 @@
 // Terminals of running VMs, and VMs that stay after their script.
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -200,6 +200,19 @@ test('nobody but the owner gets in, and a stranger that knocks does no harm', {
   assert.ok(!(await record(id)).some(({ event }) => event === 'end'));
   await cluster.run(['vtorque', 'console', '--end', id]);
   assert.equal((await endsCleanly(id)).exitStatus, 0);
+});
+
+test('a console on another node is refused with the way there', async () => {
+  const state = join(cluster.user.home, '.local/state/vtorque');
+  const [start, fact] = ['start', 'fact'].map((event) => ({ at: 1, job: '77.head', event }));
+  const place = { host: 'node9', socket: 'vtorque-console-0' };
+  const lines = [start, { ...fact, console: place }].map((entry) => `${JSON.stringify(entry)}\n`);
+  await mkdir(join(state, 'jobs'), { recursive: true });
+  await writeFile(timelinePath(state, '77.head'), lines.join(''));
+  const { stderr, code } = await cluster.run(['vtorque', 'console', '--end', '77']);
+  assert.match(stderr, /^vtorque: Cannot open a console of job "77.head": its VM is on "node9", and this is ".+"\n/);
+  assert.match(stderr, /hint: Run this there: vtorque console --end 77\.head; .* ssh -t node9 /);
+  assert.equal(code, 1);
 });
 
 test('a console of a job that is none is refused', async () => {
