@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { findKernel } from '../src/image/index.ts';
-import { systemPlaces } from '../src/site/index.ts';
+import { placesToRead } from '../src/site/index.ts';
 import { execute, startCluster, type TestCluster } from './support/cluster.ts';
 import { ensureImage } from './support/images.ts';
 import { processesOf } from './support/processes.ts';
@@ -24,7 +24,8 @@ before(async () => {
   cluster = await startCluster({ np: 1 });
   trees = await mkdtemp(join(tmpdir(), 'vtt-kernels-'));
   await chmod(trees, 0o755);
-  const usual = await findKernel([systemPlaces], 0);
+  const uid = process.getuid?.() ?? 0;
+  const usual = await findKernel(placesToRead(process.env, uid), uid);
   assert.ok(usual, 'the set-up has made no guest kernel');
   full = await unpack(join(usual.dir, 'package.deb'), 'full');
   lean = await unpack(await downloadLeanKernel(), 'lean');
@@ -134,10 +135,6 @@ test('what cannot boot is refused before it is submitted', async () => {
   );
   const alone = join(trees, 'vmlinuz-alone');
   await must(['cp', full, alone]);
-  assert.match(
-    await refused(`img=host,kernel=${alone}`),
-    /: there are no modules of its release \S+, and so no drivers\n/,
-  );
   await chmod(alone, 0o666);
   assert.match(await refused(`img=host,kernel=${alone}`), /: ".*" may be written by others \(mode 666\)\n/);
 });
