@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { isatty } from 'node:tty';
 import { VtorqueError } from '../../base/index.ts';
-import { interactiveWord } from '../../job/interactive/submission.ts';
+import { interactiveWord, SUBMISSION_VARIABLE } from '../../job/interactive/submission.ts';
 import {
   DEFAULT_PREFIX,
   directiveOptions,
@@ -25,7 +25,8 @@ import type { PreparedJob, PrepareOptions } from './prepare.ts';
  * Submit an interactive job in a VM, and be its terminal until it has ended.
  *
  * qsub -I has no script that could carry a request, and its exit code says nothing of the shell. So what is submitted is
- * `qsub -I -x LAUNCHER WORD`, which needs no terminal of qsub's: vsub stands between qsub and the user's.
+ * `qsub -I -x -v VARIABLES LAUNCHER`, with the request in a variable, which needs no terminal of qsub's: vsub stands between
+ * qsub and the user's.
  * @returns the exit code of the shell
  * @throws VtorqueError `E_QSUB` in qsub's words without a terminal, `E_SHELL_UNKNOWN` when nothing said how the shell ended
  */
@@ -52,7 +53,9 @@ export async function runInteractiveJob(
     token,
   });
   const name = options.value('N') === undefined ? ['-N', script.name] : [];
-  const argv = ['-I', '-x', ...name, ...submitWords([...fromScript, ...walk.options], options), launcher(), word];
+  const variables = ['-v', withVariable(options.value('v'), word)];
+  const words = submitWords([...fromScript, ...walk.options], options);
+  const argv = ['-I', '-x', ...name, ...words, ...variables, launcher()];
   const { qsub } = job.engine;
   return new InteractiveSession({ qsub, qdel: join(qsub, '../qdel'), argv, env, token }).run();
 }
@@ -75,8 +78,14 @@ function checkInteractive(options: EffectiveOptions, json: boolean): void {
   throw qsubError('qsub:\tstandard input and output must be a terminal for \n\tinteractive job submission', 1);
 }
 
-/** What says that the job is interactive, what it runs, and how directives look: all that is said anew. */
-const REPLACED = new Set(['I', 'x', 'C', 'l']);
+/** The user's variables and ours. Ours stands first, so that what qsub thinks of his list is not changed. */
+export function withVariable(list: string | undefined, word: string): string {
+  const ours = `${SUBMISSION_VARIABLE}=${word}`;
+  return list ? `${ours},${list}` : ours;
+}
+
+/** What says that the job is interactive, what it runs, its variables, and how directives look: all that is said anew. */
+const REPLACED = new Set(['I', 'x', 'C', 'l', 'v']);
 
 /** All options that qsub is to get, each in words of its own, so that it finds the launcher where we put it. */
 export function submitWords(given: readonly QsubOption[], { resources }: EffectiveOptions): string[] {
