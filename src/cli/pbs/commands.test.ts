@@ -22,7 +22,7 @@ function submission(args: readonly string[], script = '') {
   const { directives } = scanDirectives(Buffer.from(script));
   const fromScript = directiveOptions(directives);
   const options = effectiveOptions(walk.options, fromScript);
-  return composeSubmission({ args, options, attributes: [...walk.options, ...fromScript], scriptName: 'job.sh', env });
+  return composeSubmission({ args, options, inOrder: [...fromScript, ...walk.options], scriptName: 'job.sh', env });
 }
 
 test('qsub hands in the variables in Torque’s order: its own, those asked for, then where it was called', () => {
@@ -57,7 +57,44 @@ test('qsub makes output paths absolute, keeps a slash at the end, and leaves var
   assert.equal(submission(['-o', 'dir/']).output, `${cwd}/dir/`);
   assert.equal(submission(['-o', 'localhost:/tmp/x']).output, '/tmp/x');
   assert.equal(submission(['-o', '$HOME/x']).output, '$HOME/x');
-  assert.equal(submission(['-w', '/tmp', '-e', 'err']).error, '/tmp/err');
+  assert.equal(submission(['-w', '/tmp', '-e', 'err']).error, `${cwd}/err`);
+  assert.equal(submission(['-o', '/tmp']).output, '/tmp/');
+});
+
+test('qsub -d goes there: later paths and the working directory count from it', () => {
+  const cwd = process.cwd();
+  const { output, error, workDir, initDir, variables } = submission(['-o', 'out', '-d', '/tmp', '-e', 'err']);
+  assert.deepEqual([output, error, workDir, initDir], [`${cwd}/out`, '/tmp/err', '/tmp', '/tmp']);
+  assert.equal(new Map(variables).get('PBS_O_INITDIR'), '/tmp');
+  assert.throws(() => submission(['-d', '']), { message: '[qsub: illegal -d value]', exitCode: 2 });
+  assert.throws(() => submission(['-w', '']), { exitCode: 3 });
+});
+
+test('a joined stream has the path of the other one, as qsub says it to the server', () => {
+  const paths = (...args: string[]) => {
+    const { output, error } = submission(args);
+    return [output, error];
+  };
+  assert.deepEqual(paths('-j', 'oe', '-o', '/o', '-e', '/e'), ['/o', '/o']);
+  assert.deepEqual(paths('-j', 'eo', '-o', '/o', '-e', '/e'), ['/e', '/e']);
+  assert.deepEqual(paths('-j', 'oe', '-e', '/e'), [undefined, '/e']);
+});
+
+test('qsub refuses destinations that are none, and what the server would refuse, in the same words', () => {
+  for (const bad of ['@', 'a#b', 'a@b@c', 'batch ', 'a'.repeat(16), 'batch@']) {
+    assert.throws(() => submission(['-q', bad]), {
+      message: `qsub: illegally formed destination: ${bad}`,
+      exitCode: 2,
+    });
+  }
+  assert.throws(() => submission(['-K', '5x']), { exitCode: 168 });
+  assert.throws(() => submission(['-W', 'umask=x']), { exitCode: 168 });
+});
+
+test('an empty name is "none", an empty array or argument list none at all', () => {
+  const { name, array, args } = submission(['-N', '', '-t', '', '-F', '']);
+  assert.deepEqual([name, array, args], ['none', undefined, undefined]);
+  assert.equal(submission(['-t', '1,']).array, '1');
   assert.equal(submission(['-o', 'localhost:']).output, undefined);
 });
 
