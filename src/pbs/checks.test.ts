@@ -43,6 +43,11 @@ test('-x needs -I in front of it, and something to run', () => {
   check(['-x', 'ok.sh'], '#PBS -I\n');
 });
 
+test('options of ours in directives are passed over', () => {
+  const scan = scanDirectives(Buffer.from('#PBS -vm img=host\n'));
+  checkAsQsub(scan, walkQsubArgs(['-I']), undefined, { own: { '-vm': 'value' } });
+});
+
 test('-J needs -P in the same place', () => {
   refused(['-J', '1', 'ok.sh'], '[The -J option can only be used in conjunction with -P]', 2);
   refused(['-P', 'a'], '[The -J option can only be used in conjunction with -P]', 2, '#PBS -J 1\n');

@@ -3,7 +3,7 @@ import type { EffectiveOptions } from './effective.ts';
 import { qsubError, qsubUsageError } from './errors.ts';
 import { checkOptionValue } from './option-values.ts';
 import { optionTakesValue } from './options.ts';
-import { type Operand, type QsubWalk, walkQsubArgs } from './walk.ts';
+import { type Operand, type QsubWalk, type WalkOptions, walkQsubArgs } from './walk.ts';
 
 /** What qsub remembers from one option to the next, and from the script to the command line. */
 interface Seen {
@@ -16,14 +16,20 @@ interface Seen {
  * Check a script's directives and a command line in the order in which qsub reads them, so that its first complaint is
  * ours: line by line, then the command line, option by option.
  * @param script the word that it takes for the script
+ * @param walkOptions options of ours that may stand in the directives, and are passed over
  * @throws VtorqueError `E_QSUB` with qsub's text and exit code
  */
-export function checkAsQsub(scan: DirectiveScan, commandLine: QsubWalk, script: Operand | undefined): void {
+export function checkAsQsub(
+  scan: DirectiveScan,
+  commandLine: QsubWalk,
+  script: Operand | undefined,
+  walkOptions: WalkOptions = {},
+): void {
   const seen: Seen = { interactive: false, job: false, proxy: false };
   const hasCommand = script !== undefined || commandLine.operands.length > 0;
   for (const { words, error } of scan.directives) {
     if (error !== undefined) throw error;
-    checkOptions(walkQsubArgs(words), seen, hasCommand);
+    checkOptions(walkQsubArgs(words, walkOptions), seen, hasCommand);
   }
   if (scan.error !== undefined) throw scan.error;
   checkOptions(commandLine, seen, hasCommand);

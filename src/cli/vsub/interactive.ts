@@ -4,13 +4,13 @@ import { isatty } from 'node:tty';
 import { VtorqueError } from '../../base/index.ts';
 import { interactiveWord, SUBMISSION_VARIABLE } from '../../job/interactive/submission.ts';
 import {
+  checkAsQsub,
   DEFAULT_PREFIX,
   directiveOptions,
   type EffectiveOptions,
   effectiveOptions,
   parseAttribute,
   type QsubOption,
-  type QsubWalk,
   qsubError,
   scanDirectives,
   variableNames,
@@ -35,10 +35,12 @@ export async function runInteractiveJob(
   { line, script, env }: Pick<PrepareOptions, 'line' | 'script' | 'env'>,
 ): Promise<number> {
   if (job.engine === undefined) throw new Error('no batch system');
-  const { directives } = scanDirectives(script.bytes, line.look.prefix ?? DEFAULT_PREFIX);
-  const fromScript = directiveOptions(directives, { own: ownDirectiveWords });
+  const scan = scanDirectives(script.bytes, line.look.prefix ?? DEFAULT_PREFIX);
+  const ours = { own: ownDirectiveWords };
+  // qsub gets only what was understood, so what was not is refused here: in its words.
+  checkAsQsub(scan, line.walk, line.look.script, ours);
+  const fromScript = directiveOptions(scan.directives, ours);
   const walk = walkQsubArgs(job.argv);
-  checkGrammar([walk, ...directives.map(({ words }) => walkQsubArgs(words, { own: ownDirectiveWords }))]);
   const options = effectiveOptions(walk.options, fromScript);
   const command = options.has('x') ? walk.operands.map(({ text }) => text).join(' ') : '';
   checkInteractive(options, line.json);
@@ -58,12 +60,6 @@ export async function runInteractiveJob(
   const argv = ['-I', '-x', ...name, ...words, ...variables, launcher()];
   const { qsub } = job.engine;
   return new InteractiveSession({ qsub, qdel: join(qsub, '../qdel'), argv, env, token }).run();
-}
-
-/** qsub gets only what was understood, so what was not is refused here: in its words. */
-function checkGrammar(walks: readonly QsubWalk[]): void {
-  const error = walks.flatMap(({ errors }) => errors)[0];
-  if (error !== undefined) throw error;
 }
 
 /** @throws VtorqueError for what cannot be done */
