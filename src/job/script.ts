@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { messageOf, VtorqueError } from '../base/index.ts';
+import { messageOf, shellQuote, VtorqueError } from '../base/index.ts';
 import type { GuestAgent, GuestProcess } from '../guest/linux/index.ts';
 import { guestEnvironment } from './environment.ts';
 import type { GuestFiles, GuestIdentity } from './guest-setup.ts';
@@ -110,8 +110,4 @@ async function forward(from: Readable, descriptor: 1 | 2): Promise<unknown> {
 export function guestGroups({ context, mounts }: GuestIdentity): number[] {
   const overflow = mounts.some(({ type }) => type === 'virtiofs') ? [65534] : [];
   return [...context.owner.groups.map(({ gid }) => gid), ...overflow];
-}
-
-function shellQuote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { messageOf, VtorqueError } from '../base/index.ts';
+import { messageOf, shellQuote, VtorqueError } from '../base/index.ts';
 import { DEFAULT_PREFIX } from '../pbs/index.ts';
 import type { VmRequest } from '../request/index.ts';
 import { checkPrefix, launcherDirectives } from './submission-directives.ts';
@@ -175,8 +175,4 @@ function asciiJson(value: unknown): string {
     /[\x7f-\uffff]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-}
-
-function shellQuote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { VtorqueError } from '../base/index.ts';
 import { chooseAccelerator } from './accelerator.ts';
 
 async function withCache(use: (cache: string) => Promise<void>): Promise<void> {
@@ -41,6 +42,18 @@ test('chooseAccelerator() translates when the guest hangs, and says why', () =>
     const choice = await chooseAccelerator({ ...files, caches: [cache], boot, device: '/dev/null' });
     assert.equal(choice.accelerator, 'tcg');
     assert.match(choice.reason, /did not answer/);
+  }));
+
+test('chooseAccelerator() takes the silence of a guest for an answer only for a while', (t) =>
+  withCache(async (cache) => {
+    t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
+    const hangs = (): Promise<void> => Promise.reject(new VtorqueError('E_GUEST_TIMEOUT', 'no answer'));
+    const deps = { ...files, caches: [cache], device: '/dev/null' };
+    await chooseAccelerator({ ...deps, boot: hangs });
+    t.mock.timers.setTime(1_000_000 + 3_500_000);
+    assert.equal((await chooseAccelerator({ ...deps, boot: async () => {} })).accelerator, 'tcg');
+    t.mock.timers.setTime(1_000_000 + 3_700_000);
+    assert.equal((await chooseAccelerator({ ...deps, boot: async () => {} })).accelerator, 'kvm');
   }));
 
 test('chooseAccelerator() asks again for another kernel', () =>

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { messageOf } from '../base/index.ts';
+import { messageOf, VtorqueError } from '../base/index.ts';
 import type { Accelerator, VmSpec } from './spec.ts';
 
 export interface AcceleratorChoice {
@@ -27,22 +27,34 @@ export interface ProbeDeps {
 
 interface Remembered extends AcceleratorChoice {
   readonly key: string;
+  /** Milliseconds since 1970; without it as long as the key holds. */
+  readonly until?: number;
 }
+
+/**
+ * For how long a guest that did not answer counts. It may hang with KVM, as on nested hosts, and each further trial costs
+ * a job ten seconds; or the node was only busy, and then it must not be without KVM until its next boot.
+ */
+const rememberSilenceMs = 3_600_000;
 
 /**
  * Choose KVM if a guest really boots with it, QEMU's translator otherwise.
  * That /dev/kvm opens proves nothing: on nested hosts it may hang or abort its guests. So the first job on a node
- * boots a tiny guest; the result is kept until the node or its QEMU changes.
+ * boots a tiny guest; the result is kept until the node or its QEMU changes, a mere silence for an hour.
  * @throws the signal's reason
  */
 export async function chooseAccelerator(deps: ProbeDeps): Promise<AcceleratorChoice> {
   const known = await knownAccelerator(deps);
   if (known !== undefined) return known;
-  const choice = await probe(deps);
+  const { silent, ...choice } = await probe(deps);
   const cache = deps.caches.at(-1);
   if (cache === undefined) return choice;
   // A home that is full or read-only costs the next job another probe, and nothing else.
-  await remember(join(cache, resultFile()), { ...choice, key: await probeKey(deps) }).catch(() => {});
+  await remember(join(cache, resultFile()), {
+    ...choice,
+    ...(silent ? { until: Date.now() + rememberSilenceMs } : {}),
+    key: await probeKey(deps),
+  }).catch(() => {});
   return choice;
 }
 
@@ -59,7 +71,8 @@ export async function knownAccelerator({
   const key = await probeKey(deps);
   for (const cache of deps.caches) {
     const known = await recall(join(cache, resultFile()));
-    if (known?.key === key) return { accelerator: known.accelerator, reason: known.reason };
+    if (known?.key === key && (known.until ?? Number.POSITIVE_INFINITY) > Date.now())
+      return { accelerator: known.accelerator, reason: known.reason };
   }
   return undefined;
 }
@@ -75,7 +88,7 @@ async function probeKey({ kernel }: Pick<ProbeDeps, 'kernel'>): Promise<string> 
   return [boot.trim(), qemu?.mtimeMs ?? 'no qemu', kernel].join(' ');
 }
 
-async function probe({ boot, kernel, initrd, signal }: ProbeDeps): Promise<AcceleratorChoice> {
+async function probe({ boot, kernel, initrd, signal }: ProbeDeps): Promise<AcceleratorChoice & { silent: boolean }> {
   const spec: VmSpec = {
     name: 'kvm-probe',
     vcpus: 1,
@@ -87,19 +100,21 @@ async function probe({ boot, kernel, initrd, signal }: ProbeDeps): Promise<Accel
   };
   try {
     await boot(spec);
-    return { accelerator: 'kvm', reason: 'a guest booted with it' };
+    return { accelerator: 'kvm', reason: 'a guest booted with it', silent: false };
   } catch (error) {
     // A job that was cancelled meanwhile has learnt nothing about the node.
     signal?.throwIfAborted();
-    return { accelerator: 'tcg', reason: `a guest did not boot with KVM: ${messageOf(error)}` };
+    const silent = error instanceof VtorqueError && error.code === 'E_GUEST_TIMEOUT';
+    return { accelerator: 'tcg', reason: `a guest did not boot with KVM: ${messageOf(error)}`, silent };
   }
 }
 
 async function recall(path: string): Promise<Remembered | undefined> {
   try {
-    const { key, accelerator, reason } = JSON.parse(await readFile(path, 'utf8')) as Partial<Remembered>;
+    const { key, accelerator, reason, until } = JSON.parse(await readFile(path, 'utf8')) as Partial<Remembered>;
     const known = accelerator === 'kvm' || accelerator === 'tcg';
-    return known && typeof key === 'string' ? { key, accelerator, reason: String(reason) } : undefined;
+    if (!known || typeof key !== 'string') return undefined;
+    return { key, accelerator, reason: String(reason), ...(typeof until === 'number' ? { until } : {}) };
   } catch {
     return undefined; // None yet, or not readable: the probe is repeated.
   }

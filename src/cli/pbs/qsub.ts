@@ -15,7 +15,7 @@ import {
   scanDirectives,
   walkQsubArgs,
 } from '../../pbs/index.ts';
-import { CommandError, type CommandResult, type Env, exitCodeOf, notAvailable } from './command.ts';
+import { CommandError, type CommandResult, type Env, exitCodeOf } from './command.ts';
 import { checkAvailable } from './qsub-available.ts';
 import { readInteractiveScript, readScript } from './qsub-script.ts';
 import { composeSubmission } from './qsub-submission.ts';
@@ -47,13 +47,15 @@ async function submit(args: readonly string[], env: Env): Promise<CommandResult>
   const inOrder = [...fromScript, ...walk.options];
   const submission = composeSubmission({ args, options: effective, inOrder, scriptName: script.name, env });
   checkCombinations(effective);
-  if (effective.has('X')) checkDisplay(env);
+  if (effective.has('X') && !env.DISPLAY) throw qsubUsageError('qsub: DISPLAY not set');
   checkAvailable(options);
   checkMaySet(effective.resources);
+  // As in Torque, a batch job must have a display for -X, and gets nothing of it.
+  const x11 = effective.has('X') ? await (await import('./qsub-display.ts')).displayForJob(env) : undefined;
   if (effective.interactive) {
     const { interactiveParts, runInteractive } = await import('./qsub-interactive.ts');
     const parts = interactiveParts(effective, walk.operands, env);
-    return refusalsInWords(runInteractive(env, { ...submission, ...parts }));
+    return refusalsInWords(runInteractive(env, { ...submission, ...parts, display: x11?.display }, x11?.authority));
   }
   const { id } = await send(submission, script.bytes, env);
   const emptyAttributes = options.filter(({ name, value }) => name === 'W' && value?.trim() === '');
@@ -76,11 +78,6 @@ async function refusalsInWords<T>(submitted: Promise<T>): Promise<T> {
     if (!(error instanceof PbsError)) throw error;
     throw new CommandError(`qsub: submit error (${error.message})`, exitCodeOf(error.code));
   }
-}
-
-function checkDisplay({ DISPLAY }: Env): never {
-  if (!DISPLAY) throw qsubUsageError('qsub: DISPLAY not set');
-  throw notAvailable('qsub', 'X11 forwarding (-X)');
 }
 
 async function about(what: 'version' | 'about', env: Env): Promise<string> {

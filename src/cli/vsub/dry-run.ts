@@ -1,9 +1,9 @@
 import { copyFileSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf, VtorqueError } from '../../base/index.ts';
+import { messageOf, shellWord, VtorqueError } from '../../base/index.ts';
 import { currentDirectory } from '../current-directory.ts';
 import type { Explained, Explanation } from './explanation.ts';
-import { commandText, shellWord } from './explanation-text.ts';
+import { commandText } from './explanation-text.ts';
 import type { PreparedJob } from './prepare.ts';
 
 /**

@@ -1,3 +1,4 @@
+import { shellWord } from '../../base/index.ts';
 import type { ExplainedMachine, Explanation } from './explanation.ts';
 
 /** An explanation for people. */
@@ -52,11 +53,6 @@ export function commandText(argv: readonly string[]): string {
   return argv
     .map((word, at) => `${at === 0 ? '' : word.startsWith('-') ? ' \\\n    ' : ' '}${shellWord(word)}`)
     .join('');
-}
-
-/** One word for a shell. */
-export function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function section(heading: string, lines: readonly string[]): string {

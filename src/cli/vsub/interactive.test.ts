@@ -39,3 +39,10 @@ test("the request goes as one more variable in front of the user's, which stay a
   assert.equal(withVariable('', 'x'), 'VTORQUE_INTERACTIVE=x');
   assert.equal(withVariable('A,B="c d"', 'x'), 'VTORQUE_INTERACTIVE=x,A,B="c d"');
 });
+
+test('resources keep their values: empty ones, and such with commas', () => {
+  const list = (value: string): string[] => words(['-l', value]);
+  assert.deepEqual(list('walltime='), ['-l', 'walltime=']);
+  assert.deepEqual(list(`other='a,b',mem=1gb`), ['-l', 'other="a,b"', '-l', 'mem=1gb']);
+  assert.deepEqual(list('hostlist=n[1,2]'), ['-l', 'hostlist=n[1,2]']);
+});

@@ -51,6 +51,7 @@ export async function runInteractiveJob(
     ...(shell === undefined ? {} : { shell }),
     variables: { names: variableNames(options.value('v') ?? ''), all: options.has('V') },
     ...(command === '' ? {} : { command }),
+    ...(options.has('X') ? { x11: true } : {}),
     terminalType: env.TERM || 'dumb',
     token,
   });
@@ -90,8 +91,13 @@ export function submitWords(given: readonly QsubOption[], { resources }: Effecti
   );
   return [
     ...options.flatMap(({ name, value }) => (value === undefined ? [`-${name}`] : [`-${name}`, value])),
-    ...[...resources].flatMap(([name, value]) => ['-l', value === '' ? name : `${name}=${value}`]),
+    ...[...resources].flatMap(([name, value]) => ['-l', `${name}=${quotedForList(value)}`]),
   ];
+}
+
+/** A comma separates resources, unless it is in quotes or in brackets. */
+function quotedForList(value: string): string {
+  return value.replace(/\[[^\]]*\]/g, '').includes(',') ? `"${value}"` : value;
 }
 
 function isInteractive(attribute: string): boolean {
