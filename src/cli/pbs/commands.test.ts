@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { constants } from 'node:os';
+import { mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { directiveOptions, effectiveOptions, scanDirectives, walkQsubArgs } from '../../pbs/index.ts';
 import { CommandError, exitCodeOf } from './command.ts';
@@ -17,12 +19,18 @@ const env = {
   X: 'from env',
 };
 
-function submission(args: readonly string[], script = '') {
+function submission(args: readonly string[], script = '', from: Readonly<Record<string, string>> = env) {
   const walk = walkQsubArgs(args);
   const { directives } = scanDirectives(Buffer.from(script));
   const fromScript = directiveOptions(directives);
   const options = effectiveOptions(walk.options, fromScript);
-  return composeSubmission({ args, options, inOrder: [...fromScript, ...walk.options], scriptName: 'job.sh', env });
+  return composeSubmission({
+    args,
+    options,
+    inOrder: [...fromScript, ...walk.options],
+    scriptName: 'job.sh',
+    env: from,
+  });
 }
 
 test('qsub hands in the variables in Torque’s order: its own, those asked for, then where it was called', () => {
@@ -68,6 +76,28 @@ test('qsub -d goes there: later paths and the working directory count from it', 
   assert.equal(new Map(variables).get('PBS_O_INITDIR'), '/tmp');
   assert.throws(() => submission(['-d', '']), { message: '[qsub: illegal -d value]', exitCode: 2 });
   assert.throws(() => submission(['-w', '']), { exitCode: 3 });
+});
+
+test('an output path behind a file, or too long to be one, is taken as it is', () => {
+  const file = import.meta.filename;
+  assert.equal(submission(['-o', `${file}/x`]).output, `${file}/x`);
+  const long = `/${'x'.repeat(300)}`;
+  assert.equal(submission(['-o', long]).output, long);
+});
+
+test('the working directory of a job has no symbolic links in it, its output paths have those of PWD', () => {
+  const base = realpathSync(mkdtempSync(join(tmpdir(), 'vtorque-qsub-test-')));
+  try {
+    symlinkSync(process.cwd(), join(base, 'link'));
+    const there = { ...env, PWD: join(base, 'link') };
+    const { workDir, output } = submission(['-o', 'out'], '', there);
+    assert.deepEqual([workDir, output], [process.cwd(), `${base}/link/out`]);
+    symlinkSync(base, join(base, 'self'));
+    const gone = submission(['-d', join(base, 'self')]);
+    assert.deepEqual([gone.workDir, gone.initDir], [base, join(base, 'self')]);
+  } finally {
+    rmSync(base, { recursive: true });
+  }
 });
 
 test('a joined stream has the path of the other one, as qsub says it to the server', () => {

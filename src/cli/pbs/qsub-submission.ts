@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Submission } from '../../engine/embedded/job.ts';
@@ -27,8 +27,8 @@ export interface SubmissionInput {
  * @throws VtorqueError `E_QSUB` in qsub's words, CommandError for what this batch system has not
  */
 export function composeSubmission({ args, options, inOrder, scriptName, env }: SubmissionInput): Submission {
-  const { initDir, cwd, output, error } = directoriesOf(inOrder, env);
-  const workDir = workingDirectory(options.value('w'), cwd);
+  const { initDir, here, output, error } = directoriesOf(inOrder, env);
+  const workDir = workingDirectory(options.value('w'), here);
   const queue = queueName(options.value('q') ?? '');
   const host = shortName(hostname());
   const join = (options.value('j') ?? 'n') as Submission['join'];
@@ -67,7 +67,12 @@ function namedDirectory({ PWD }: Env): string {
 }
 
 function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    // Not there, or behind what this user may not enter: none that he could name.
+    return false;
+  }
 }
 
 function workingDirectory(asked: string | undefined, cwd: string): string {
@@ -82,25 +87,27 @@ function workingDirectory(asked: string | undefined, cwd: string): string {
 
 interface Directories {
   readonly initDir?: string;
-  /** Where qsub is in the end: it goes into each directory of -d. */
-  readonly cwd: string;
+  /** Where qsub is in the end: it goes into each directory of -d. Without symbolic links: that becomes PBS_O_WORKDIR. */
+  readonly here: string;
   readonly output?: string | undefined;
   readonly error?: string | undefined;
 }
 
 /** Paths of -o and -e count from where qsub is when it reads them. */
 function directoriesOf(inOrder: readonly QsubOption[], env: Env): Directories {
-  let found: Directories = { cwd: namedDirectory(env) };
+  let found: Directories = { here: currentDirectory() };
+  let named = namedDirectory(env);
   for (const { name, value } of inOrder) {
     if (value === undefined) continue;
     if (name === 'd') {
-      const initDir = resolve(found.cwd, value);
+      const initDir = resolve(found.here, value);
       if (value === '' || !isDirectory(initDir)) throw qsubUsageError('qsub: illegal -d value');
-      found = { ...found, initDir, cwd: initDir };
+      named = realpathSync(initDir);
+      found = { ...found, initDir, here: named };
     } else if (name === 'o') {
-      found = { ...found, output: outputPath(value, found.cwd) };
+      found = { ...found, output: outputPath(value, named) };
     } else if (name === 'e') {
-      found = { ...found, error: outputPath(value, found.cwd) };
+      found = { ...found, error: outputPath(value, named) };
     }
   }
   return found;
