@@ -213,7 +213,7 @@ test('--help fits on a screen and calls nothing', async () => {
   assert.equal(code, 0);
   const lines = stdout.split('\n');
   assert.ok(lines.length <= 25 && lines.every((line) => line.length <= 80));
-  for (const word of ['-vm KEY=VALUE', 'img=IMAGE', 'vcpus=NUMBER', 'ram=SIZE', '-W attributes'])
+  for (const word of ['-vm KEY=VALUE', 'img=IMAGE', 'vcpus=NUMBER', 'ram=SIZE', '-w -W'])
     assert.ok(stdout.includes(word));
   nothingSubmitted();
 });
