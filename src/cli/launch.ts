@@ -18,7 +18,7 @@ export async function runLaunch([scriptPath, ...args]: readonly string[]): Promi
     if (scriptPath === undefined) {
       throw new VtorqueError('E_USAGE', 'Cannot launch: no script given', { hint: 'Submit the job with vsub' });
     }
-    return await launch({ scriptPath, args, signals });
+    return await launch({ scriptPath, args, signals, say: (text) => writeSync(2, `vtorque: ${text}\n`) });
   } catch (error) {
     return error instanceof Cancelled ? error.exitCode : failed(error);
   }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { configCommand } from './config.ts';
+import { consoleCommand } from './console/command.ts';
 import { doctorCommand } from './doctor.ts';
 import { imageCommand } from './image.ts';
 import { localCommand } from './local.ts';
@@ -21,6 +22,7 @@ export function vtorqueProgram(): Command {
     .version(vtorqueVersion(), '-V, --version', 'print the version')
     .addCommand(localCommand())
     .addCommand(imageCommand())
+    .addCommand(consoleCommand())
     .addCommand(configCommand())
     .addCommand(doctorCommand());
 }

@@ -59,7 +59,13 @@ export async function runInteractiveJob(
   const variables = ['-v', withVariable(options.value('v'), word)];
   const words = submitWords([...fromScript, ...walk.options], options);
   const argv = ['-I', '-x', ...name, ...words, ...variables, launcher()];
-  const { qsub } = job.engine;
+  const { qsub, name: engine } = job.engine;
+  if (qsub === undefined) {
+    throw new VtorqueError('E_JOB_KIND_UNAVAILABLE', `Cannot run an interactive job in a VM: ${engine} has no qsub`, {
+      hint: 'Submit a script',
+      phase: 'check',
+    });
+  }
   return new InteractiveSession({ qsub, qdel: join(qsub, '../qdel'), argv, env, token }).run();
 }
 
