@@ -117,8 +117,16 @@ export async function prepareVmJob({
   if (engine !== undefined && engine.qsub === undefined && !options.interactive) checkInPlaceOfQsub(line, script);
   // Asking another batch system would start one of its commands, which costs as much as the submission.
   const cheap = engine?.name === 'embedded' || withoutEngine ? engine : undefined;
-  await checkQueue(options.value('q'), async () => cheap?.queues());
-  checkNodes(request, await cheap?.nodes(), limits.hostCores);
+  const unanswered: string[] = [];
+  const ask = async <T>(answer: Promise<T> | undefined): Promise<T | undefined> =>
+    answer?.catch((error: unknown) => {
+      // Where nothing is submitted a batch system that does not answer is the same as none.
+      if (!withoutEngine || !(error instanceof VtorqueError)) throw error;
+      unanswered.splice(0, 1, `queue and nodes are not checked: ${error.message}`);
+      return undefined;
+    });
+  await checkQueue(options.value('q'), () => ask(cheap?.queues()));
+  checkNodes(request, await ask(cheap?.nodes()), limits.hostCores);
   if (request.kernel !== undefined) {
     const { checkKernel } = await import('./kernel-check.ts');
     await checkKernel(request.kernel, request.img, imagePools(placesToRead(env, uid)), {
@@ -148,7 +156,7 @@ export async function prepareVmJob({
     ...{ argv: words.argv, scriptAt: words.script, scriptName: script.name },
     options: added.length === 0 ? options : effectiveOptions(walkQsubArgs(words.argv).options, fromScript),
     interactive: options.interactive,
-    warnings: settings.flatMap(({ warning }) => warning ?? []),
+    warnings: [...settings.flatMap(({ warning }) => warning ?? []), ...unanswered],
   };
 }
 

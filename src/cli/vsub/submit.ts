@@ -16,6 +16,7 @@ export async function submitVmJob(options: Omit<PrepareOptions, 'withoutEngine'>
     argv,
     script: { name: scriptName, bytes: launcher, at: scriptAt },
     options: job.options,
+    keepErrors: options.line.json,
   });
   return reportSubmission(submitted, { json: options.line.json, request });
 }
