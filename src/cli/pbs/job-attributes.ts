@@ -33,7 +33,7 @@ export function attributesOf(job: JobView, { server, now }: AttributeContext): A
     time('ctime', job.ctime),
     text('Error_Path', host(job.errorPath)),
     ...optional('exec_host', job.execHost),
-    ...(isElement ? [] : [text('Hold_Types', job.state === 'H' ? 'u' : 'n')]),
+    ...(isElement ? [] : [text('Hold_Types', job.holds || 'n')]),
     text('Join_Path', details?.join ?? 'n'),
     text('Keep_Files', details?.keep ?? 'n'),
     text('Mail_Points', 'a'),

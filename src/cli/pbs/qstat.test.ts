@@ -23,6 +23,7 @@ function aView(change: Partial<JobView>): JobView {
     ctime: at('06:12:27'),
     qtime: at('06:12:27'),
     mtime: at('06:12:29'),
+    holds: '',
     startCount: 0,
     outputPath: `/home/tqa/w/${name}.o690`,
     errorPath: `/home/tqa/w/${name}.e690`,
@@ -79,6 +80,7 @@ const held = aView({
   id: '688.tqhead',
   name: 'held',
   state: 'H',
+  holds: 'u',
   resources: [
     ['walltime', '01:00:00'],
     ['nodes', '1'],

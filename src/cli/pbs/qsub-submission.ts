@@ -61,7 +61,7 @@ export function composeSubmission({ args, options, attributes, scriptName, env }
 }
 
 /** The working directory under the name that the user knows it by. */
-function namedDirectory({ PWD }: Env): string {
+export function namedDirectory({ PWD }: Env): string {
   const real = currentDirectory();
   if (!PWD?.startsWith('/')) return real;
   const [named, here] = [statSync(PWD, { throwIfNoEntry: false }), statSync(real, { throwIfNoEntry: false })];
@@ -90,11 +90,11 @@ function initialDirectory(asked: string | undefined, cwd: string): string | unde
 }
 
 /** `path`, or `host:path` as long as the host is this one. */
-function outputPath(asked: string | undefined, directory: string): string | undefined {
+export function outputPath(asked: string | undefined, directory: string, command = 'qsub'): string | undefined {
   if (asked === undefined) return undefined;
   const [, host, path = asked] = /^([\w.-]*):(.*)$/s.exec(asked) ?? [];
   if (host !== undefined && !isThisHost(host)) {
-    throw new CommandError(`qsub: output to host "${host}" is not available in the embedded batch system`, 1);
+    throw new CommandError(`${command}: output to host "${host}" is not available in the embedded batch system`, 1);
   }
   if (path === '') return undefined;
   // Not resolve(): a slash at the end says that a directory is meant.
@@ -135,7 +135,14 @@ function umaskOf(attributes: readonly QsubOption[]): string | undefined {
   });
   // The command line's options come first, and they win.
   const [text] = values;
-  if (text === undefined) return undefined;
+  return text === undefined ? undefined : umaskDigits(text);
+}
+
+/**
+ * The octal digits of a mask as -W umask= has it.
+ * @throws VtorqueError `E_QSUB` in qsub's words
+ */
+export function umaskDigits(text: string): string {
   if (text.length > 4) throw qsubUsageError(`qsub: Invalid umask value, too many digits: ${text}`);
   const mask = /^\d+$/.test(text) ? Number.parseInt(text, text.startsWith('0') ? 8 : 10) : Number.NaN;
   if (!(mask <= 0o777)) throw qsubUsageError('qsub: illegal -W value');

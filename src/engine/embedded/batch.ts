@@ -77,9 +77,10 @@ export class Batch {
   }
 
   /** The same for many jobs in one go: each write to the disk takes its time, and an array has up to 10,000 elements. */
-  updateAll(jobs: readonly Job[], change: Partial<Job>): void {
+  updateAll(jobs: readonly Job[], change: Partial<Job> | ((job: Job) => Partial<Job>)): void {
     if (jobs.length === 0) return;
-    for (const job of jobs) Object.assign(job, change, { mtime: this.now() });
+    const mtime = this.now();
+    for (const job of jobs) Object.assign(job, typeof change === 'function' ? change(job) : change, { mtime });
     const sequences = new Set(jobs.flatMap(({ element, sequence }) => (typeof element === 'number' ? [sequence] : [])));
     const arrays = [...sequences].flatMap((sequence) => this.get(jobId(this.server, sequence, 'all')) ?? []);
     for (const array of arrays) Object.assign(array, this.#arrayState(array));

@@ -21,7 +21,7 @@ import {
 import type { Runner } from './runner.ts';
 import type { Exchange } from './server.ts';
 import { filesOf, submittedScript } from './start-job.ts';
-import { checkSubmission, jobsOf } from './submit.ts';
+import { checkSubmission, jobsOf, type Site } from './submit.ts';
 import type { Terminals } from './terminals.ts';
 import { viewOf } from './views.ts';
 
@@ -64,10 +64,16 @@ export class Instance {
         this.#operations.delete(caller, request.id, request.elements, request.delayMs);
         return {};
       case 'hold':
-        this.#operations.hold(caller, request.id, request.elements);
+        this.#operations.hold(caller, request.id, request.elements, request.holds);
         return {};
       case 'release':
-        this.#operations.release(caller, request.id, request.elements);
+        this.#operations.release(caller, request.id, request.elements, request.holds);
+        return {};
+      case 'alter':
+        this.#operations.alter(caller, request.id, request.elements, request.change, this.#site());
+        return {};
+      case 'rerun':
+        this.#operations.rerun(caller, request.id, request.force ?? false);
         return {};
       case 'signal':
         this.#operations.signal(caller, request.id, request.signal);
@@ -87,14 +93,13 @@ export class Instance {
 
   async #submit(exchange: Exchange, request: Request & { op: 'submit' }): Promise<{ id: string } | undefined> {
     const { caller, body } = exchange;
-    const { places, accounts, batch, memory } = this.#options;
+    const { places, accounts, batch } = this.#options;
     if (request.body > MAX_BODY) throw new PbsError(PBSE.SYSTEM, `script is larger than ${MAX_BODY >> 20} MB`);
     const arrived = join(places.incoming, randomUUID());
     try {
       await receive(body(request.body), arrived);
       if (caller.uid === 0) throw new PbsError(PBSE.PERM, 'root can not submit jobs');
-      const site = { server: batch.server, nodes: batch.nodes, memory };
-      const submission = checkSubmission(request.submission, site);
+      const submission = checkSubmission(request.submission, this.#site());
       const account = await accounts.account(caller.uid);
       if (account === undefined) throw new PbsError(PBSE.PERM, 'User does not exist in server password file');
       const { uid, name, groupName, home } = account;
@@ -109,6 +114,11 @@ export class Instance {
     } finally {
       await rm(arrived, { force: true });
     }
+  }
+
+  #site(): Site {
+    const { batch, memory } = this.#options;
+    return { server: batch.server, nodes: batch.nodes, memory };
   }
 
   /** An interactive job lives as long as its client does. */

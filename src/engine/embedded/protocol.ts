@@ -25,7 +25,9 @@ export type Request =
       readonly delayMs?: number;
       readonly message?: string;
     }
-  | { readonly op: 'hold' | 'release'; readonly id: string; readonly elements?: string }
+  | { readonly op: 'hold' | 'release'; readonly id: string; readonly elements?: string; readonly holds?: string }
+  | { readonly op: 'alter'; readonly id: string; readonly elements?: string; readonly change: Alteration }
+  | { readonly op: 'rerun'; readonly id: string; readonly force?: boolean }
   | { readonly op: 'signal'; readonly id: string; readonly signal: number }
   | { readonly op: 'task'; readonly id: string }
   | { readonly op: 'nodes' }
@@ -33,6 +35,31 @@ export type Request =
   | { readonly op: 'stop'; readonly killJobs: boolean };
 
 export type Operation = Request['op'];
+
+/** What qalter changes of a job. */
+export interface Alteration
+  extends Partial<
+    Pick<
+      Submission,
+      | 'name'
+      | 'resources'
+      | 'output'
+      | 'error'
+      | 'join'
+      | 'keep'
+      | 'shell'
+      | 'account'
+      | 'umask'
+      | 'rerunable'
+      | 'variables'
+      | 'depend'
+    >
+  > {
+  /** The holds that it has from now on; empty for none. */
+  readonly holds?: string;
+  /** Of an array: how many elements may run at once; 0: as many as fit. */
+  readonly slotLimit?: number;
+}
 
 /** Which answers an operation gives. */
 export interface SubmitReply {
@@ -92,6 +119,8 @@ export interface JobView {
   readonly etime?: number;
   readonly startTime?: number;
   readonly endTime?: number;
+  /** Letters of `uos`. */
+  readonly holds: string;
   readonly startCount: number;
   readonly session?: number;
   readonly exitStatus?: number;
@@ -143,10 +172,12 @@ export const PBSE = {
   INTERNAL: 15013,
   UNKSIG: 15015,
   BADATVAL: 15016,
+  MODATRRUN: 15017,
   BADSTATE: 15018,
   UNKQUE: 15020,
   UNKRESC: 15037,
   EXCQRESC: 15038,
+  NORERUN: 15040,
   PROTOCOL: 15031,
   BAD_ARRAY_REQ: 15083,
 } as const;

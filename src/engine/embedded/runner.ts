@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../../base/index.ts';
+import { parseWalltime } from '../../pbs/index.ts';
 import type { Accounts } from './accounts.ts';
 import type { Batch } from './batch.ts';
-import { isArray, type Job } from './job.ts';
+import { isArray, type Job, resourceOf } from './job.ts';
 import type { InstancePlaces } from './places.ts';
 import { ShepherdLink } from './shepherd-link.ts';
 import { filesOf, KILL_DELAY_S, placeFiles, removeFiles, specOf } from './start-job.ts';
@@ -61,6 +62,11 @@ export class Runner {
       await this.#complete(job, { exitStatus: DELETED });
       return;
     }
+    if (job.rerunning) {
+      await link.remove();
+      await this.#again(job);
+      return;
+    }
     this.#links.set(job.id, link);
     if (job.submission.interactive) terminals.hand(job.id, (client) => link.start(shepherd, 'run', logFd, client));
     else link.start(shepherd, 'run', logFd);
@@ -79,6 +85,8 @@ export class Runner {
       link.attach();
       // The daemon may have died between the promise to end the job and the order.
       if (job.deleting) this.end(job, KILL_DELAY_S * 1000);
+      else if (job.rerunning) this.rerun(job);
+      this.limitTime(job);
     }
   }
 
@@ -90,6 +98,17 @@ export class Runner {
   /** End a running job: TERM, `delayMs`, KILL. A job that is only just starting ends as soon as it can be told so. */
   end(job: Job, delayMs: number): void {
     this.#tell(job, (link) => link.end(delayMs));
+  }
+
+  /** End a running job so that it can run again. */
+  rerun(job: Job): void {
+    this.#tell(job, (link) => link.rerun());
+  }
+
+  /** Tell a running job the time limit that it has now. */
+  limitTime(job: Job): void {
+    const walltime = job.altered?.resources && resourceOf(job, 'walltime');
+    if (walltime !== undefined) this.#tell(job, (link) => link.limitTime(parseWalltime(walltime)));
   }
 
   #tell(job: Job, order: (link: ShepherdLink) => void): boolean {
@@ -163,6 +182,7 @@ export class Runner {
 
   async #decide(job: Job, link: ShepherdLink): Promise<'finish' | 'discard'> {
     const rebooted = job.boot !== this.#options.boot;
+    if (job.rerunning && !(await link.hasEnded())) return 'discard';
     const started = (await link.session()) !== undefined;
     const over = (await link.hasEnded()) || (started && (!rebooted || !job.submission.rerunable));
     if (rebooted) await link.forgetSession();
@@ -173,6 +193,9 @@ export class Runner {
   async #again(job: Job): Promise<void> {
     if (job.deleting) {
       await this.#complete(job, { exitStatus: DELETED });
+    } else if (job.rerunning) {
+      await removeFiles(job, this.#options.places);
+      this.#requeue(job);
     } else if (job.submission.interactive || this.#triedTooOften(job)) {
       await this.#complete(job, { exitStatus: FAILED_BEFORE_START, comment: 'Job could not be started' });
     } else {
@@ -189,14 +212,15 @@ export class Runner {
     this.#options.log(`${job.id} goes back to the queue`);
     const nothing = { allocation: undefined, session: undefined, startTime: undefined, comment: undefined };
     this.#clearing.delete(job.id);
-    this.#options.batch().update(job, { ...nothing, abandoned: undefined, state: 'Q' });
+    const again = { abandoned: undefined, rerunning: undefined };
+    this.#options.batch().update(job, { ...nothing, ...again, state: 'Q' });
   }
 
   async #complete(job: Job, end: Pick<Partial<Job>, 'exitStatus' | 'used' | 'comment' | 'session'>): Promise<void> {
     await removeFiles(job, this.#options.places);
     this.#clearing.delete(job.id);
     const batch = this.#options.batch();
-    batch.update(job, { ...end, state: 'C', endTime: batch.now() });
+    batch.update(job, { ...end, rerunning: undefined, state: 'C', endTime: batch.now() });
     this.#options.log(`${job.id} ended, exit status ${end.exitStatus}`);
   }
 

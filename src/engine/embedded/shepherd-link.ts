@@ -110,6 +110,16 @@ export class ShepherdLink {
     this.#order(`end ${delayMs}`);
   }
 
+  /** Kill all processes of the job, and throw away what it has written: it is to run again. */
+  rerun(): void {
+    this.#order('rerun');
+  }
+
+  /** How long the job may run from its start on; 0: no limit. */
+  limitTime(seconds: number): void {
+    this.#order(`walltime ${seconds}`);
+  }
+
   #order(line: string): void {
     const fd = openSync(this.#path('orders'), constants.O_WRONLY | constants.O_NONBLOCK);
     try {

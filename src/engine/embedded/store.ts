@@ -68,7 +68,7 @@ export class Store implements Disposable {
       .flatMap(({ data }) => {
         const job = JSON.parse(String(data)) as Omit<Job, 'submission'>;
         const submission = submissions.get(job.sequence);
-        return submission === undefined ? [] : [{ ...job, submission }];
+        return submission === undefined ? [] : [{ ...job, submission: { ...submission, ...job.altered } }];
       });
   }
 

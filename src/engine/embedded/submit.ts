@@ -39,23 +39,35 @@ export interface Site {
 export function checkSubmission(submission: Submission, site: Site): Submission {
   const queue = submission.queue === '' ? DEFAULT_QUEUE : submission.queue;
   if (queue !== DEFAULT_QUEUE) throw new PbsError(PBSE.UNKQUE, 'Unknown queue MSG=requested queue not found');
-  if (hasNul(submission) || writesOnTerminals(submission))
-    throw new PbsError(PBSE.BADATVAL, 'Illegal attribute or resource value');
+  checkTexts(submission);
   if (submission.variables.length > MAX_VARIABLES || (submission.args ?? '').length > MAX_ARGS) {
     throw new PbsError(
       PBSE.BADATVAL,
       'Illegal attribute or resource value MSG=too many variables or too long arguments',
     );
   }
-  for (const [name] of submission.resources) checkResource(name);
-  const resources = completed(submission.resources);
-  checkRoom(new Map(resources), site);
+  const resources = checkResources(submission.resources, site);
   if (submission.array !== undefined) arrayOf(submission.array);
   if (submission.interactive && submission.array !== undefined) {
     throw new PbsError(PBSE.BAD_ARRAY_REQ, 'interactive job can not be job array');
   }
   // Its terminal is there once.
   return { ...submission, queue, resources, rerunable: submission.rerunable && !submission.interactive };
+}
+
+/** The resources of a job, complete. */
+export function checkResources(given: Submission['resources'], site: Site): [string, string][] {
+  for (const [name] of given) checkResource(name);
+  const resources = completed(given);
+  checkRoom(new Map(resources), site);
+  return resources;
+}
+
+/** Refuse texts that would be something else where they are shown or passed on. */
+export function checkTexts(parts: Partial<Submission>): void {
+  if (hasNul(parts) || writesOnTerminals(parts)) {
+    throw new PbsError(PBSE.BADATVAL, 'Illegal attribute or resource value');
+  }
 }
 
 function checkResource(name: string): void {
@@ -67,10 +79,10 @@ function checkResource(name: string): void {
 }
 
 /** With the defaults where Torque puts them: behind what was given, and the number of nodes behind `nodes`. */
-function completed(given: Submission['resources']): [string, string][] {
+export function completed(given: Submission['resources']): [string, string][] {
   const list = given
     .filter(([name]) => name !== 'nodect')
-    .map(([name, value]): [string, string] => [name, normalise(name, value)]);
+    .map(([name, value]): [string, string] => [name, normalised(name, value)]);
   const has = (name: string): boolean => list.some(([key]) => key === name);
   const nodes = has('nodes');
   const defaultTime: [string, string][] = has('walltime') ? [] : [['walltime', DEFAULT_WALLTIME]];
@@ -79,7 +91,8 @@ function completed(given: Submission['resources']): [string, string][] {
   return [...all, ['nodect', String(count)], ...(nodes ? defaultTime : [])];
 }
 
-function normalise(name: string, value: string): string {
+/** A resource's value as qstat shows it. */
+export function normalised(name: string, value: string): string {
   if (name === 'walltime') {
     const seconds = parseWalltime(value);
     const two = (n: number): string => String(n).padStart(2, '0');
@@ -114,7 +127,7 @@ export function jobsOf(submission: Submission, owner: Owner, server: string, seq
     state: submission.hold ? 'H' : 'Q',
     mtime: now,
     qtime: now,
-    ...(submission.hold ? {} : { etime: now }),
+    ...(submission.hold ? { holds: 'u' } : { etime: now }),
     attempt: 0,
   });
   if (submission.array === undefined) return [job()];
@@ -137,9 +150,9 @@ export function asPbsError(error: unknown): unknown {
 }
 
 /** What qstat shows to everybody must not move their cursors or make lines of its own. qsub refuses most of it already. */
-function writesOnTerminals(submission: Submission): boolean {
-  const { name, output, error, account, shell, workDir, initDir, submitHost, resources } = submission;
-  const shown = [name, output, error, account, shell, workDir, initDir, submitHost, ...resources.flat()];
+function writesOnTerminals(submission: Partial<Submission>): boolean {
+  const { name, output, error, account, shell, workDir, initDir, submitHost, resources = [], jobType } = submission;
+  const shown = [name, output, error, account, shell, workDir, initDir, submitHost, jobType, ...resources.flat()];
   return shown.some((text) => text !== undefined && /\p{Cc}/u.test(text));
 }
 

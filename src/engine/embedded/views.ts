@@ -1,4 +1,4 @@
-import { isArray, type Job, nameOf } from './job.ts';
+import { holdsOf, isArray, type Job, nameOf } from './job.ts';
 import { formatExecHost } from './nodes.ts';
 import { outputOf, shownPath } from './outputs.ts';
 import type { JobView } from './protocol.ts';
@@ -29,6 +29,7 @@ export function viewOf(job: Job, { full, trusted }: ViewOptions): JobView {
     ...given('etime', job.etime),
     ...given('startTime', job.startTime),
     ...given('endTime', job.endTime),
+    holds: holdsOf(job),
     startCount: isArray(job) ? 0 : job.attempt,
     ...given('session', job.session),
     ...given('exitStatus', job.exitStatus),

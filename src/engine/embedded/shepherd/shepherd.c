@@ -7,7 +7,8 @@
  * is to be run again, and throws away what it has written.
  *
  * Descriptors: 3 is held open for as long as a shepherd lives (the daemon reads the other end: end of file means that
- * none lives any more); 4 brings orders, a line each: "signal N", "end MILLISECONDS"; 5 is the client of an interactive job.
+ * none lives any more); 4 brings orders, a line each: "signal N", "end MILLISECONDS",
+ * "rerun", "walltime SECONDS"; 5 is the client of an interactive job.
  *
  * There are two processes. The inner one does the work. The outer one does nothing unless the inner one is killed: then
  * the processes of the job become the outer one's children, since both are subreapers, and it ends them.
@@ -91,6 +92,11 @@ static void bring_home(const struct job *job) {
   snprintf(ended, sizeof ended, "%s/ended", run_dir);
   snprintf(result, sizeof result, "%s/result", run_dir);
   if (rename(ended, result) < 0) die("write", result);
+}
+
+static void drop_outputs(const struct job *job) {
+  for (int i = 0; i < STREAMS; i++)
+    if (job->streams[i].spool != NULL) unlink(job->streams[i].spool);
 }
 
 static bool has_record(const char *name) {
@@ -183,6 +189,8 @@ struct watch {
   enum phase phase;
   bool top_ended;
   int top_status, code;        /* code: why the shepherd ended it, or NO_CODE */
+  bool rerun;                  /* what it has written is thrown away */
+  long walltime_s;             /* 0: no limit */
   unsigned long long signals;  /* those that were sent by order */
   long long started, next_sample, deadline; /* deadline: of the phase ENDING or KILLING */
   struct usage usage;
@@ -207,6 +215,11 @@ static void obey(struct watch *w, const char *order) {
     signal_descendants((int)number, w->top, NULL);
   } else if (sscanf(order, "end %ld", &number) == 1 && number >= 0) {
     begin_end(w, number);
+  } else if (sscanf(order, "walltime %ld", &number) == 1) {
+    w->walltime_s = number;
+  } else if (strcmp(order, "rerun") == 0) {
+    w->rerun = true;
+    begin_end(w, 0);
   }
 }
 
@@ -231,8 +244,8 @@ static bool reap(struct watch *w) {
 
 static void check_walltime(struct watch *w) {
   long long seconds = (now_ms() - w->started) / 1000;
-  if (w->job->walltime_s <= 0 || seconds < w->job->walltime_s) return;
-  say(w->job, "=>> PBS: job killed: walltime %lld exceeded limit %ld\n", seconds, w->job->walltime_s);
+  if (w->walltime_s <= 0 || seconds < w->walltime_s) return;
+  say(w->job, "=>> PBS: job killed: walltime %lld exceeded limit %ld\n", seconds, w->walltime_s);
   w->code = OVER_WALLTIME;
   begin_end(w, w->job->kill_delay_ms);
 }
@@ -267,8 +280,8 @@ static int advance(struct watch *w) {
     return SWEEP_MS;
   }
   if (w->phase == ENDING) return (int)(w->deadline - now);
-  long long due = w->next_sample, out_of_time = w->started + w->job->walltime_s * 1000LL;
-  if (w->job->walltime_s > 0 && out_of_time < due) due = out_of_time;
+  long long due = w->next_sample, out_of_time = w->started + w->walltime_s * 1000LL;
+  if (w->walltime_s > 0 && out_of_time < due) due = out_of_time;
   if (w->phase == LINGERING && now + 1000 < due) due = now + 1000;
   return due <= now ? 1 : (int)(due - now);
 }
@@ -280,7 +293,7 @@ static int shepherd(const struct job *job) {
   sigprocmask(SIG_BLOCK, &child, NULL);
   int signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
   if (signals < 0) die("watch", "the job");
-  struct watch w = {.job = job, .code = NO_CODE};
+  struct watch w = {.job = job, .code = NO_CODE, .walltime_s = job->walltime_s};
   int failed;
   w.top = start_top(job, &failed);
   w.started = now_ms();
@@ -309,6 +322,7 @@ static int shepherd(const struct job *job) {
   char byte;
   int status = read(failed, &byte, 1) == 1 ? EXEC_FAILED : w.code;
   if (status == NO_CODE) status = WIFSIGNALED(w.top_status) ? 256 + WTERMSIG(w.top_status) : WEXITSTATUS(w.top_status);
+  if (w.rerun) status = RETRY, drop_outputs(job);
   record_end(status, &w.usage);
   bring_home(job);
   return 0;
@@ -346,8 +360,7 @@ static void finish_lost(const struct job *job, bool discard) {
     for (long long deadline = now_ms() + GIVE_UP_MS; kill_strangers(job, session) > 0 && now_ms() < deadline;)
       poll(NULL, 0, SWEEP_MS);
   if (discard) {
-    for (int i = 0; i < STREAMS; i++)
-      if (job->streams[i].spool != NULL) unlink(job->streams[i].spool);
+    drop_outputs(job);
     record_end(RETRY, &(struct usage){0, 0});
   }
   bring_home_lost(job);
