@@ -31,6 +31,7 @@ export function attributesOf(job: JobView, { server, now }: AttributeContext): A
     ...optional('Account_Name', details?.account || undefined),
     text('Checkpoint', 'u'),
     time('ctime', job.ctime),
+    ...optional('depend', job.depend),
     text('Error_Path', host(job.errorPath)),
     ...optional('exec_host', job.execHost),
     ...(isElement ? [] : [text('Hold_Types', job.holds || 'n')]),

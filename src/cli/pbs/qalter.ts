@@ -3,6 +3,7 @@ import { request } from '../../engine/embedded/client.ts';
 import type { Alteration } from '../../engine/embedded/protocol.ts';
 import { checkOptionValue, parseAttribute, parseResourceList, parseVariables } from '../../pbs/index.ts';
 import { CommandError, type CommandResult, type Env, notAvailable } from './command.ts';
+import { checkDepend } from './depend-option.ts';
 import { eachJob } from './each-job.ts';
 import { getopt, type Options } from './getopt.ts';
 import { isHoldList } from './qhold.ts';
@@ -89,6 +90,7 @@ function attributesOf(texts: readonly string[]): Pick<Alteration, 'umask' | 'dep
     ...texts.map((text) => {
       const { name, value } = parseAttribute(text);
       if (name === 'umask') return { umask: umaskDigits(value) };
+      if (name === 'depend') return { depend: checkDepend('qalter', value) };
       throw notAvailable('qalter', `-W ${name}`);
     }),
   );

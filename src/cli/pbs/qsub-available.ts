@@ -1,16 +1,17 @@
 import { parseAttribute, type QsubOption } from '../../pbs/index.ts';
 import { notAvailable } from './command.ts';
+import { checkDepend } from './depend-option.ts';
 
 /** Options of Torque's qsub that do something here. */
 const AVAILABLE = new Set('ACdeFhIjkKlmNoqrStvVwWxz');
 
 /** Attributes of -W that do something here. */
-const ATTRIBUTES = new Set(['umask', 'interactive']);
+const ATTRIBUTES = new Set(['umask', 'interactive', 'depend']);
 
 /** Attributes that Torque knows; of others it says so itself. */
 const MISSING_ATTRIBUTES = new Set(
   (
-    'depend group_list stagein stageout x job_radix ncpus block fault_tolerant init_work_dir user_list group_list ' +
+    'group_list stagein stageout x job_radix ncpus block fault_tolerant init_work_dir user_list group_list ' +
     'sandbox umask run_count'
   ).split(' '),
 );
@@ -24,6 +25,7 @@ export function checkAvailable(options: readonly QsubOption[]): void {
       const attribute = parseAttribute(value).name;
       if (!ATTRIBUTES.has(attribute) && MISSING_ATTRIBUTES.has(attribute))
         throw notAvailable('qsub', `-W ${attribute}`);
+      if (attribute === 'depend') checkDepend('qsub', parseAttribute(value).value);
     }
   }
 }

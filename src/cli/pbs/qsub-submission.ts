@@ -50,6 +50,7 @@ export function composeSubmission({ args, options, attributes, scriptName, env }
     array: options.value('t'),
     account: options.value('A'),
     umask: umaskOf(attributes),
+    depend: dependOf(attributes),
     killDelay: killDelay === undefined ? undefined : Number.parseInt(killDelay, 10),
     rerunable: options.value('r') !== 'n',
     variables: variablesOf(options, { env, queue: queue || 'batch', workDir, host }),
@@ -121,12 +122,19 @@ function queueName(destination: string): string {
   return queue;
 }
 
+/** Of several the command line's counts, which come first. */
+function dependOf(attributes: readonly QsubOption[]): string | undefined {
+  return attributes
+    .flatMap(({ name, value = '' }) => (name === 'W' && value !== '' ? [parseAttribute(value)] : []))
+    .find(({ name }) => name === 'depend')?.value;
+}
+
 /** The digits of -W umask=, octal with a zero in front, decimal without; undefined: none was given. */
 function umaskOf(attributes: readonly QsubOption[]): string | undefined {
   const values = attributes.flatMap(({ name, value = '' }) => {
     if (name !== 'W' || value === '') return [];
     const attribute = parseAttribute(value);
-    if (attribute.name === 'interactive') return [];
+    if (attribute.name === 'interactive' || attribute.name === 'depend') return [];
     if (attribute.name === 'umask') return [attribute.value];
     throw new CommandError(
       'qsub: submit error (Undefined attribute  MSG=detected presence of an unknown attribute)',

@@ -33,10 +33,14 @@ export function alteredBy(job: Job, change: Alteration, { site, caller, now }: A
   };
 }
 
+export function cannotModify(): PbsError {
+  return new PbsError(PBSE.MODATRRUN, 'Cannot modify attribute while job running');
+}
+
 function alteredRunning(job: Job, { resources = [], ...others }: Alteration, manager: boolean): Partial<Job> {
   const [only, ...more] = resources;
   if (only?.[0] !== 'walltime' || more.length > 0 || Object.keys(others).length > 0) {
-    throw new PbsError(PBSE.MODATRRUN, 'Cannot modify attribute while job running');
+    throw cannotModify();
   }
   if (!manager) throw new PbsError(PBSE.PERM, 'Unauthorized Request  MSG=operation not permitted');
   const walltime = [['walltime', normalised('walltime', only[1])]] as const;

@@ -20,6 +20,7 @@ function aBatch(change: Partial<BatchOptions> = {}) {
     now: () => clock.now,
     boot: 'boot',
     start: (job) => started.push(job),
+    account: () => {},
     forget: (sequence) => forgotten.push(sequence),
     ...change,
   });

@@ -1,3 +1,4 @@
+import { type AccountingEvent, accountingLine, eventOf } from './accounting.ts';
 import { isArray, type Job, jobId } from './job.ts';
 import type { VirtualNode } from './nodes.ts';
 import { schedule } from './schedule.ts';
@@ -14,6 +15,8 @@ export interface BatchOptions {
   readonly boot: string;
   /** Start a job that is marked as running already. */
   readonly start: (job: Job) => void;
+  /** Write an accounting record. */
+  readonly account: (line: string, time: number) => void;
   /** A completed job is forgotten; remove what is left of it. */
   readonly forget: (sequence: number) => void;
 }
@@ -23,6 +26,7 @@ export class Batch {
   readonly #options: BatchOptions;
   readonly #jobs = new Map<string, Job>();
   readonly #watchers = new Map<string, Set<() => void>>();
+  readonly #listeners: ((jobs: readonly Job[]) => void)[] = [];
   #scheduling = false;
   #paused = false;
 
@@ -68,7 +72,19 @@ export class Batch {
     if (first === undefined) return;
     this.#options.store.add(first.submission, jobs);
     for (const job of jobs) this.#jobs.set(job.id, job);
+    this.account('Q', first);
     this.reschedule();
+  }
+
+  /** Write an accounting record about a job. @param by who asked for it */
+  account(event: AccountingEvent, job: Job, by?: string): void {
+    const now = this.now();
+    this.#options.account(accountingLine(event, job, now, by), now);
+  }
+
+  /** Call `changed` with the jobs of each change, once they are on disk. */
+  listen(changed: (jobs: readonly Job[]) => void): void {
+    this.#listeners.push(changed);
   }
 
   /** Change a job; on disk when this returns. What waits for it is told. */
@@ -80,12 +96,18 @@ export class Batch {
   updateAll(jobs: readonly Job[], change: Partial<Job> | ((job: Job) => Partial<Job>)): void {
     if (jobs.length === 0) return;
     const mtime = this.now();
+    const before = jobs.map(({ state }) => state);
     for (const job of jobs) Object.assign(job, typeof change === 'function' ? change(job) : change, { mtime });
     const sequences = new Set(jobs.flatMap(({ element, sequence }) => (typeof element === 'number' ? [sequence] : [])));
     const arrays = [...sequences].flatMap((sequence) => this.get(jobId(this.server, sequence, 'all')) ?? []);
     for (const array of arrays) Object.assign(array, this.#arrayState(array));
     this.#options.store.saveAll([...jobs, ...arrays]);
+    for (const [i, job] of jobs.entries()) {
+      const event = eventOf(job, before[i] ?? job.state);
+      if (event !== undefined) this.account(event, job);
+    }
     for (const { id } of [...jobs, ...arrays]) for (const tell of this.#watchers.get(id) ?? []) tell();
+    for (const changed of this.#listeners) changed([...jobs, ...arrays]);
     this.reschedule();
   }
 

@@ -1,9 +1,11 @@
 import { chmodSync, lstatSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { hostname, totalmem } from 'node:os';
-import { VtorqueError } from '../../base/index.ts';
+import { messageOf, VtorqueError } from '../../base/index.ts';
+import { accountingIn } from './accounting.ts';
 import { machineAccounts } from './accounts.ts';
 import { Batch } from './batch.ts';
+import { Dependencies } from './dependencies.ts';
 import { Instance, removeLeftovers } from './instance.ts';
 import { isArray } from './job.ts';
 import { virtualNodes } from './nodes.ts';
@@ -61,6 +63,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
     batch: () => batch,
     terminals,
   });
+  const write = accountingIn(places.accounting);
   const keepCompletedMs = options.keepCompletedS * 1000;
   const batch: Batch = new Batch({
     store,
@@ -70,6 +73,13 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
     now: Date.now,
     boot,
     start: (job) => runner.start(job),
+    account: (line, time) => {
+      try {
+        write(line, time);
+      } catch (error) {
+        log(`no accounting record: ${messageOf(error)}`);
+      }
+    },
     forget: (sequence) => void rm(submittedScript({ sequence }, places), { force: true }).catch(() => {}),
   });
   await removeLeftovers(places, batch.all());
@@ -83,10 +93,12 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
     runner.detach();
     resolve();
   };
+  const dependencies = new Dependencies(batch);
   const instance = new Instance({
     places,
     accounts,
     batch,
+    dependencies,
     runner,
     terminals,
     version: options.version,

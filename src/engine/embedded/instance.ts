@@ -5,8 +5,9 @@ import { basename, join } from 'node:path';
 import type { Accounts } from './accounts.ts';
 import type { Batch } from './batch.ts';
 import { checkRequest } from './check-request.ts';
+import type { Dependencies } from './dependencies.ts';
 import { jobEnvironment } from './environment.ts';
-import type { Job, JobState } from './job.ts';
+import { holdsOf, type Job, type JobState, withHolds } from './job.ts';
 import { Operations } from './operations.ts';
 import type { InstancePlaces } from './places.ts';
 import {
@@ -29,6 +30,7 @@ export interface InstanceOptions {
   readonly places: InstancePlaces;
   readonly accounts: Accounts;
   readonly batch: Batch;
+  readonly dependencies: Dependencies;
   readonly runner: Runner;
   readonly terminals: Terminals;
   readonly version: string;
@@ -46,7 +48,7 @@ export class Instance {
 
   constructor(options: InstanceOptions) {
     this.#options = options;
-    this.#operations = new Operations(options.batch, options.runner);
+    this.#operations = new Operations(options.batch, options.runner, options.dependencies);
   }
 
   async handle(exchange: Exchange): Promise<object | undefined> {
@@ -93,7 +95,7 @@ export class Instance {
 
   async #submit(exchange: Exchange, request: Request & { op: 'submit' }): Promise<{ id: string } | undefined> {
     const { caller, body } = exchange;
-    const { places, accounts, batch } = this.#options;
+    const { places, accounts, batch, dependencies } = this.#options;
     if (request.body > MAX_BODY) throw new PbsError(PBSE.SYSTEM, `script is larger than ${MAX_BODY >> 20} MB`);
     const arrived = join(places.incoming, randomUUID());
     try {
@@ -103,13 +105,21 @@ export class Instance {
       const account = await accounts.account(caller.uid);
       if (account === undefined) throw new PbsError(PBSE.PERM, 'User does not exist in server password file');
       const { uid, name, groupName, home } = account;
+      const depend = submission.depend === undefined ? [] : dependencies.check(submission.depend, caller.uid);
       const sequence = batch.nextSequence();
       const owner = { uid, name, group: groupName, home };
       const [job, ...elements] = jobsOf(submission, owner, batch.server, sequence, batch.now());
       if (job === undefined) throw new PbsError(PBSE.INTERNAL, 'Internal server error');
       // The script first: a job that is in the list has one.
       await rename(arrived, submittedScript(job, places));
+      // Held from its first moment, since it may start right after this.
+      if (depend.length > 0) {
+        for (const member of [job, ...elements]) {
+          Object.assign(member, withHolds(member, `${holdsOf(member)}s`, batch.now()));
+        }
+      }
       batch.add([job, ...elements]);
+      if (depend.length > 0) dependencies.register(job, depend);
       return submission.interactive ? await this.#keepTerminal(exchange, job) : { id: job.id };
     } finally {
       await rm(arrived, { force: true });

@@ -1,4 +1,5 @@
 import { formatJobId, type JobId } from '../../pbs/index.ts';
+import type { Dependency } from './depend.ts';
 
 /** Queued, held, running, complete. */
 export type JobState = 'Q' | 'H' | 'R' | 'C';
@@ -95,6 +96,8 @@ export interface Job {
   exitStatus?: number | undefined;
   used?: Used | undefined;
   comment?: string | undefined;
+  /** What it waits for, and who waits for it. */
+  depend?: readonly Dependency[] | undefined;
   /** Which holds it has: `u` of its user, `o` of an operator, `s` of the system. It is held as long as there is one. */
   holds?: string;
   /** qdel was asked for. */

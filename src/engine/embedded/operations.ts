@@ -1,6 +1,7 @@
 import { parseArray, parseJobId } from '../../pbs/index.ts';
-import { alteredBy } from './alter.ts';
+import { alteredBy, cannotModify } from './alter.ts';
 import type { Batch } from './batch.ts';
+import type { Dependencies } from './dependencies.ts';
 import { holdsOf, isArray, type Job, type JobState, jobId, type Owner, withHolds } from './job.ts';
 import { formatSlots, hostSlots } from './nodes.ts';
 import { outputOf, spoolName } from './outputs.ts';
@@ -23,8 +24,10 @@ const STATE_NAMES: Readonly<Record<JobState, string>> = { Q: 'QUEUED', H: 'HELD'
 export class Operations {
   readonly #batch: Batch;
   readonly #runner: Runner;
+  readonly #dependencies: Dependencies;
 
-  constructor(batch: Batch, runner: Runner) {
+  constructor(batch: Batch, runner: Runner, dependencies: Dependencies) {
+    this.#dependencies = dependencies;
     this.#batch = batch;
     this.#runner = runner;
   }
@@ -84,6 +87,9 @@ export class Operations {
     if (members.length === 0) throw badState(job);
     const running = members.filter(({ state }) => state === 'R');
     const waiting = members.filter(({ state }) => state !== 'R');
+    for (const member of range === undefined ? [job] : members) {
+      this.#batch.account('D', member, requestor(caller, job));
+    }
     this.#batch.updateAll(waiting, { state: 'C', endTime: this.#batch.now(), exitStatus: 271 });
     this.#batch.updateAll(running, { deleting: true });
     for (const member of running) {
@@ -122,7 +128,9 @@ export class Operations {
     const members = this.#members(job, range).filter(({ state }) => state !== 'C');
     if (members.length === 0) throw badState(job);
     const context = { site, caller, now: this.#batch.now() };
-    const { slotLimit, ...ofMembers } = change;
+    const { slotLimit, depend, ...ofMembers } = change;
+    if (depend !== undefined && members.some(({ state }) => state === 'R')) throw cannotModify();
+    const dependencies = depend === undefined ? [] : this.#dependencies.check(depend, job.owner.uid);
     const limit = slotLimit === undefined ? {} : { slotLimit };
     // Of an array its own line shows what all elements have.
     const ofJob = isArray(job) && range === undefined ? change : limit;
@@ -133,6 +141,7 @@ export class Operations {
     // All or nothing: every change is worked out before the first one is made.
     const changes = new Map(targets.map(([target, wanted]) => [target, alteredBy(target, wanted, context)]));
     this.#batch.updateAll([...changes.keys()], (target) => changes.get(target) ?? {});
+    if (depend !== undefined) this.#dependencies.register(job, dependencies);
     for (const member of members) if (member.state === 'R') this.#runner.limitTime(member);
   }
 
@@ -196,6 +205,12 @@ export class Operations {
 
 function mayTouch(caller: Caller, job: { readonly owner: Owner }): boolean {
   return caller.manager || caller.uid === job.owner.uid;
+}
+
+/** `user@host`, for the records. */
+function requestor({ uid }: Caller, { owner, submission }: Job): string {
+  const name = uid === owner.uid ? owner.name : uid === 0 ? 'root' : String(uid);
+  return `${name}@${submission.submitHost}`;
 }
 
 function waiting(jobs: readonly Job[]): Job[] {

@@ -14,6 +14,8 @@ export interface InstancePlaces {
   readonly log: string;
   /** Scripts as they were submitted; closed to all. */
   readonly scripts: string;
+  /** A file of accounting records per day. */
+  readonly accounting: string;
   /** Half-arrived scripts; closed to all. */
   readonly incoming: string;
   /** What the shepherds read and write; closed to all. */
@@ -37,6 +39,7 @@ export function instancePlaces(dir: string): InstancePlaces {
     lock: under('server_priv/lock.sqlite'),
     log: under('server_priv/log'),
     scripts: under('server_priv/jobs'),
+    accounting: under('server_priv/accounting'),
     incoming: under('server_priv/incoming'),
     run: under('server_priv/run'),
     jobs: under('mom_priv/jobs'),
@@ -53,6 +56,7 @@ export function directoriesOf(places: InstancePlaces): readonly (readonly [path:
     [places.dir, 0o755],
     [join(places.dir, 'server_priv'), 0o700],
     [places.scripts, 0o700],
+    [places.accounting, 0o700],
     [places.incoming, 0o700],
     [places.run, 0o700],
     [join(places.dir, 'mom_priv'), 0o711],

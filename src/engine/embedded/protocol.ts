@@ -119,6 +119,8 @@ export interface JobView {
   readonly etime?: number;
   readonly startTime?: number;
   readonly endTime?: number;
+  /** As qstat shows it: `afterok:1.head`. */
+  readonly depend?: string;
   /** Letters of `uos`. */
   readonly holds: string;
   readonly startCount: number;
@@ -178,6 +180,7 @@ export const PBSE = {
   UNKRESC: 15037,
   EXCQRESC: 15038,
   NORERUN: 15040,
+  BADDEPEND: 15056,
   PROTOCOL: 15031,
   BAD_ARRAY_REQ: 15083,
 } as const;

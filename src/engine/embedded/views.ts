@@ -1,3 +1,4 @@
+import { formatDepend } from './depend.ts';
 import { holdsOf, isArray, type Job, nameOf } from './job.ts';
 import { formatExecHost } from './nodes.ts';
 import { outputOf, shownPath } from './outputs.ts';
@@ -29,6 +30,7 @@ export function viewOf(job: Job, { full, trusted }: ViewOptions): JobView {
     ...given('etime', job.etime),
     ...given('startTime', job.startTime),
     ...given('endTime', job.endTime),
+    ...given('depend', job.depend?.length ? formatDepend(job.depend) : undefined),
     holds: holdsOf(job),
     startCount: isArray(job) ? 0 : job.attempt,
     ...given('session', job.session),
