@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import { alteredBy } from './alter.ts';
 import { virtualNodes } from './nodes.ts';
 import type { Alteration } from './protocol.ts';
+import { defaultSettings } from './settings.ts';
 import { aJob } from './test-builders.ts';
 
-const site = { server: 'tqhead', nodes: virtualNodes(2, 4), memory: 2 ** 33 };
+const site = { ...defaultSettings, server: 'tqhead', nodes: virtualNodes(2, 4), memory: 2 ** 33 };
 const alter = (change: Alteration, job = aJob(), manager = false) =>
   alteredBy(job, change, { site, caller: { manager }, now: 7 });
 

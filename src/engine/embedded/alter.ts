@@ -1,5 +1,6 @@
 import { holdsOf, isArray, type Job, type Submission, withHolds } from './job.ts';
 import { type Alteration, PBSE, PbsError } from './protocol.ts';
+import type { Queue } from './settings.ts';
 import { checkResources, checkTexts, normalised, type Site } from './submit.ts';
 
 export interface AlterContext {
@@ -22,7 +23,7 @@ export function alteredBy(job: Job, change: Alteration, { site, caller, now }: A
     ...(parts.variables === undefined ? {} : { variables: merged(job.submission.variables, parts.variables) }),
     ...(resources === undefined
       ? {}
-      : { resources: checkResources(merged(job.submission.resources, resources), site) }),
+      : { resources: checkResources(merged(job.submission.resources, resources), queueOf(job, site), site) }),
   };
   return {
     ...alteredSubmission(job, altered),
@@ -54,6 +55,12 @@ function alteredSubmission(job: Job, altered: Partial<Submission>): Partial<Job>
 
 function ofManagers(job: Job): string {
   return holdsOf(job).replace('u', '');
+}
+
+/** A queue may have been taken from the settings while a job was in it. */
+function queueOf({ submission }: Job, { queues }: Site): Queue {
+  const { queue: name } = submission;
+  return queues.find((one) => one.name === name) ?? { name, enabled: true, started: true, defaults: [], max: [] };
 }
 
 type Pairs = readonly (readonly [string, string])[];

@@ -1,7 +1,9 @@
 import { type AccountingEvent, accountingLine, eventOf } from './accounting.ts';
 import { isArray, type Job, jobId } from './job.ts';
+import { isUsable, type NodeMark } from './node-marks.ts';
 import type { VirtualNode } from './nodes.ts';
 import { schedule } from './schedule.ts';
+import type { Queue } from './settings.ts';
 import type { Store } from './store.ts';
 
 export interface BatchOptions {
@@ -15,6 +17,7 @@ export interface BatchOptions {
   readonly boot: string;
   /** Start a job that is marked as running already. */
   readonly start: (job: Job) => void;
+  readonly queues: readonly Queue[];
   /** Write an accounting record. */
   readonly account: (line: string, time: number) => void;
   /** A completed job is forgotten; remove what is left of it. */
@@ -26,12 +29,14 @@ export class Batch {
   readonly #options: BatchOptions;
   readonly #jobs = new Map<string, Job>();
   readonly #watchers = new Map<string, Set<() => void>>();
+  readonly #marks: Map<string, NodeMark>;
   readonly #listeners: ((jobs: readonly Job[]) => void)[] = [];
   #scheduling = false;
   #paused = false;
 
   constructor(options: BatchOptions) {
     this.#options = options;
+    this.#marks = new Map(JSON.parse(options.store.setting('nodes', '[]')) as [string, NodeMark][]);
     for (const job of options.store.load()) this.#jobs.set(job.id, job);
   }
 
@@ -41,6 +46,26 @@ export class Batch {
 
   get nodes(): readonly VirtualNode[] {
     return this.#options.nodes;
+  }
+
+  get queues(): readonly Queue[] {
+    return this.#options.queues;
+  }
+
+  /** What was said about a node. */
+  markOf(node: string): NodeMark {
+    return this.#marks.get(node) ?? {};
+  }
+
+  /** Change what is said about a node; on disk when this returns. */
+  mark(node: string, change: NodeMark): void {
+    this.#marks.set(node, { ...this.markOf(node), ...change });
+    this.#options.store.setSetting('nodes', JSON.stringify([...this.#marks]));
+    this.reschedule();
+  }
+
+  peekSequence(): number {
+    return this.#options.store.peekSequence();
   }
 
   now(): number {
@@ -150,7 +175,9 @@ export class Batch {
 
   #startWhatFits(): void {
     if (this.#paused) return;
-    for (const { job, allocation } of schedule(this.all(), this.nodes)) {
+    const usable = this.nodes.filter(({ name }) => isUsable(this.markOf(name)));
+    const stopped = new Set(this.queues.filter(({ started }) => !started).map(({ name }) => name));
+    for (const { job, allocation } of schedule(this.all(), usable, (queue) => stopped.has(queue))) {
       const startTime = this.now();
       const { boot } = this.#options;
       const comment = startComment(startTime);

@@ -17,6 +17,8 @@ const REQUESTS: Readonly<
   signal: { id: 'string', signal: 'number' },
   task: { id: 'string' },
   nodes: {},
+  server: {},
+  mark: { node: 'string', offline: 'boolean?', reset: 'boolean?', note: 'string?' },
   info: {},
   stop: { killJobs: 'boolean' },
 };

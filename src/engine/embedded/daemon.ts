@@ -12,6 +12,7 @@ import { virtualNodes } from './nodes.ts';
 import { directoriesOf, type InstancePlaces, instancePlaces } from './places.ts';
 import { bootId, Runner } from './runner.ts';
 import { listen } from './server.ts';
+import { readSettings } from './settings.ts';
 import type { Helpers } from './shepherd/build.ts';
 import { submittedScript } from './start-job.ts';
 import { lockInstance, Store } from './store.ts';
@@ -46,6 +47,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
   const uid = process.getuid?.() ?? 0;
   const places = instancePlaces(options.dir);
   makeDirectories(places, uid);
+  const settings = await readSettings(places.settings);
   const { log, logFd } = openLog(places);
   const lock = lockInstance(places.lock);
   const store = new Store(places.database);
@@ -69,6 +71,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
     store,
     server: store.setting('server', shortHostName()),
     nodes: virtualNodes(options.nodes, options.np),
+    queues: settings.queues,
     keepCompletedMs,
     now: Date.now,
     boot,
@@ -99,6 +102,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
     accounts,
     batch,
     dependencies,
+    settings,
     runner,
     terminals,
     version: options.version,

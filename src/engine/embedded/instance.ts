@@ -17,10 +17,13 @@ import {
   PbsError,
   PROTOCOL_VERSION,
   type Request,
+  type ServerReply,
   type TaskReply,
 } from './protocol.ts';
 import type { Runner } from './runner.ts';
 import type { Exchange } from './server.ts';
+import { queueViews } from './server-view.ts';
+import type { Settings } from './settings.ts';
 import { filesOf, submittedScript } from './start-job.ts';
 import { checkSubmission, jobsOf, type Site } from './submit.ts';
 import type { Terminals } from './terminals.ts';
@@ -33,6 +36,7 @@ export interface InstanceOptions {
   readonly dependencies: Dependencies;
   readonly runner: Runner;
   readonly terminals: Terminals;
+  readonly settings: Settings;
   readonly version: string;
   /** Bytes. */
   readonly memory: number;
@@ -84,6 +88,11 @@ export class Instance {
         return this.#operations.task(caller, request.id, (job) => this.#task(job), this.#options.places.spool);
       case 'nodes':
         return { nodes: this.#operations.nodes(memory) };
+      case 'mark':
+        this.#operations.mark(caller, request);
+        return {};
+      case 'server':
+        return this.#server();
       case 'info':
         return this.#info();
       case 'stop':
@@ -127,8 +136,9 @@ export class Instance {
   }
 
   #site(): Site {
-    const { batch, memory } = this.#options;
-    return { server: batch.server, nodes: batch.nodes, memory };
+    const { batch, memory, settings } = this.#options;
+    const { queues, defaultQueue } = settings;
+    return { server: batch.server, nodes: batch.nodes, memory, queues, defaultQueue };
   }
 
   /** An interactive job lives as long as its client does. */
@@ -179,6 +189,21 @@ export class Instance {
       version,
     };
     return { env: [...jobEnvironment(job, account, place)], cwd: account.home };
+  }
+
+  #server(): ServerReply {
+    const { batch, version, since, keepCompletedMs, settings } = this.#options;
+    const { queues, defaultQueue, downOnError } = settings;
+    return {
+      server: batch.server,
+      version,
+      since,
+      defaultQueue,
+      keepCompleted: keepCompletedMs / 1000,
+      downOnError,
+      nextSequence: batch.peekSequence(),
+      queues: queueViews(queues, batch.all()),
+    };
   }
 
   #info(): InfoReply {

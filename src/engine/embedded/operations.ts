@@ -3,12 +3,21 @@ import { alteredBy, cannotModify } from './alter.ts';
 import type { Batch } from './batch.ts';
 import type { Dependencies } from './dependencies.ts';
 import { holdsOf, isArray, type Job, type JobState, jobId, type Owner, withHolds } from './job.ts';
+import { stateOf } from './node-marks.ts';
 import { formatSlots, hostSlots } from './nodes.ts';
 import { outputOf, spoolName } from './outputs.ts';
-import { type Alteration, type NodeView, PBSE, PbsError, type StatusReply, type TaskReply } from './protocol.ts';
+import {
+  type Alteration,
+  type NodeView,
+  PBSE,
+  PbsError,
+  type Request,
+  type StatusReply,
+  type TaskReply,
+} from './protocol.ts';
 import type { Runner } from './runner.ts';
 import { KILL_DELAY_S } from './start-job.ts';
-import type { Site } from './submit.ts';
+import { checkTexts, type Site } from './submit.ts';
 import { viewOf } from './views.ts';
 
 /** Who asks. */
@@ -190,6 +199,20 @@ export class Operations {
     return taskOf(job).then((task) => ({ ...task, hosts: hostSlots(job.allocation ?? []), out, err }));
   }
 
+  /** Change what is said about a node. */
+  mark(caller: Caller, { node, offline, reset, note }: Request & { op: 'mark' }): void {
+    if (!caller.manager) throw new PbsError(PBSE.PERM, 'Unauthorized Request  MSG=operation not permitted');
+    if (!this.#batch.nodes.some(({ name }) => name === node)) {
+      throw new PbsError(PBSE.UNKNODE, 'Unknown node  MSG=cannot locate specified node');
+    }
+    checkTexts(note === undefined ? {} : { name: note });
+    this.#batch.mark(node, {
+      ...(offline === undefined ? {} : { offline }),
+      ...(reset ? { down: false, offline: false } : {}),
+      ...(note === undefined ? {} : { note }),
+    });
+  }
+
   nodes(memory: number): NodeView[] {
     const running = this.#batch.all().filter(({ state, allocation }) => state === 'R' && allocation !== undefined);
     return this.#batch.nodes.map(({ name, np }) => {
@@ -198,7 +221,9 @@ export class Operations {
       );
       const taken = uses.reduce((sum, { slots }) => sum + slots.length, 0);
       const jobs = uses.map(({ job, slots }) => `${formatSlots(slots)}/${job.id}`);
-      return { name, np, memory, state: taken >= np ? 'job-exclusive' : 'free', jobs };
+      const mark = this.#batch.markOf(name);
+      const note = mark.note ? { note: mark.note } : {};
+      return { name, np, memory, state: stateOf(mark, taken >= np), jobs, ...note };
     });
   }
 }

@@ -6,6 +6,8 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** Where an instance of the embedded batch system keeps its things: named as Torque names them, below one directory. */
 export interface InstancePlaces {
   readonly dir: string;
+  /** Queues and limits, written by whoever runs the instance; need not be there. */
+  readonly settings: string;
   /** Clients connect here. */
   readonly socket: string;
   readonly database: string;
@@ -34,6 +36,7 @@ export function instancePlaces(dir: string): InstancePlaces {
   const under = (path: string): string => join(dir, path);
   return {
     dir,
+    settings: under('config.toml'),
     socket: under('socket'),
     database: under('server_priv/jobs.sqlite'),
     lock: under('server_priv/lock.sqlite'),

@@ -1,5 +1,6 @@
 import type { BatchNode } from '../engine.ts';
 import type { JobState, Submission } from './job.ts';
+import type { Queue } from './settings.ts';
 
 /**
  * The language between the commands and the daemon, over a Unix socket: each message is one line of JSON; where it has a
@@ -31,6 +32,16 @@ export type Request =
   | { readonly op: 'signal'; readonly id: string; readonly signal: number }
   | { readonly op: 'task'; readonly id: string }
   | { readonly op: 'nodes' }
+  | { readonly op: 'server' }
+  | {
+      readonly op: 'mark';
+      readonly node: string;
+      readonly offline?: boolean;
+      /** Forget that a hook has failed there. */
+      readonly reset?: boolean;
+      /** Empty: none any more. */
+      readonly note?: string;
+    }
   | { readonly op: 'info' }
   | { readonly op: 'stop'; readonly killJobs: boolean };
 
@@ -75,6 +86,25 @@ export interface StatusReply {
 export interface NodeView extends BatchNode {
   /** Slots in use and by which job, in Torque's notation: `0-1/687.head`. */
   readonly jobs: readonly string[];
+  readonly note?: string;
+}
+export interface QueueView extends Queue {
+  readonly counts: Readonly<Record<JobState, number>>;
+  /** Of running jobs. */
+  readonly nodesInUse: number;
+  /** Bytes that running jobs have asked for. */
+  readonly memoryInUse: number;
+}
+export interface ServerReply {
+  readonly server: string;
+  readonly version: string;
+  /** Milliseconds since 1970: since when it runs. */
+  readonly since: number;
+  readonly defaultQueue: string;
+  readonly keepCompleted: number;
+  readonly downOnError: boolean;
+  readonly nextSequence: number;
+  readonly queues: readonly QueueView[];
 }
 export interface NodesReply {
   readonly nodes: readonly NodeView[];
@@ -177,10 +207,12 @@ export const PBSE = {
   MODATRRUN: 15017,
   BADSTATE: 15018,
   UNKQUE: 15020,
+  QUNOENB: 15023,
   UNKRESC: 15037,
   EXCQRESC: 15038,
   NORERUN: 15040,
   BADDEPEND: 15056,
+  UNKNODE: 15062,
   PROTOCOL: 15031,
   BAD_ARRAY_REQ: 15083,
 } as const;

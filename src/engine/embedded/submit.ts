@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { VtorqueError } from '../../base/index.ts';
 import { nodeCount, parseArray, parseMem, parseNodes, parseWalltime } from '../../pbs/index.ts';
 import { type Job, jobId, type Owner, type Submission } from './job.ts';
+import { checkLimits, queueFor } from './limits.ts';
 import { allocate, type VirtualNode } from './nodes.ts';
 import { PBSE, PbsError } from './protocol.ts';
+import type { Queue } from './settings.ts';
 
-export const DEFAULT_QUEUE = 'batch';
-const DEFAULT_WALLTIME = '01:00:00';
 const MAX_ELEMENTS = 10_000;
 const MAX_VARIABLES = 8000;
 /** The arguments reach the shell through a pipe, all at once. */
@@ -30,6 +30,8 @@ export interface Site {
   readonly nodes: readonly VirtualNode[];
   /** Bytes of memory of each node. */
   readonly memory: number;
+  readonly queues: readonly Queue[];
+  readonly defaultQueue: string;
 }
 
 /**
@@ -37,8 +39,7 @@ export interface Site {
  * @throws PbsError in Torque's words
  */
 export function checkSubmission(submission: Submission, site: Site): Submission {
-  const queue = submission.queue === '' ? DEFAULT_QUEUE : submission.queue;
-  if (queue !== DEFAULT_QUEUE) throw new PbsError(PBSE.UNKQUE, 'Unknown queue MSG=requested queue not found');
+  const queue = queueFor(submission.queue, site);
   checkTexts(submission);
   if (submission.variables.length > MAX_VARIABLES || (submission.args ?? '').length > MAX_ARGS) {
     throw new PbsError(
@@ -46,19 +47,26 @@ export function checkSubmission(submission: Submission, site: Site): Submission 
       'Illegal attribute or resource value MSG=too many variables or too long arguments',
     );
   }
-  const resources = checkResources(submission.resources, site);
+  const resources = checkResources(submission.resources, queue, site);
   if (submission.array !== undefined) arrayOf(submission.array);
   if (submission.interactive && submission.array !== undefined) {
     throw new PbsError(PBSE.BAD_ARRAY_REQ, 'interactive job can not be job array');
   }
   // Its terminal is there once.
-  return { ...submission, queue, resources, rerunable: submission.rerunable && !submission.interactive };
+  const rerunable = submission.rerunable && !submission.interactive;
+  return { ...submission, queue: queue.name, variables: inQueue(submission.variables, queue), resources, rerunable };
 }
 
-/** The resources of a job, complete. */
-export function checkResources(given: Submission['resources'], site: Site): [string, string][] {
+/** qsub cannot know which queue is the default one. */
+function inQueue(variables: Submission['variables'], { name }: Queue): [string, string][] {
+  return variables.map(([key, value]) => [key, key === 'PBS_O_QUEUE' ? name : value]);
+}
+
+/** The resources of a job in a queue, complete. */
+export function checkResources(given: Submission['resources'], queue: Queue, site: Site): [string, string][] {
   for (const [name] of given) checkResource(name);
-  const resources = completed(given);
+  const resources = completed(given, queue);
+  checkLimits(resources, queue);
   checkRoom(new Map(resources), site);
   return resources;
 }
@@ -79,16 +87,19 @@ function checkResource(name: string): void {
 }
 
 /** With the defaults where Torque puts them: behind what was given, and the number of nodes behind `nodes`. */
-export function completed(given: Submission['resources']): [string, string][] {
+function completed(given: Submission['resources'], { defaults }: Queue): [string, string][] {
   const list = given
     .filter(([name]) => name !== 'nodect')
     .map(([name, value]): [string, string] => [name, normalised(name, value)]);
   const has = (name: string): boolean => list.some(([key]) => key === name);
   const nodes = has('nodes');
-  const defaultTime: [string, string][] = has('walltime') ? [] : [['walltime', DEFAULT_WALLTIME]];
-  const all: [string, string][] = nodes ? list : [...list, ...defaultTime, ['nodes', '1']];
+  const missing = defaults.filter(([name]) => !has(name)).map(([name, value]): [string, string] => [name, value]);
+  const others: [string, string][] = defaults.some(([name]) => name === 'nodes')
+    ? missing
+    : [...missing, ['nodes', '1']];
+  const all: [string, string][] = nodes ? list : [...list, ...others];
   const count = nodeCount(parseNodes(all.find(([name]) => name === 'nodes')?.[1] ?? '1'));
-  return [...all, ['nodect', String(count)], ...(nodes ? defaultTime : [])];
+  return [...all, ['nodect', String(count)], ...(nodes ? missing : [])];
 }
 
 /** A resource's value as qstat shows it. */

@@ -59,10 +59,16 @@ function detailsOf(job: Job, trusted: boolean): NonNullable<JobView['details']> 
     ...given('shell', submission.shell),
     ...given('args', trusted ? submission.args : undefined),
     ...given('killDelay', submission.killDelay),
-    ...given('arrayRequest', submission.array),
+    ...given('arrayRequest', arrayRequest(job)),
     initDir: submission.initDir ?? submission.workDir,
     ...(trusted ? { variables, submitArgs: submission.submitArgs } : {}),
   };
+}
+
+/** As it was given, with the limit that it has now. */
+function arrayRequest({ submission, slotLimit }: Job): string | undefined {
+  const ranges = submission.array?.replace(/%.*/, '');
+  return slotLimit === undefined ? ranges : `${ranges}%${slotLimit}`;
 }
 
 /** An optional property: left out when there is no value. */
