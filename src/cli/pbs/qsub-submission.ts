@@ -49,6 +49,7 @@ export function composeSubmission({ args, options, attributes, scriptName, env }
     args: options.value('F'),
     array: options.value('t'),
     account: options.value('A'),
+    jobType: options.value('T') || undefined,
     umask: umaskOf(attributes),
     depend: dependOf(attributes),
     killDelay: killDelay === undefined ? undefined : Number.parseInt(killDelay, 10),

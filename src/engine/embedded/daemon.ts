@@ -59,6 +59,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
     accounts,
     shepherd: options.helpers.shepherd,
     version: options.version,
+    settings,
     boot,
     logFd,
     log,

@@ -22,6 +22,8 @@ export interface InstancePlaces {
   readonly incoming: string;
   /** What the shepherds read and write; closed to all. */
   readonly run: string;
+  /** The site's hooks: prologue, epilogue and the others, by Torque's names. */
+  readonly momPriv: string;
   /** Scripts of running jobs, which their owners run: they can be reached by name, not listed. */
   readonly jobs: string;
   /** Node files, readable by all. */
@@ -45,6 +47,7 @@ export function instancePlaces(dir: string): InstancePlaces {
     accounting: under('server_priv/accounting'),
     incoming: under('server_priv/incoming'),
     run: under('server_priv/run'),
+    momPriv: under('mom_priv'),
     jobs: under('mom_priv/jobs'),
     aux: under('aux'),
     spool: under('spool'),
@@ -62,7 +65,7 @@ export function directoriesOf(places: InstancePlaces): readonly (readonly [path:
     [places.accounting, 0o700],
     [places.incoming, 0o700],
     [places.run, 0o700],
-    [join(places.dir, 'mom_priv'), 0o711],
+    [places.momPriv, 0o711],
     [places.jobs, 0o711],
     [places.aux, 0o755],
     [places.spool, 0o711],

@@ -10,6 +10,8 @@ import type { Used } from './job.ts';
 export interface JobResult {
   readonly status: number;
   readonly used: Used;
+  /** Hooks that have failed, and on which of the job's nodes, counted from 0. */
+  readonly failedHooks: readonly { readonly node: number; readonly hook: string }[];
 }
 
 export interface LinkEvents {
@@ -140,7 +142,13 @@ export class ShepherdLink {
     const number = (key: string): number => record?.get(key) ?? 0;
     const status = record?.get('status');
     if (status === undefined) return undefined;
-    return { status, used: { cpuMs: number('cpu_ms'), memKb: number('mem_kb'), vmemKb: number('vmem_kb') } };
+    const used = { cpuMs: number('cpu_ms'), memKb: number('mem_kb'), vmemKb: number('vmem_kb') };
+    return { status, used, failedHooks: await this.#failedHooks() };
+  }
+
+  async #failedHooks(): Promise<JobResult['failedHooks']> {
+    const text = await readFile(this.#path('failed_hooks'), 'utf8').catch(() => '');
+    return [...text.matchAll(/^(\d+) (.+)$/gm)].map(([, node, hook = '']) => ({ node: Number(node), hook }));
   }
 
   /** Whether the job had ended, though its output may not all be where it belongs. */

@@ -13,14 +13,14 @@ const MAX_VARIABLES = 8000;
 const MAX_ARGS = 32_000;
 
 /** Resources that have an effect here. */
-const EFFECTIVE = new Set(['nodes', 'walltime', 'mem', 'nodect', 'neednodes']);
+const EFFECTIVE = new Set(['nodes', 'walltime', 'mem', 'nodect', 'neednodes', 'prologue', 'epilogue']);
 /** Free texts, recorded for whoever reads qstat. */
 const RECORDED = new Set(['software', 'other', 'gres']);
 /** Resources that Torque knows and this batch system has not. */
 const MISSING = new Set(
   (
-    'arch cput epilogue feature file host mppdepth mppnodect mppnppn mppwidth naccesspolicy ncpus nice opsys partition pcput pmem ' +
-    'procct procs prologue pvmem qos reqattr size tpn trl vmem walltime_limit advres ddisk dmem signal'
+    'arch cput feature file host mppdepth mppnodect mppnppn mppwidth naccesspolicy ncpus nice opsys partition pcput pmem ' +
+    'procct procs pvmem qos reqattr size tpn trl vmem walltime_limit advres ddisk dmem signal'
   ).split(' '),
 );
 
@@ -41,6 +41,9 @@ export interface Site {
 export function checkSubmission(submission: Submission, site: Site): Submission {
   const queue = queueFor(submission.queue, site);
   checkTexts(submission);
+  // It becomes part of the name of a file that root runs.
+  if (!/^[\w.+-]*$/.test(submission.jobType ?? ''))
+    throw new PbsError(PBSE.BADATVAL, 'Illegal attribute or resource value');
   if (submission.variables.length > MAX_VARIABLES || (submission.args ?? '').length > MAX_ARGS) {
     throw new PbsError(
       PBSE.BADATVAL,

@@ -9,7 +9,7 @@ const here = import.meta.dirname;
 
 /** What is built: the program's name and its sources. */
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
-  shepherd: ['shepherd.c', 'spec.c', 'procs.c', 'user.c', 'terminal.c'],
+  shepherd: ['shepherd.c', 'records.c', 'hooks.c', 'top.c', 'spec.c', 'procs.c', 'user.c', 'terminal.c'],
   account: ['account.c'],
 };
 
