@@ -16,6 +16,8 @@ export interface FoundEngine {
   readonly qsub: string;
   /** Its nodes; undefined when they are not known. */
   nodes(): Promise<readonly BatchNode[] | undefined>;
+  /** Names of its queues; undefined when they are not known. */
+  queues(): Promise<readonly string[] | undefined>;
 }
 
 /** Commands that look like qsub to PATH but hand on to one: taking them for the batch system would go round in circles. */
@@ -27,11 +29,16 @@ const NOT_AN_ENGINE = join(installRoot, 'bin');
  */
 export async function findEngine(env: Env): Promise<FoundEngine> {
   const found = await qsubOnPath(env);
-  if (found !== undefined && !found.embedded) return { name: 'pbs', qsub: found.path, nodes: async () => undefined };
+  if (found !== undefined && !found.embedded) {
+    const untold = async (): Promise<undefined> => undefined;
+    return { name: 'pbs', qsub: found.path, nodes: untold, queues: untold };
+  }
   const instance = await connectInstance(env).catch(() => undefined);
   instance?.close();
   if (found !== undefined || instance !== undefined) {
-    return { name: 'embedded', qsub: found?.path ?? join(commandsDir, 'qsub'), nodes: () => embeddedNodes(env) };
+    const qsub = found?.path ?? join(commandsDir, 'qsub');
+    const ask = (): Promise<NodesReply> => embeddedNodes(env);
+    return { name: 'embedded', qsub, nodes: async () => (await ask()).nodes, queues: async () => (await ask()).queues };
   }
   throw noBatchSystem('no qsub on PATH, and the embedded batch system does not run');
 }
@@ -51,9 +58,9 @@ async function qsubOnPath(env: Env): Promise<{ path: string; embedded: boolean }
   return undefined;
 }
 
-async function embeddedNodes(env: Env): Promise<NodesReply['nodes']> {
+async function embeddedNodes(env: Env): Promise<NodesReply> {
   try {
-    return (await request<NodesReply>(env, { op: 'nodes' })).nodes;
+    return await request<NodesReply>(env, { op: 'nodes' });
   } catch (error) {
     if (error instanceof NoServerError) throw noBatchSystem(`the embedded one does not answer (${error.message})`);
     throw error instanceof PbsError ? noBatchSystem(error.message) : error;

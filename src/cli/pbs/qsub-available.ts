@@ -3,7 +3,7 @@ import { notAvailable } from './command.ts';
 import { checkDepend } from './depend-option.ts';
 
 /** Options of Torque's qsub that do something here. */
-const AVAILABLE = new Set('ACdeFhIjkKlmNoqrStTvVwWxz');
+const AVAILABLE = new Set('ACdeFhIjkKlmNoqrStTvVwWxXz');
 
 /** Attributes of -W that do something here. */
 const ATTRIBUTES = new Set(['umask', 'interactive', 'depend']);

@@ -26,10 +26,11 @@ import {
 import type { SiteConfig } from '../../site/config/index.ts';
 import { installRoot, ownPlaces, placesToRead } from '../../site/index.ts';
 import { currentDirectory } from '../current-directory.ts';
+import { checkQueue } from './check-queue.ts';
 import { checkJobKind, checkNodes, requestedSlots, type Slots } from './checks.ts';
 import type { CommandLine } from './command-line.ts';
 import { type Added, needsOf, submitSettings, withAdded } from './needs.ts';
-import { ownDirectiveWords } from './own-options.ts';
+import { checkNearlyOwn, ownDirectiveWords } from './own-options.ts';
 import type { JobScript } from './script.ts';
 import { askedSettings, siteConfig, userDefaults } from './sources.ts';
 
@@ -79,6 +80,7 @@ export async function prepareVmJob({
   env,
   withoutEngine,
 }: PrepareOptions): Promise<PreparedJob> {
+  checkNearlyOwn(line.walk.options);
   const uid = process.getuid?.() ?? 0;
   const asked = askedSettings({ commandLine: line.vmValues, script: script.requests, environment });
   // With -x it is a command of the guest's.
@@ -86,7 +88,7 @@ export async function prepareVmJob({
   const prefix = line.look.prefix ?? DEFAULT_PREFIX;
   const { directives } = scanDirectives(script.bytes, prefix);
   const options = effectiveOptions(line.walk.options, directiveOptions(directives, { own: ownDirectiveWords }));
-  checkJobKind(options);
+  checkJobKind(options, env);
   const config = await siteConfig(env, uid);
   const queue = queueOf(options, config);
   const defaults = [...(config?.defaults(queue) ?? []), ...(await userDefaults(env))];
@@ -105,6 +107,7 @@ export async function prepareVmJob({
     if (withoutEngine) return undefined;
     throw error;
   });
+  await checkQueue(options.value('q'), async () => engine?.queues());
   checkNodes(request, await engine?.nodes(), limits.hostCores);
   // What other nodes' own system is, is known there only; the embedded batch system's nodes are this machine.
   if (request.distro !== undefined && request.img === 'host' && engine?.name === 'embedded') {
