@@ -1,4 +1,4 @@
-// What down_on_error of the embedded batch system does, as Torque does it by default.
+// The settings of the embedded batch system that concern hooks: their time, and what becomes of a node where one has failed.
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import { type UserAtWork, useBatch } from './support/embedded.ts';
 import { isRoot } from './support/users.ts';
 
-const t = useBatch({ config: 'down_on_error = true\n' });
+// Torque's rule makes one second of the time limit.
+const t = useBatch({ config: 'down_on_error = true\nprologalarm = 11\n' });
 
 test('a node whose hook has failed gets no jobs until pbsnodes -r, and says why', async () => {
   const prologue = join(t.batch.dir, 'mom_priv/prologue');
@@ -25,4 +26,12 @@ test('a node whose hook has failed gets no jobs until pbsnodes -r, and says why'
   const again = await t.batch.submit(t.user, 'uniq "$PBS_NODEFILE"');
   await t.batch.wait(again);
   assert.equal(await t.output(again), 'node1\n');
+});
+
+test('a hook that takes too long has failed, and all processes of its session are killed', async () => {
+  const prologue = join(t.batch.dir, 'mom_priv/prologue');
+  await writeFile(prologue, '#!/bin/sh\n[ "$PBS_MSHOST" != node1 ] || { sleep 1000 & sleep 1000; }\n', { mode: 0o755 });
+  const job = await t.batch.wait(await t.batch.submit(t.user, 'true'));
+  assert.deepEqual([job.exitStatus, job.startCount], [0, 2]);
+  await rm(prologue);
 });

@@ -6,8 +6,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { exists, parentOf, until, useBatch } from './support/embedded.ts';
 import { isRoot } from './support/users.ts';
 
-// Torque's rule makes one second of it.
-const t = useBatch({ config: 'prologalarm = 11\n' });
+const t = useBatch();
 
 const momPriv = (): string => join(t.batch.dir, 'mom_priv');
 const log = (name = ''): string => join(dirname(t.batch.dir), 'hooklog', name);
@@ -183,13 +182,6 @@ describe('a hook that fails', () => {
     await hook('epilogue', 'exit 2');
     const id = await t.batch.submit(t.user, 'exit 5');
     assert.equal((await t.batch.wait(id)).exitStatus, 5);
-  });
-
-  test('takes too long: all processes of its session are killed, and it has failed', async () => {
-    await hook('prologue', `[ -e ${log('again')} ] || { touch ${log('again')}; sleep 1000 & sleep 1000; }`);
-    const id = await t.batch.submit(t.user, 'true');
-    const job = await t.batch.wait(id);
-    assert.deepEqual([job.exitStatus, job.startCount], [0, 2]);
   });
 
   test('is one that others may write to, and is not run', async () => {
