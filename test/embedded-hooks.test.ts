@@ -210,6 +210,23 @@ test('the root prologue may change the script', async () => {
   assert.equal(await t.output(id), 'rewritten\n');
 });
 
+test('an element of an array has its brackets in the id, and none in the script’s name', async () => {
+  await hook('prologue', `echo "$1 $4 $8" >${log('args')}`);
+  const id = await t.batch.submit(t.user, 'true', ['-t', '3', '-N', 'arr']);
+  await t.batch.wait(id);
+  const script = join(momPriv(), `jobs/${id.replace('[]', '-3')}.SC`);
+  assert.equal(await readFile(log('args'), 'utf8'), `${id.replace('[]', '[3]')} arr-3 ${script}\n`);
+});
+
+test('qrerun runs the epilogues before the job starts again', async () => {
+  for (const name of ['prologue', 'epilogue']) await hook(name);
+  const id = await t.batch.submit(t.user, `[ -e ${log('again')} ] || { touch ${log('again')}; sleep 1000; }`);
+  await until(() => exists(log('again')), 'it runs');
+  await t.batch.run(isRoot ? { ...t.user, name: 'root', uid: 0, become: [] } : t.user, ['qrerun', id]);
+  assert.equal((await t.batch.wait(id)).startCount, 2);
+  assert.deepEqual(await order(), ['0 prologue', '0 epilogue', '0 prologue', '0 epilogue']);
+});
+
 describe('qdel', () => {
   test('of a running job lets epilogue.precancel run before the job gets its signal', async () => {
     await hook('epilogue.precancel', 'sleep 0.3');

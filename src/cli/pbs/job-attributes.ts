@@ -112,7 +112,8 @@ function runtime({ startTime, endTime, element }: JobView): string | undefined {
 function remaining(job: JobView, now: number): Attribute[] {
   const limit = walltimeOf(job);
   if (job.state !== 'R' || job.element === 'all' || limit === undefined || job.startTime === undefined) return [];
-  return [text('Walltime.Remaining', String(Math.max(0, limit - Math.floor((now - job.startTime) / 1000))))];
+  const value = String(Math.max(0, limit - Math.floor((now - job.startTime) / 1000)));
+  return [{ name: 'Walltime', resource: 'Remaining', value }];
 }
 
 /** Seconds. */

@@ -12,7 +12,7 @@ const USAGE =
 /** `pbsnodes`, `pbsnodes NODE...`, `pbsnodes -l [state]`, `pbsnodes -x`; `-o`, `-c`, `-r` and `-N` change nodes. */
 export async function pbsnodes(args: readonly string[], env: Env): Promise<CommandResult> {
   const options = getopt('pbsnodes', args, 'aA:cdlm:nN:ors:qx', USAGE);
-  for (const letter of ['A', 'd', 'm', 's', 'q']) {
+  for (const letter of ['A', 'd', 'm', 's']) {
     if (options.has(letter)) throw notAvailable('pbsnodes', `-${letter}`);
   }
   if (['c', 'o', 'r', 'N'].some((letter) => options.has(letter) && !options.has('l'))) return markNodes(options, env);
@@ -20,8 +20,13 @@ export async function pbsnodes(args: readonly string[], env: Env): Promise<Comma
   if (options.has('l')) return { stdout: nodeList(nodes, options), exitCode: 0 };
   const chosen = options.operands.length === 0 ? nodes : options.operands.map((name) => named(nodes, name));
   const { version } = await request<InfoReply>(env, { op: 'info' });
-  const described = chosen.map((node) => ({ name: node.name, attributes: attributesOf(node, version) }));
-  return { stdout: options.has('x') ? asXml(described) : asText(described), exitCode: 0 };
+  return { stdout: formatNodes(chosen, version, options.has('x')), exitCode: 0 };
+}
+
+/** All attributes of nodes. @param version of vTorque */
+export function formatNodes(nodes: readonly NodeView[], version: string, xml: boolean): string {
+  const described = nodes.map((node) => ({ name: node.name, attributes: attributesOf(node, version) }));
+  return xml ? asXml(described) : asText(described);
 }
 
 interface Described {
