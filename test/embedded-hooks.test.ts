@@ -316,10 +316,24 @@ describe('whatever is killed', () => {
   });
 });
 
-test('the prologue of an interactive job writes to its terminal', async () => {
+test('a prologue that fails ends an interactive job, which has shown why', async () => {
+  await hook('prologue', 'echo "no such thing"; exit 2');
+  await hook('epilogue');
+  const { stdout, code } = await t.batch.run(t.user, ['qsub', '-I', '-x', 'echo', 'never']);
+  assert.match(stdout, /ready\n\nno such thing\r\n\nqsub: job \S+ completed\n$/);
+  assert.equal(code, 0);
+  const [, id = ''] = /qsub: job (\S+) ready/.exec(stdout) ?? [];
+  assert.equal((await t.batch.wait(id)).exitStatus, -2);
+  assert.deepEqual(await order(), ['0 prologue', '0 epilogue']);
+});
+
+test('the prologue of an interactive job writes to its terminal, and its epilogue runs when qsub has ended', async () => {
   await hook('prologue', 'echo "out of prologue"');
-  await hook('epilogue', 'echo "out of epilogue"');
+  await hook('epilogue', `while [ ! -e ${log('ended')} ]; do sleep 0.02; done; echo "out of epilogue"`);
   const { stdout } = await t.batch.run(t.user, ['qsub', '-I', '-x', 'echo', 'job']);
   assert.match(stdout, /ready\n\nout of prologue\r\njob\r\n\nqsub: job \S+ completed\n$/);
+  await writeFile(log('ended'), '');
   await ran('0 epilogue');
+  const [, id = ''] = /qsub: job (\S+) ready/.exec(stdout) ?? [];
+  await t.batch.wait(id);
 });

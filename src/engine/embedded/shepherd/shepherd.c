@@ -294,7 +294,6 @@ static void run(struct watch *w, int terminal, int fds[STREAMS], struct ending *
     }
     see_to_events(w, wait);
   }
-  if (w->with_client) drain_terminal();
   char byte;
   end->wall_s = (long)((now_ms() - w->started) / 1000);
   end->status = read(failed, &byte, 1) == 1 ? EXEC_FAILED : w->code;
@@ -316,6 +315,8 @@ static int shepherd(const struct job *job) {
   struct ending end = {0};
   bool hooks = has_any_hooks(job);
   if (!hooks || prepare(&w, &end)) run(&w, terminal, fds, &end);
+  else if (terminal >= 0) close(terminal);
+  if (w.with_client) part_from_client(); /* before the epilogues, as in Torque */
   if (w.rerun) end.status = RETRY, end.discard = true;
   end.usage = w.usage;
   hook_terminal_fd = -1;

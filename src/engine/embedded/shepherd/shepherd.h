@@ -109,7 +109,7 @@ void tell_client(const char *text);
 void tell_client_ready(void);
 void poll_terminal(struct pollfd fds[2]);
 bool move_terminal(const struct pollfd fds[2]); /* false: the client is gone */
-void drain_terminal(void);                      /* what the job wrote last */
+void part_from_client(void);                    /* after what the job wrote last */
 
 extern int failure_fd; /* Where a child that could not become the job says so, since its exit code could be a script's. */
 extern int die_code;   /* with which a process ends that cannot go on */
