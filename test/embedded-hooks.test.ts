@@ -112,6 +112,9 @@ test('hooks have Torque’s arguments, environment, directory, umask and rights'
     'PBS_NUM_PPN=2',
     `PBS_O_WORKDIR=${t.user.work}`,
     'PBS_RESOURCE_NODES=2:ppn=2',
+    'VTORQUE_ATTEMPT=1',
+    'VTORQUE_HOSTS=node1 node2',
+    `VTORQUE_LOCAL=${t.batch.dir}`,
   ];
   assert.deepEqual(environment(await seen('prologue')), node(0));
   assert.deepEqual(environment(await seen('epilogue.user.parallel', 1)), node(1));

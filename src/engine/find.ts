@@ -1,75 +1,105 @@
-import { constants } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readSync } from 'node:fs';
 import { access, realpath } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { VtorqueError } from '../base/index.ts';
 import { installRoot } from '../site/index.ts';
-import { commandsDir, connectInstance, NoServerError, request } from './embedded/client.ts';
-import { type NodesReply, PbsError } from './embedded/protocol.ts';
-import type { BatchNode } from './engine.ts';
+import { commandsDir, connectInstance } from './embedded/client.ts';
+import type { Engine, EngineName } from './engine.ts';
+import { noBatchSystem } from './errors.ts';
+import { pbsExec } from './openpbs/places.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** What vsub has to know of a batch system. */
-export interface FoundEngine {
-  readonly name: 'embedded' | 'pbs';
-  /** Absolute path of its qsub. */
-  readonly qsub: string;
-  /** Its nodes; undefined when they are not known. */
-  nodes(): Promise<readonly BatchNode[] | undefined>;
-  /** Names of its queues; undefined when they are not known. */
-  queues(): Promise<readonly string[] | undefined>;
-}
-
 /** Commands that look like qsub to PATH but hand on to one: taking them for the batch system would go round in circles. */
 const NOT_AN_ENGINE = join(installRoot, 'bin');
+/** Where its commands look, the last one where the controller hands its configuration out. */
+const SLURM_CONFS = ['/etc/slurm/slurm.conf', '/etc/slurm-llnl/slurm.conf', '/run/slurm/conf/slurm.conf'];
 
 /**
- * Find the batch system: the qsub on PATH, else the embedded one if it answers.
+ * Find the batch system. Nothing is started for that: the first qsub on PATH tells by where it is and what it is; without one it
+ * is the embedded one if that answers, else Slurm if its sbatch is there and configured.
+ * @param wanted as the site's configuration says
  * @throws VtorqueError `E_NO_BATCH_SYSTEM` when there is none
  */
-export async function findEngine(env: Env): Promise<FoundEngine> {
-  const found = await qsubOnPath(env);
-  if (found !== undefined && !found.embedded) {
-    const untold = async (): Promise<undefined> => undefined;
-    return { name: 'pbs', qsub: found.path, nodes: untold, queues: untold };
+export async function findEngine(env: Env, wanted: EngineName | 'auto' = 'auto'): Promise<Engine> {
+  const name = wanted === 'auto' ? undefined : wanted;
+  const qsub = await commandOnPath(env, 'qsub');
+  const engine = name ?? (qsub === undefined ? await engineWithoutQsub(env) : engineOf(qsub, pbsExec(env)));
+  switch (engine) {
+    case 'embedded': {
+      const { EmbeddedEngine } = await import('./embedded/engine.ts');
+      return new EmbeddedEngine(qsub !== undefined && isEmbedded(qsub) ? qsub.path : join(commandsDir, 'qsub'), env);
+    }
+    case 'torque':
+    case 'openpbs': {
+      if (qsub === undefined) throw noBatchSystem(`no qsub on PATH, and ${engine} is configured`);
+      const { PbsCommandsEngine } = await import('./pbs/commands-engine.ts');
+      const dialect =
+        engine === 'torque'
+          ? (await import('./torque/dialect.ts')).torqueDialect
+          : (await import('./openpbs/dialect.ts')).openpbsDialect;
+      return new PbsCommandsEngine(dialect, qsub.path, env);
+    }
+    case 'slurm': {
+      const { SlurmEngine } = await import('./slurm/engine.ts');
+      return new SlurmEngine(env);
+    }
+    case undefined:
+      throw noBatchSystem('no qsub on PATH, and the embedded batch system does not run');
   }
-  const instance = await connectInstance(env).catch(() => undefined);
-  instance?.close();
-  if (found !== undefined || instance !== undefined) {
-    const qsub = found?.path ?? join(commandsDir, 'qsub');
-    const ask = (): Promise<NodesReply> => embeddedNodes(env);
-    return { name: 'embedded', qsub, nodes: async () => (await ask()).nodes, queues: async () => (await ask()).queues };
-  }
-  throw noBatchSystem('no qsub on PATH, and the embedded batch system does not run');
 }
 
-async function qsubOnPath(env: Env): Promise<{ path: string; embedded: boolean } | undefined> {
+interface Command {
+  /** As it stands on PATH. */
+  readonly path: string;
+  /** Without links. */
+  readonly real: string;
+}
+
+async function commandOnPath(env: Env, name: string): Promise<Command | undefined> {
   for (const directory of (env.PATH ?? '').split(delimiter)) {
     if (!directory.startsWith('/')) continue;
-    const path = join(directory, 'qsub');
+    const path = join(directory, name);
     const real = await access(path, constants.X_OK).then(
       () => realpath(path),
       () => undefined,
     );
-    if (real === undefined || real.startsWith(`${NOT_AN_ENGINE}/`)) continue;
-    // Another checkout's commands are embedded ones as well.
-    return { path, embedded: real.endsWith('/libexec/pbs/qsub') };
+    if (real !== undefined && !real.startsWith(`${NOT_AN_ENGINE}/`)) return { path, real };
   }
   return undefined;
 }
 
-async function embeddedNodes(env: Env): Promise<NodesReply> {
-  try {
-    return await request<NodesReply>(env, { op: 'nodes' });
-  } catch (error) {
-    if (error instanceof NoServerError) throw noBatchSystem(`the embedded one does not answer (${error.message})`);
-    throw error instanceof PbsError ? noBatchSystem(error.message) : error;
-  }
+async function engineWithoutQsub(env: Env): Promise<EngineName | undefined> {
+  const instance = await connectInstance(env).catch(() => undefined);
+  instance?.close();
+  if (instance !== undefined) return 'embedded';
+  return isConfigured(env) && (await commandOnPath(env, 'sbatch')) !== undefined ? 'slurm' : undefined;
 }
 
-function noBatchSystem(why: string): VtorqueError {
-  return new VtorqueError('E_NO_BATCH_SYSTEM', `Cannot find a batch system: ${why}`, {
-    hint: 'Put the commands of your batch system on PATH, or start the embedded one: vtorque local start',
-    phase: 'check',
-  });
+/** Its commands alone may be there without any cluster. */
+function isConfigured({ SLURM_CONF }: Env): boolean {
+  return Boolean(SLURM_CONF) || SLURM_CONFS.some((file) => existsSync(file));
+}
+
+function engineOf(qsub: Command, pbsExec: string | undefined): EngineName {
+  if (isEmbedded(qsub)) return 'embedded';
+  // Slurm's own qsub, of which OpenPBS and Torque have none, is a script in Perl.
+  if (/^#! *\/\S*perl\b/.test(headOf(qsub.real))) return 'slurm';
+  return pbsExec !== undefined && qsub.real.startsWith(`${pbsExec}/`) ? 'openpbs' : 'torque';
+}
+
+/** Another checkout's commands are embedded ones as well. */
+function isEmbedded(qsub: Command): boolean {
+  return qsub.real.endsWith('/libexec/pbs/qsub');
+}
+
+function headOf(path: string): string {
+  const head = Buffer.alloc(64);
+  try {
+    const file = openSync(path, 'r');
+    readSync(file, head);
+    closeSync(file);
+  } catch {
+    // What may be executed and not read is a binary.
+  }
+  return head.toString('latin1');
 }

@@ -1,4 +1,19 @@
 export { followJob, jobStatus, waitForJob } from './embedded/client.ts';
 export type { JobView } from './embedded/protocol.ts';
-export type { BatchNode } from './engine.ts';
-export { type FoundEngine as Engine, findEngine } from './find.ts';
+export type {
+  AllocatedNode,
+  Allocation,
+  BatchNode,
+  Engine,
+  EngineName,
+  HookCall,
+  JobDescription,
+  JobEngine,
+  JobStatus,
+  LiveJobs,
+  NodeTasks,
+  Submitted,
+} from './engine.ts';
+export { findEngine } from './find.ts';
+export { findJobEngine } from './find-job.ts';
+export { type HookOutcome, hookExitCode, readHookCall } from './hooks.ts';

@@ -34,6 +34,8 @@ function inOwnWords<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
+    if (error instanceof CommandError)
+      throw new CommandError(error.message.replace(/^qsub: submit error \((.*)\)$/s, 'qalter: $1'), error.exitCode);
     if (!(error instanceof VtorqueError) || error.code !== 'E_QSUB') throw error;
     const text = error.message.replace(/^\[?qsub: (.*?)\]?$/s, '$1');
     throw new CommandError(`qalter: ${text}\n${USAGE}`, 2);
@@ -51,8 +53,8 @@ function alterationOf(options: Options, env: Env): Alteration {
     account: options.value('A'),
     join: options.value('j') as Alteration['join'],
     keep: options.value('k')?.replace('eo', 'oe') as Alteration['keep'],
-    output: outputPath(options.value('o'), namedDirectory(env), 'qalter'),
-    error: outputPath(options.value('e'), namedDirectory(env), 'qalter'),
+    output: pathOf(options.value('o'), env),
+    error: pathOf(options.value('e'), env),
     shell: options.value('S')?.split(',')[0]?.replace(/@.*/, ''),
     rerunable: options.has('r') ? options.value('r') === 'y' : undefined,
     resources: options.has('l') ? options.values('l').flatMap(parseResourceList).map(pair) : undefined,
@@ -64,6 +66,10 @@ function alterationOf(options: Options, env: Env): Alteration {
   const present = Object.entries(given).filter(([, value]) => value !== undefined);
   if (present.length === 0) throw new CommandError(USAGE, 2);
   return Object.fromEntries(present);
+}
+
+function pathOf(asked: string | undefined, env: Env): string | undefined {
+  return asked === undefined ? undefined : outputPath(asked, namedDirectory(env), 'qalter');
 }
 
 function pair({ name, value }: { readonly name: string; readonly value: string }): [string, string] {

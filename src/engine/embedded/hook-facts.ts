@@ -1,9 +1,11 @@
 import { isAbsolute, resolve } from 'node:path';
 import { parseNodes } from '../../pbs/index.ts';
-import type { Account } from './environment.ts';
+import { type Account, ATTEMPT, HOSTS } from './environment.ts';
 import { type Job, nameOf, resourceOf } from './job.ts';
 
 export interface HookPlace {
+  /** The directory of the instance. */
+  readonly instance: string;
   /** Where the site's hooks are. */
   readonly dir: string;
   readonly nodeFile: string;
@@ -26,6 +28,10 @@ export function hookFacts(job: Job, account: Account, place: HookPlace): [key: s
     ['PBS_NUM_PPN', String(parseNodes(nodes)[0]?.ppn ?? 1)],
     ['PBS_O_WORKDIR', submission.workDir],
     ['PBS_RESOURCE_NODES', nodes],
+    // Beyond Torque's: there a node has a name of its own and one batch system.
+    ['VTORQUE_LOCAL', place.instance],
+    [ATTEMPT, String(job.attempt)],
+    [HOSTS, allocation.map(({ node }) => node).join(' ')],
   ];
   const own = (name: string): [string, string][] => {
     const path = resourceOf(job, name);

@@ -120,6 +120,7 @@ export function specOf(
     ]),
     ...[...env].map(([name, value]) => ['env', `${name}=${value}`] as const),
     ...hookFacts(job, account, {
+      instance: places.dir,
       dir: places.momPriv,
       nodeFile: env.get('PBS_NODEFILE') ?? files.nodeFile,
       script: submission.interactive ? '' : files.script,

@@ -26,6 +26,12 @@ function key<T>(
 
 /** Every key that has an effect. A reader asks for it by name, so that a key that nobody reads is easily found. */
 export const configKeys = {
+  'engine.name': key(
+    choice('auto', 'embedded', 'torque', 'openpbs', 'slurm'),
+    'auto',
+    'site',
+    'The batch system below vTorque. auto: the one whose qsub comes first on PATH, else the embedded one, else Slurm.',
+  ),
   'submit.disabled_hosts': key(
     list('patterns of host names'),
     [],
@@ -76,6 +82,7 @@ export const configKeys = {
   'policy.user_images': key(yesOrNo, true, 'queue', "Whether images of a user's own pool may be used.", [
     'ALLOW_USER_IMAGES',
   ]),
+  'policy.user_kernels': key(yesOrNo, true, 'queue', "Whether kernel= may be used: a kernel of a user's own."),
   'policy.max_vcpus': key(whole('virtual CPUs'), 0, 'queue', 'Most virtual CPUs of a VM. 0: no limit but the nodes.'),
   'policy.max_ram': key(bytes, 0, 'queue', 'Most memory of a VM. 0: no limit but the nodes.'),
   'policy.mounts': key(
