@@ -1,5 +1,5 @@
-export { within } from './deadline.ts';
+export { orAborted, within } from './deadline.ts';
 export { nearest } from './did-you-mean.ts';
-export { messageOf, type Phase, VtorqueError, type VtorqueErrorOptions } from './errors.ts';
+export { messageOf, onNode, type Phase, VtorqueError, type VtorqueErrorOptions } from './errors.ts';
 export { shellQuote, shellWord } from './shell-words.ts';
 export { formatSize, parseSize } from './units.ts';

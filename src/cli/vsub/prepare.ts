@@ -29,7 +29,7 @@ import type { SiteConfig } from '../../site/config/index.ts';
 import { installRoot, ownPlaces, placesToRead } from '../../site/index.ts';
 import { currentDirectory } from '../current-directory.ts';
 import { checkQueue } from './check-queue.ts';
-import { checkJobKind, checkNodes, requestedSlots, type Slots } from './checks.ts';
+import { checkJobKind, checkNodes, requestedNodes, requestedSlots, type Slots } from './checks.ts';
 import type { CommandLine } from './command-line.ts';
 import { checkInPlaceOfQsub } from './in-place-of-qsub.ts';
 import { type Added, needsOf, submitSettings, withAdded } from './needs.ts';
@@ -48,6 +48,8 @@ export interface PreparedJob {
   readonly fallbacks: Readonly<Record<string, string>>;
   readonly warnings: readonly string[];
   readonly queue: string | undefined;
+  /** How many nodes it asks for: on each of them is one VM. */
+  readonly nodes: number;
   readonly slots: Slots;
   readonly added: readonly Added[];
   /** Its shell runs at the user's terminal. */
@@ -98,6 +100,7 @@ export async function prepareVmJob({
   const config = await siteConfig(env, uid);
   const queue = queueOf(options, config);
   const defaults = [...(config?.defaults(queue) ?? []), ...(await userDefaults(env))];
+  const nodes = requestedNodes(options);
   const slots = requestedSlots(options);
   const limits = submitSettings(config, queue);
   const free = slots === undefined ? undefined : Math.max(1, slots - limits.hostCores);
@@ -106,7 +109,7 @@ export async function prepareVmJob({
   const request = withAbsolutePaths(completeRequest(mergeSettings(settings), { ppn: free }));
   const added = needsOf(request, slots, options, limits);
   if (request.mounts !== undefined) {
-    const { checkMountTargets } = await import('../../job/mount-targets.ts');
+    const { checkMountTargets } = await import('../../node/guest/mount-targets.ts');
     await checkMountTargets(request.mounts, [userInfo().homedir, currentDirectory()]);
   }
   await checkImageAndPolicy(request, queue, config, env, uid);
@@ -118,7 +121,7 @@ export async function prepareVmJob({
   // Asking another batch system would start one of its commands, which costs as much as the submission.
   const cheap = engine?.name === 'embedded' || withoutEngine ? engine : undefined;
   await checkQueue(options.value('q'), async () => cheap?.queues());
-  checkNodes(request, await cheap?.nodes(), limits.hostCores);
+  checkNodes(request, await cheap?.nodes(), limits.hostCores, nodes);
   if (request.kernel !== undefined) {
     const { checkKernel } = await import('./kernel-check.ts');
     await checkKernel(request.kernel, request.img, imagePools(placesToRead(env, uid)), {
@@ -144,7 +147,7 @@ export async function prepareVmJob({
   const { look, walk, qsubArgv } = line;
   const words = withAdded(qsubArgv, added, { script: look.script?.at, endOfOptions: walk.endOfOptions });
   return {
-    ...{ request, settings, fallbacks, queue, slots, added, launcher, engine, config },
+    ...{ request, settings, fallbacks, queue, nodes, slots, added, launcher, engine, config },
     ...{ argv: words.argv, scriptAt: words.script, scriptName: script.name },
     options: added.length === 0 ? options : effectiveOptions(walkQsubArgs(words.argv).options, fromScript),
     interactive: options.interactive,

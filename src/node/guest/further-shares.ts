@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
-import { VtorqueError } from '../base/index.ts';
-import type { MountRequest } from '../request/index.ts';
-import type { SharedDirectory } from '../storage/index.ts';
+import { VtorqueError } from '../../base/index.ts';
+import type { MountRequest } from '../../request/index.ts';
+import type { SharedDirectory } from '../../storage/index.ts';
 import { refuseHiddenMounts } from './mount-targets.ts';
 
 /** A folder that the job asked for with `mount=`. */

@@ -1,5 +1,5 @@
 // Not through the room's index: what translates and documents the configuration is of no use on a node.
-import { loadConfig } from '../site/config/load.ts';
+import { loadConfig } from '../../site/config/load.ts';
 
 /** What the site says about this node. */
 export interface NodeSettings {

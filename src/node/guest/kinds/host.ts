@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { HostGuest } from '../../image/index.ts';
+import type { HostGuest } from '../../../image/index.ts';
 import { closedParents } from './closed-parents.ts';
 import { directlyBooted, loadModules, run } from './direct.ts';
 import { deviceWaitMs, type GuestKind, MS } from './kind.ts';

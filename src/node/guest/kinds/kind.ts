@@ -1,5 +1,5 @@
-import type { GuestAgent } from '../../guest/linux/index.ts';
-import type { ShareDevice, VmSpec } from '../../vm/index.ts';
+import type { GuestAgent } from '../../../guest/linux/index.ts';
+import type { ShareDevice, VmSpec } from '../../../vm/index.ts';
 import type { ShareMount } from '../shares.ts';
 
 /** What a guest's kind makes different in starting it and in making it the job's own. */

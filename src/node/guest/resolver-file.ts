@@ -1,4 +1,4 @@
-import { slirpAddresses } from '../network/index.ts';
+import { slirpAddresses } from '../../network/index.ts';
 import type { NodeSettings } from './node-settings.ts';
 
 /**

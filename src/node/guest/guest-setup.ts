@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { messageOf, VtorqueError } from '../base/index.ts';
-import type { GuestAgent } from '../guest/linux/index.ts';
-import type { GuestSystem } from '../image/index.ts';
-import { slirpAddresses } from '../network/index.ts';
-import { guestNodeFile, type PlannedVm } from '../plan/index.ts';
-import { inside } from '../storage/index.ts';
-import type { VmSpec } from '../vm/index.ts';
+import { messageOf, VtorqueError } from '../../base/index.ts';
+import type { GuestAgent } from '../../guest/linux/index.ts';
+import type { GuestSystem } from '../../image/index.ts';
+import { slirpAddresses } from '../../network/index.ts';
+import { guestNodeFile, type PlannedVm } from '../../plan/index.ts';
+import { inside } from '../../storage/index.ts';
+import type { VmSpec } from '../../vm/index.ts';
 import type { JobContext } from './context.ts';
-import { deviceWaitMs, type GuestKind, guestKind, jobDirectory, MS } from './guests/index.ts';
+import { deviceWaitMs, type GuestKind, guestKind, jobDirectory, MS } from './kinds/index.ts';
 import type { NodeSettings } from './node-settings.ts';
 import { resolverFile } from './resolver-file.ts';
 import type { ShareMount } from './shares.ts';
@@ -17,12 +17,15 @@ import type { ShareMount } from './shares.ts';
 export interface GuestIdentity {
   readonly context: JobContext;
   readonly guest: GuestSystem;
+  /** All of the job, by rank. */
+  readonly vms: readonly PlannedVm[];
+  /** This one. */
   readonly vm: PlannedVm;
   readonly mounts: readonly ShareMount[];
   readonly network: VmSpec['network'];
   readonly settings: Pick<NodeSettings, 'nameServers' | 'search'>;
-  /** The user's script, byte for byte. */
-  readonly script: Uint8Array;
+  /** The user's script, byte for byte; none where it does not run. */
+  readonly script: Uint8Array | undefined;
   /** Path of the submitted script on the host; the guest's copy has the same name. */
   readonly scriptPath: string;
 }
@@ -65,9 +68,11 @@ export async function setUpGuest(agent: GuestAgent, identity: GuestIdentity): Pr
     then(agent.configureNet({ iface: 'eth0', address, gateway, waitMs: deviceWaitMs }));
   }
   then(agent.mkdir(jobDirectory, { mode: 0o755, uid: 0, gid: 0 }));
-  then(agent.writeFile(script, identity.script, { mode: 0o700, uid: owner.uid, gid: owner.gid }));
+  if (identity.script !== undefined) {
+    then(agent.writeFile(script, identity.script, { mode: 0o700, uid: owner.uid, gid: owner.gid }));
+  }
   then(agent.mkdir(dirname(nodeFile), { mode: 0o755, uid: 0, gid: 0 }));
-  then(agent.writeFile(nodeFile, guestNodeFile([vm]), rootFile));
+  then(agent.writeFile(nodeFile, guestNodeFile(identity.vms), rootFile));
 
   const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');
   if (failed !== undefined) {

@@ -1,5 +1,5 @@
-import { VtorqueError, within } from '../base/index.ts';
-import type { RunningVm } from '../vm/index.ts';
+import { VtorqueError, within } from '../../base/index.ts';
+import type { RunningVm } from '../../vm/index.ts';
 
 /** What the script left running has this long, once it is asked to end. */
 const processGraceMs = 500;

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { VtorqueError } from '../base/index.ts';
-import { describeEnd, type ProcessEnd } from '../process/index.ts';
-import type { MountRequest } from '../request/index.ts';
+import { VtorqueError } from '../../base/index.ts';
+import { describeEnd, type ProcessEnd } from '../../process/index.ts';
+import type { MountRequest } from '../../request/index.ts';
 import {
   canMakeUserNamespace,
   chooseTransport,
@@ -14,8 +14,8 @@ import {
   type TransportChoice,
   type VirtiofsServer,
   virtiofsdThere,
-} from '../storage/index.ts';
-import type { ShareDevice } from '../vm/index.ts';
+} from '../../storage/index.ts';
+import type { ShareDevice } from '../../vm/index.ts';
 import type { JobContext } from './context.ts';
 import { furtherShares } from './further-shares.ts';
 

@@ -1,15 +1,15 @@
-import { type GuestSystem, resolveGuest } from '../image/index.ts';
-import { slirpAddresses } from '../network/index.ts';
-import { planVm } from '../plan/index.ts';
-import type { VmRequest } from '../request/index.ts';
-import { agentProgram, type Places } from '../site/index.ts';
+import { type GuestSystem, resolveGuest } from '../../image/index.ts';
+import { slirpAddresses } from '../../network/index.ts';
+import { planVms } from '../../plan/index.ts';
+import type { VmRequest } from '../../request/index.ts';
+import { agentProgram, type Places } from '../../site/index.ts';
 import {
   canMakeUserNamespace,
   chooseTransport,
   planShares,
   type TransportChoice,
   virtiofsdThere,
-} from '../storage/index.ts';
+} from '../../storage/index.ts';
 import {
   type AcceleratorChoice,
   guestMac,
@@ -19,7 +19,7 @@ import {
   qemuProgram,
   type ShareDevice,
   type VmSpec,
-} from '../vm/index.ts';
+} from '../../vm/index.ts';
 import { existing } from './context.ts';
 import type { NodeSettings } from './node-settings.ts';
 import { vmSpecOf } from './vm-spec.ts';
@@ -80,7 +80,8 @@ export async function previewMachine(options: PreviewOptions): Promise<MachinePr
       ? { transport: '9p', tag, source, readonly }
       : { transport: 'virtiofs', tag, socket: `DIRECTORY/${tag}.sock` };
   });
-  const vm = planVm(request, { node: NODE, slots: options.slots });
+  const [vm] = planVms(request, [{ host: NODE, slots: options.slots }]);
+  if (vm === undefined) throw new Error('no VM');
   const spec = vmSpecOf({ vm, request, guest, shares: devices, accelerator: accelerator.accelerator });
   return { guest, spec, accelerator, transport, shares, qemu: [qemuProgram, ...qemuArguments(spec, qemuDescriptors)] };
 }

@@ -1,4 +1,4 @@
-import type { GuestSystem } from '../../image/index.ts';
+import type { GuestSystem } from '../../../image/index.ts';
 import { cloudGuest } from './cloud.ts';
 import { hostGuest } from './host.ts';
 import { imageGuest } from './image.ts';

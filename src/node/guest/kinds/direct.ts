@@ -1,4 +1,4 @@
-import type { GuestAgent } from '../../guest/linux/index.ts';
+import type { GuestAgent } from '../../../guest/linux/index.ts';
 import type { ShareMount } from '../shares.ts';
 import type { GuestKind } from './kind.ts';
 

@@ -1,6 +1,6 @@
-import { VtorqueError } from '../../base/index.ts';
-import type { GuestAgent } from '../../guest/linux/index.ts';
-import type { CloudGuest } from '../../image/index.ts';
+import { VtorqueError } from '../../../base/index.ts';
+import type { GuestAgent } from '../../../guest/linux/index.ts';
+import type { CloudGuest } from '../../../image/index.ts';
 import type { ShareMount } from '../shares.ts';
 import { type GuestKind, jobDirectory, MS } from './kind.ts';
 import { runInGuest } from './run-in-guest.ts';

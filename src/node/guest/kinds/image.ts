@@ -1,4 +1,4 @@
-import type { ImageGuest } from '../../image/index.ts';
+import type { ImageGuest } from '../../../image/index.ts';
 import { directlyBooted, loadModules, run } from './direct.ts';
 import { deviceWaitMs, type GuestKind } from './kind.ts';
 

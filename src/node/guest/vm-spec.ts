@@ -1,8 +1,8 @@
-import type { GuestSystem } from '../image/index.ts';
-import type { PlannedVm } from '../plan/index.ts';
-import type { VmRequest } from '../request/index.ts';
-import type { Accelerator, ShareDevice, VmSpec } from '../vm/index.ts';
-import { guestKind } from './guests/index.ts';
+import type { GuestSystem } from '../../image/index.ts';
+import type { PlannedVm } from '../../plan/index.ts';
+import type { VmRequest } from '../../request/index.ts';
+import type { Accelerator, ShareDevice, VmSpec } from '../../vm/index.ts';
+import { guestKind } from './kinds/index.ts';
 
 export interface MachineParts {
   readonly vm: PlannedVm;

@@ -1,8 +1,8 @@
 import { realpath } from 'node:fs/promises';
-import { VtorqueError } from '../base/index.ts';
-import type { MountRequest } from '../request/index.ts';
+import { VtorqueError } from '../../base/index.ts';
+import type { MountRequest } from '../../request/index.ts';
 // Not through the room's index: vsub loads this.
-import { inside, planShares, type SharedDirectory } from '../storage/plan.ts';
+import { inside, planShares, type SharedDirectory } from '../../storage/plan.ts';
 
 /**
  * Refuse folders at places where one would hide another. Pure.

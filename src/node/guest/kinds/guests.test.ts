@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
-import type { GuestAgent } from '../../guest/linux/index.ts';
-import type { CloudGuest, GuestSystem, HostGuest, ImageGuest } from '../../image/index.ts';
+import type { GuestAgent } from '../../../guest/linux/index.ts';
+import type { CloudGuest, GuestSystem, HostGuest, ImageGuest } from '../../../image/index.ts';
 import type { ShareMount } from '../shares.ts';
 import { guestKind } from './index.ts';
 

@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers';
-import type { GuestAgent } from '../../guest/linux/index.ts';
+import type { GuestAgent } from '../../../guest/linux/index.ts';
 
 export interface GuestRun {
   /** `exit code 0`, `signal 9`, `no end within 60 s`. */
