@@ -16,7 +16,7 @@ const SLURM_CONFS = ['/etc/slurm/slurm.conf', '/etc/slurm-llnl/slurm.conf', '/ru
 
 /**
  * Find the batch system. Nothing is started for that: the first qsub on PATH tells by where it is and what it is; without one it
- * is the embedded one if that answers, else Slurm if its sbatch is there and configured.
+ * is Slurm if its sbatch is there and configured, else the embedded one if that answers.
  * @param wanted as the site's configuration says
  * @throws VtorqueError `E_NO_BATCH_SYSTEM` when there is none
  */
@@ -69,10 +69,11 @@ async function commandOnPath(env: Env, name: string): Promise<Command | undefine
 }
 
 async function engineWithoutQsub(env: Env): Promise<EngineName | undefined> {
+  // Who means the embedded one on a machine of a cluster has its commands on PATH.
+  if (isConfigured(env) && (await commandOnPath(env, 'sbatch')) !== undefined) return 'slurm';
   const instance = await connectInstance(env).catch(() => undefined);
   instance?.close();
-  if (instance !== undefined) return 'embedded';
-  return isConfigured(env) && (await commandOnPath(env, 'sbatch')) !== undefined ? 'slurm' : undefined;
+  return instance === undefined ? undefined : 'embedded';
 }
 
 /** Its commands alone may be there without any cluster. */
