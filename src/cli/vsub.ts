@@ -51,7 +51,8 @@ async function submit(line: CommandLine, env: Env): Promise<number> {
     if (script.stdin === undefined && !line.json) return becomeQsub(qsub, line.qsubArgv, env);
     return runQsub({ qsub, argv: line.qsubArgv, env, stdin: script.stdin, json: line.json });
   }
-  const job = { line, script, environment, env };
+  const { askEngine } = await import('./vsub/ask-engine.ts');
+  const job = { line, script, environment, env, asking: askEngine(env) };
   if (showOnly) return (await import('./vsub/show.ts')).showVmJob(job);
   const { submitVmJob } = await import('./vsub/submit.ts');
   return submitVmJob(job);

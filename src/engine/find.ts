@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { access, realpath } from 'node:fs/promises';
+import { accessSync, constants, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { VtorqueError } from '../base/index.ts';
 import { installRoot } from '../site/index.ts';
@@ -26,29 +25,40 @@ const NOT_AN_ENGINE = join(installRoot, 'bin');
  * @throws VtorqueError `E_NO_BATCH_SYSTEM` when there is none
  */
 export async function findEngine(env: Env): Promise<FoundEngine> {
-  const found = await qsubOnPath(env);
-  if (found !== undefined && !found.embedded) return { name: 'pbs', qsub: found.path, nodes: async () => undefined };
+  const found = qsubOnPath(env);
+  if (found !== undefined) {
+    const { path, embedded } = found;
+    if (!embedded) return { name: 'pbs', qsub: path, nodes: async () => undefined };
+    return { name: 'embedded', qsub: path, nodes: () => embeddedNodes(env) };
+  }
   const instance = await connectInstance(env).catch(() => undefined);
   instance?.close();
-  if (found !== undefined || instance !== undefined) {
-    return { name: 'embedded', qsub: found?.path ?? join(commandsDir, 'qsub'), nodes: () => embeddedNodes(env) };
+  if (instance !== undefined) {
+    return { name: 'embedded', qsub: join(commandsDir, 'qsub'), nodes: () => embeddedNodes(env) };
   }
   throw noBatchSystem('no qsub on PATH, and the embedded batch system does not run');
 }
 
-async function qsubOnPath(env: Env): Promise<{ path: string; embedded: boolean } | undefined> {
+// Synchronous: a turn through the thread pool for each directory of PATH takes longer than all the look-ups.
+function qsubOnPath(env: Env): { path: string; embedded: boolean } | undefined {
   for (const directory of (env.PATH ?? '').split(delimiter)) {
     if (!directory.startsWith('/')) continue;
     const path = join(directory, 'qsub');
-    const real = await access(path, constants.X_OK).then(
-      () => realpath(path),
-      () => undefined,
-    );
+    const real = executable(path);
     if (real === undefined || real.startsWith(`${NOT_AN_ENGINE}/`)) continue;
     // Another checkout's commands are embedded ones as well.
     return { path, embedded: real.endsWith('/libexec/pbs/qsub') };
   }
   return undefined;
+}
+
+function executable(path: string): string | undefined {
+  try {
+    accessSync(path, constants.X_OK);
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 async function embeddedNodes(env: Env): Promise<NodesReply['nodes']> {

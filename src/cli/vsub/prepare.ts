@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
-import { type Engine, findEngine } from '../../engine/index.ts';
+import type { Engine } from '../../engine/index.ts';
 // Not through the room's index, which loads the builders of images: half of vsub's time.
 import { findImage, imagePools } from '../../image/catalogue.ts';
 import { checkDistro, distroOfHost } from '../../image/distro.ts';
@@ -26,6 +26,7 @@ import {
 import type { SiteConfig } from '../../site/config/index.ts';
 import { installRoot, ownPlaces, placesToRead } from '../../site/index.ts';
 import { currentDirectory } from '../current-directory.ts';
+import type { AskedEngine } from './ask-engine.ts';
 import { checkJobKind, checkNodes, requestedSlots, type Slots } from './checks.ts';
 import type { CommandLine } from './command-line.ts';
 import { type Added, needsOf, submitSettings, withAdded } from './needs.ts';
@@ -64,6 +65,7 @@ export interface PrepareOptions {
   /** The values in `VSUB_OPTIONS`. */
   readonly environment: readonly string[];
   readonly env: Env;
+  readonly asking: AskedEngine;
   /** Go on without a batch system: nothing is to be submitted. */
   readonly withoutEngine: boolean;
 }
@@ -77,6 +79,7 @@ export async function prepareVmJob({
   script,
   environment,
   env,
+  asking,
   withoutEngine,
 }: PrepareOptions): Promise<PreparedJob> {
   const uid = process.getuid?.() ?? 0;
@@ -101,11 +104,11 @@ export async function prepareVmJob({
     await checkMountTargets(request.mounts, [userInfo().homedir, currentDirectory()]);
   }
   await checkImageAndPolicy(request, queue, config, env, uid);
-  const engine = await findEngine(env).catch((error: unknown) => {
+  const engine = await asking.engine.catch((error: unknown) => {
     if (withoutEngine) return undefined;
     throw error;
   });
-  checkNodes(request, await engine?.nodes(), limits.hostCores);
+  checkNodes(request, engine && (await asking.nodes), limits.hostCores);
   // What other nodes' own system is, is known there only; the embedded batch system's nodes are this machine.
   if (request.distro !== undefined && request.img === 'host' && engine?.name === 'embedded') {
     checkDistro(request.distro, request.img, await distroOfHost());
