@@ -49,7 +49,6 @@ export async function runQsub(qsub: string, argv: readonly string[], env: Env, s
   for (const signal of FORWARDED) process.on(signal, forward);
   try {
     child = spawn(qsub, argv, {
-      argv0: 'qsub',
       env: definedOnly(env),
       stdio: [stdin === undefined ? 'inherit' : 'pipe', 'pipe', 'inherit'],
     });
