@@ -1,6 +1,7 @@
 export {
   agentProgram,
   installRoot,
+  isCheckout,
   ownPlaces,
   type Places,
   placesToRead,

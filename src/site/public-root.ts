@@ -3,7 +3,18 @@ import { dirname, join } from 'node:path';
 import { installRoot, systemPlaces } from './paths.ts';
 
 /** What a job or an ordinary user's command needs of a checkout. */
-const parts = ['package.json', 'package-lock.json', 'bin', 'libexec', 'src', 'scripts', 'examples', 'build', 'test'];
+const parts = [
+  'package.json',
+  'package-lock.json',
+  'bin',
+  'libexec',
+  'lib',
+  'src',
+  'scripts',
+  'examples',
+  'build',
+  'test',
+];
 
 /**
  * The directory from which ordinary users run vTorque. That is this checkout, unless they cannot reach it (root's home
@@ -22,8 +33,11 @@ export async function publicRoot(): Promise<string> {
   await mkdir(dirname(target), { recursive: true, mode: 0o755 });
   const fresh = await mkdtemp(`${target}.`);
   try {
+    // With its times, by which bundles are known to be as new as their sources.
     for (const file of files)
-      await cp(join(installRoot, file), join(fresh, file), { recursive: true, verbatimSymlinks: true });
+      await cp(join(installRoot, file), join(fresh, file), {
+        ...{ recursive: true, verbatimSymlinks: true, preserveTimestamps: true },
+      });
     await writeFile(join(fresh, '.copy-of'), state);
     await makeReadable(fresh);
     const old = `${fresh}.old`;

@@ -1,0 +1,117 @@
+// Bundles each program into one file in lib/, with its code compiled for this Node: what starts quickly, and what is installed.
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { basename, dirname, join, relative } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import type { Script } from 'node:vm';
+import { build, type Plugin } from 'esbuild';
+import { installRoot } from '../src/site/index.ts';
+
+interface Parts {
+  readonly code: string;
+  readonly cache: string;
+  readonly inputs: string;
+}
+
+const { bundleParts, compileBundle } = createRequire(import.meta.url)('../libexec/start.cjs') as {
+  bundleParts: (name: string, directory?: string) => Parts;
+  compileBundle: (parts: Parts) => Script;
+};
+
+const programs = join(installRoot, 'src/cli/programs');
+
+/** Make the bundles whose sources have changed since they were made. @returns the names of those that were made */
+export async function bundleAll(): Promise<string[]> {
+  const names = (await readdir(programs)).map((file) => basename(file, '.ts'));
+  const stale: string[] = [];
+  for (const name of names) if (!(await isCurrent(bundleParts(name)))) stale.push(name);
+  await mkdir(dirname(bundleParts('any').code), { recursive: true });
+  for (const name of stale) await bundle(name);
+  return stale;
+}
+
+async function isCurrent({ inputs, code, cache }: Parts): Promise<boolean> {
+  try {
+    await Promise.all([stat(code), stat(cache)]);
+    const list = JSON.parse(await readFile(inputs, 'utf8')) as [string, number, number][];
+    return isSame(list, await stamps(list.map(([path]) => path)));
+  } catch {
+    return false;
+  }
+}
+
+async function bundle(name: string): Promise<void> {
+  const parts = bundleParts(name);
+  const started = Date.now();
+  const { metafile, outputFiles } = await build({
+    entryPoints: [join(programs, `${name}.ts`)],
+    absWorkingDir: installRoot,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    banner: { js: "const __root = __dirname.slice(0, __dirname.lastIndexOf('/'));" },
+    plugins: [ownPlace],
+    metafile: true,
+    write: false,
+    outfile: parts.code,
+    logLevel: 'warning',
+  });
+  // Without its list a bundle is not used, so that its parts can be replaced one after the other.
+  await Promise.all([parts.inputs, parts.cache].map((path) => rm(path, { force: true })));
+  await replace(parts.code, outputFiles[0]?.contents ?? '');
+  await replace(parts.cache, compiled(parts));
+  const inputs = await stamps([...Object.keys(metafile.inputs), 'libexec/start.cjs']);
+  const changed = inputs.find(([, , changedMs]) => changedMs >= started);
+  if (changed !== undefined) throw new Error(`Cannot bundle "${name}": "${changed[0]}" has just been changed`);
+  await replace(parts.inputs, JSON.stringify(inputs));
+}
+
+/** A file of the source asks where it is. */
+const ownPlace: Plugin = {
+  name: 'own-place',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8');
+      const place = (file: string): string => `(__root + ${JSON.stringify(`/${relative(installRoot, file)}`)})`;
+      return {
+        contents: text
+          .replaceAll('import.meta.dirname', place(dirname(path)))
+          .replaceAll('import.meta.url', `require('node:url').pathToFileURL(${place(path)}).href`),
+        loader: 'ts',
+      };
+    });
+  },
+};
+
+/** All functions compiled, not just those that a trial run happens to need. */
+function compiled(parts: Parts): Buffer {
+  setFlagsFromString('--no-lazy');
+  try {
+    const script = compileBundle(parts);
+    // V8 refuses code of other flags than those that it runs with.
+    setFlagsFromString('--lazy');
+    return script.createCachedData();
+  } finally {
+    setFlagsFromString('--lazy');
+  }
+}
+
+function stamps(paths: readonly string[]): Promise<[string, number, number][]> {
+  return Promise.all(
+    paths.map(async (path): Promise<[string, number, number]> => {
+      const { size, mtimeMs } = await stat(join(installRoot, path));
+      return [path, size, mtimeMs];
+    }),
+  );
+}
+
+function isSame(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+async function replace(path: string, content: string | Uint8Array): Promise<void> {
+  const draft = `${path}.${process.pid}.tmp`;
+  await writeFile(draft, content);
+  await rename(draft, path);
+}
