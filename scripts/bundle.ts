@@ -50,7 +50,7 @@ async function bundle(name: string): Promise<void> {
     platform: 'node',
     target: 'node24',
     format: 'cjs',
-    banner: { js: "const __root = __dirname.slice(0, __dirname.lastIndexOf('/'));" },
+    banner: { js: banner },
     plugins: [ownPlace],
     metafile: true,
     write: false,
@@ -59,12 +59,30 @@ async function bundle(name: string): Promise<void> {
   });
   // Without its list a bundle is not used, so that its parts can be replaced one after the other.
   await Promise.all([parts.inputs, parts.cache].map((path) => rm(path, { force: true })));
-  await replace(parts.code, outputFiles[0]?.contents ?? '');
+  await replace(parts.code, withLazyModules(outputFiles[0]?.text ?? ''));
   await replace(parts.cache, compiled(parts));
   const inputs = await stamps([...Object.keys(metafile.inputs), 'libexec/start.cjs']);
   const changed = inputs.find(([, , changedMs]) => changedMs >= started);
   if (changed !== undefined) throw new Error(`Cannot bundle "${name}": "${changed[0]}" has just been changed`);
   await replace(parts.inputs, JSON.stringify(inputs));
+}
+
+const banner = [
+  "const __root = __dirname.slice(0, __dirname.lastIndexOf('/'));",
+  'const __lazy = (name) => new Proxy({}, {',
+  "  get: (_, key) => (key === 'default' ? require(name) : require(name)[key]),",
+  '});',
+].join('\n');
+
+/** Those that Node itself has loaded by then. */
+const eager = new Set(['"node:fs"', '"node:path"', '"node:os"', '"node:process"']);
+
+/** Node's own modules are loaded at their first use: some take longer than all that a short command does. */
+function withLazyModules(text: string): string {
+  return text.replaceAll(
+    / = (?:require\(("node:[^"]+")\)|__toESM\(require\(("node:[^"]+")\)[^)]*\));$/gm,
+    (all, plain, wrapped) => (eager.has(plain ?? wrapped) ? all : ` = __lazy(${plain ?? wrapped});`),
+  );
 }
 
 /** A file of the source asks where it is. */

@@ -2,7 +2,6 @@ import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { VtorqueError } from '../base/index.ts';
 import { type CommandLine, readCommandLine } from './vsub/command-line.ts';
-import { becomeQsub, runQsub } from './vsub/qsub.ts';
 import { readJobScript } from './vsub/script.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -34,7 +33,10 @@ export async function runVsub(argv: readonly string[], env: Env): Promise<number
 async function submit(line: CommandLine, env: Env): Promise<number> {
   const { findEngine } = await import('../engine/index.ts');
   if (line.look.early !== undefined) {
-    if (line.vmValues.length === 0) return becomeQsub((await findEngine(env)).qsub, line.qsubArgv, env);
+    if (line.vmValues.length === 0) {
+      const { becomeQsub } = await import('./vsub/qsub.ts');
+      return becomeQsub((await findEngine(env)).qsub, line.qsubArgv, env);
+    }
     const { vtorqueVersion } = await import('./version.ts');
     process.stdout.write(`${vtorqueVersion()}\n`);
     return 0;
@@ -48,6 +50,7 @@ async function submit(line: CommandLine, env: Env): Promise<number> {
   if (line.vmValues.length === 0 && script.requests.length === 0 && environment.length === 0) {
     if (showOnly) return (await import('./vsub/show.ts')).showPlainJob({ line, env });
     const { qsub } = await findEngine(env);
+    const { becomeQsub, runQsub } = await import('./vsub/qsub.ts');
     if (script.stdin === undefined && !line.json) return becomeQsub(qsub, line.qsubArgv, env);
     return runQsub({ qsub, argv: line.qsubArgv, env, stdin: script.stdin, json: line.json });
   }
