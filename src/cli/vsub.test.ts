@@ -247,7 +247,7 @@ test('a request that cannot be is refused, and nothing is submitted', async () =
     /hint: Ask for as many slots, -l nodes=1:ppn=2, or for vcpus=1\n$/,
   );
   await refused(['-I', '-vm', 'img=host'], 1, /^qsub:\tstandard input and output must be a terminal/);
-  await refused(['-I', '-X', '-vm', 'img=host'], 1, /^vsub: Cannot run a job with X11 forwarding/);
+  await refused(['-I', '-X', '-vm', 'img=host'], 2, /^\[qsub: DISPLAY not set\]\n\nusage: qsub /);
   await refused(['-vm'], 2, /^vsub: Cannot read "-vm": its value is missing\n/);
 });
 

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { configCommand } from './config.ts';
+import { doctorCommand } from './doctor.ts';
 import { imageCommand } from './image.ts';
 import { localCommand } from './local.ts';
 import { runProgram } from './run-program.ts';
@@ -15,6 +16,7 @@ export function runVtorque(args: readonly string[]): Promise<number> {
     .version(vtorqueVersion(), '-V, --version')
     .addCommand(localCommand())
     .addCommand(imageCommand())
-    .addCommand(configCommand());
+    .addCommand(configCommand())
+    .addCommand(doctorCommand());
   return runProgram(program, args);
 }

@@ -1,5 +1,5 @@
 import { ownPlaces, placesToRead } from '../site/index.ts';
-import { readJobContext } from './context.ts';
+import { type JobContext, readJobContext } from './context.ts';
 import { type JobGuest, startJobGuest } from './job-guest.ts';
 import type { JobSignals } from './signals.ts';
 import type { Submission } from './submission.ts';
@@ -8,7 +8,7 @@ import { Timeline } from './timeline.ts';
 
 export interface GuestJob {
   /** Called when the job's record has begun, so that what is wrong with the submission is in it. */
-  readonly submission: () => Promise<Submission> | Submission;
+  readonly submission: (context: JobContext) => Promise<Submission> | Submission;
   /** Path of the submitted script on the host. */
   readonly scriptPath: string;
   readonly signals: JobSignals;
@@ -29,7 +29,7 @@ export async function inJobGuest({ submission, scriptPath, signals, run }: Guest
   record('start');
   let code: number | undefined;
   try {
-    const submitted = await submission();
+    const submitted = await submission(context);
     const places = placesToRead(context.env, uid);
     const signal = signals.cancelled;
     await using guest = await startJobGuest({ context, places, submission: submitted, scriptPath, record, signal });

@@ -76,7 +76,12 @@ test('qsub takes a queue with this server, and refuses another server', () => {
 });
 
 test('qsub refuses by name what the embedded batch system has not', () => {
-  for (const args of [['-X'], ['-a', '1200'], ['-m', 'abe'], ['-W', 'depend=afterok:1'], ['-p', '5']]) {
+  for (const args of [
+    ['-a', '1200'],
+    ['-m', 'abe'],
+    ['-W', 'depend=afterok:1'],
+    ['-p', '5'],
+  ]) {
     assert.throws(() => checkAvailable(walkQsubArgs(args).options), CommandError, args.join(' '));
   }
   checkAvailable(

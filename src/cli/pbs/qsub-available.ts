@@ -2,7 +2,7 @@ import { parseAttribute, type QsubOption } from '../../pbs/index.ts';
 import { notAvailable } from './command.ts';
 
 /** Options of Torque's qsub that do something here. */
-const AVAILABLE = new Set('ACdeFhIjkKlmNoqrStvVwWxz');
+const AVAILABLE = new Set('ACdeFhIjkKlmNoqrStvVwWxXz');
 
 /** Attributes of -W that do something here. */
 const ATTRIBUTES = new Set(['umask', 'interactive']);

@@ -14,7 +14,7 @@ import {
   scanDirectives,
   walkQsubArgs,
 } from '../../pbs/index.ts';
-import { CommandError, type CommandResult, type Env, exitCodeOf, notAvailable } from './command.ts';
+import { CommandError, type CommandResult, type Env, exitCodeOf } from './command.ts';
 import { checkAvailable } from './qsub-available.ts';
 import { readInteractiveScript, readScript } from './qsub-script.ts';
 import { composeSubmission } from './qsub-submission.ts';
@@ -51,13 +51,15 @@ async function submit(args: readonly string[], env: Env): Promise<CommandResult>
   const options = [...walk.options, ...fromScript];
   for (const { name, value } of options) if (value !== undefined) checkOptionValue(name, value);
   const effective = effectiveOptions(walk.options, directiveOptions(scan.directives));
-  if (effective.has('X')) checkDisplay(env);
+  if (effective.has('X') && !env.DISPLAY) throw qsubUsageError('qsub: DISPLAY not set');
   checkAvailable(options);
   const submission = composeSubmission({ args, options: effective, attributes: options, scriptName: script.name, env });
+  // As in Torque, a batch job must have a display for -X, and gets nothing of it.
+  const x11 = effective.has('X') ? await (await import('./qsub-display.ts')).displayForJob(env) : undefined;
   if (effective.interactive) {
     const { interactiveParts, runInteractive } = await import('./qsub-interactive.ts');
     const parts = interactiveParts(effective, walk.operands, env);
-    return refusalsInWords(runInteractive(env, { ...submission, ...parts }));
+    return refusalsInWords(runInteractive(env, { ...submission, ...parts, display: x11?.display }, x11?.authority));
   }
   if (effective.has('x')) throw qsubUsageError("qsub: '-x' invalid on non-interactive job");
   const { id } = await send(submission, script.bytes, env);
@@ -79,11 +81,6 @@ async function refusalsInWords<T>(submitted: Promise<T>): Promise<T> {
     if (!(error instanceof PbsError)) throw error;
     throw new CommandError(`qsub: submit error (${error.message})`, exitCodeOf(error.code));
   }
-}
-
-function checkDisplay({ DISPLAY }: Env): never {
-  if (!DISPLAY) throw qsubUsageError('qsub: DISPLAY not set');
-  throw notAvailable('qsub', 'X11 forwarding (-X)');
 }
 
 /** One script; its arguments go into -F. */

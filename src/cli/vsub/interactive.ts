@@ -48,6 +48,7 @@ export async function runInteractiveJob(
     ...(shell === undefined ? {} : { shell }),
     variables: { names: variableNames(options.value('v') ?? ''), all: options.has('V') },
     ...(command === '' ? {} : { command }),
+    ...(options.has('X') ? { x11: true } : {}),
     terminalType: env.TERM || 'dumb',
     token,
   });

@@ -89,7 +89,7 @@ export async function prepareVmJob({
   const prefix = line.look.prefix ?? DEFAULT_PREFIX;
   const { directives } = scanDirectives(script.bytes, prefix);
   const options = effectiveOptions(line.walk.options, directiveOptions(directives, { own: ownDirectiveWords }));
-  checkJobKind(options);
+  checkJobKind(options, env);
   const config = await siteConfig(env, uid);
   const queue = queueOf(options, config);
   const defaults = [...(config?.defaults(queue) ?? []), ...(await userDefaults(env))];

@@ -16,6 +16,8 @@ export interface JobPlace {
   readonly dir: string;
   readonly aux: string;
   readonly tmpdir: string;
+  /** The X authority file of a job with a display. */
+  readonly authority: string;
   readonly shell: string;
   readonly hostName: string;
   readonly version: string;
@@ -50,6 +52,12 @@ export function jobEnvironment(job: Job, account: Account, place: JobPlace): Map
     ['ENVIRONMENT', 'BATCH'],
     ['PBS_ENVIRONMENT', submission.interactive ? 'PBS_INTERACTIVE' : 'PBS_BATCH'],
     ...(submission.terminalType === undefined ? [] : [['TERM', submission.terminalType] as const]),
+    ...(submission.display === undefined
+      ? []
+      : ([
+          ['DISPLAY', submission.display],
+          ['XAUTHORITY', place.authority],
+        ] as const)),
     ['PBS_JOBID', job.id],
     ['PBS_JOBNAME', nameOf(job)],
     ['PBS_QUEUE', submission.queue],

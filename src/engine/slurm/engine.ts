@@ -83,7 +83,7 @@ export class SlurmEngine implements Engine {
     try {
       const jobs = (await this.#queue([])).flatMap((line) => readStatusLine(line) ?? []);
       const live = jobs.filter(({ state, nodes }) => state !== 'complete' && nodes.length > 0);
-      return { known: true, ids: new Set(live.map(({ id }) => id)) };
+      return { known: true, cluster: await this.#cluster(), ids: new Set(live.map(({ id }) => id)) };
     } catch (error) {
       return { known: false, why: messageOf(error) };
     }
@@ -95,6 +95,11 @@ export class SlurmEngine implements Engine {
     const { code, stdout, stderr } = await runSlurm({ program: 'squeue', args, env: this.#env });
     if (code !== 0 && !/Invalid job id specified/.test(stderr)) throw refused('squeue', stderr);
     return stdout.split('\n').filter((line) => line !== '');
+  }
+
+  async #cluster(): Promise<string> {
+    const config = await this.#ask('scontrol', ['show', 'config']);
+    return /^ClusterName\s*=\s*(\S+)/m.exec(config)?.[1] ?? '';
   }
 
   async #show(id: string): Promise<string> {

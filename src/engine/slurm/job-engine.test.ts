@@ -4,13 +4,13 @@ import { SlurmJobEngine } from './job-engine.ts';
 
 const inJob = {
   ...{ SLURM_JOB_ID: '12', SLURM_JOB_NODELIST: 'n[1-2]', SLURM_TASKS_PER_NODE: '4(x2)', SLURMD_NODENAME: 'n2' },
-  ...{ SLURM_RESTART_COUNT: '1' },
+  ...{ SLURM_RESTART_COUNT: '1', SLURM_CLUSTER_NAME: 'c' },
 };
 
 test('the allocation is that of the job, the same on all its nodes but for the place of this one', async () => {
   const { secret, ...rest } = await new SlurmJobEngine(inJob).allocation();
   assert.deepEqual(rest, {
-    ...{ engine: 'slurm', jobId: '12', attempt: '1', nodeIndex: 1 },
+    ...{ engine: 'slurm', cluster: 'c', jobId: '12', attempt: '1', nodeIndex: 1 },
     nodes: [
       { name: 'n1', slots: 4 },
       { name: 'n2', slots: 4 },

@@ -37,6 +37,7 @@ export class SlurmJobEngine implements JobEngine {
     const slots = expandCounts(env.SLURM_TASKS_PER_NODE ?? env.SLURM_JOB_CPUS_PER_NODE ?? `1(x${names.length})`);
     return {
       engine: 'slurm',
+      cluster: env.SLURM_CLUSTER_NAME ?? '',
       jobId: array && element ? `${array}_${element}` : id,
       attempt: env.SLURM_RESTART_COUNT ?? '0',
       nodes: names.map((name, i) => ({ name, slots: slots[i] ?? 1 })),

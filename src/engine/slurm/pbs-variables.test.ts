@@ -5,7 +5,7 @@ import { pbsVariables } from './pbs-variables.ts';
 test("a job in Slurm has PBS's variables", () => {
   const allocation = {
     engine: 'slurm',
-    ...{ jobId: '10_3', attempt: '0', nodeIndex: 0, secret: 's' },
+    ...{ cluster: 'c', jobId: '10_3', attempt: '0', nodeIndex: 0, secret: 's' },
     nodes: [
       { name: 'n1', slots: 4 },
       { name: 'n2', slots: 4 },

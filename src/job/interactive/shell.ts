@@ -13,6 +13,8 @@ export interface ShellRun {
   readonly agent: GuestAgent;
   readonly identity: GuestIdentity;
   readonly files: GuestFiles;
+  /** Variables besides those of every job. */
+  readonly env: Readonly<Record<string, string>>;
   readonly submission: InteractiveSubmission;
   readonly channel: UserChannel;
   readonly signals: JobSignals;
@@ -28,7 +30,15 @@ const END_OF_INPUT = Buffer.from([4]);
  * @returns its exit code, or 128 + n when signal n ended it
  * @throws VtorqueError `E_SCRIPT_START`, `E_GUEST_LOST`; `Cancelled` when the terminal has gone and the shell has not
  */
-export async function runShell({ agent, identity, files, submission, channel, signals }: ShellRun): Promise<number> {
+export async function runShell({
+  agent,
+  identity,
+  files,
+  env,
+  submission,
+  channel,
+  signals,
+}: ShellRun): Promise<number> {
   const { context, vm } = identity;
   const program = submission.shell ?? context.owner.shell;
   const shell = agent.exec({
@@ -40,6 +50,7 @@ export async function runShell({ agent, identity, files, submission, channel, si
       TERM: submission.terminalType,
       HOSTNAME: vm.name,
       PBS_NODEFILE: files.nodeFile,
+      ...env,
     }),
     uid: context.owner.uid,
     gid: context.owner.gid,

@@ -10,6 +10,8 @@ export interface InteractiveSubmission {
   readonly variables: RequestedVariables;
   /** `-x`: what the shell is to run, in its own language; without it, it asks the user. */
   readonly command?: string;
+  /** `-X`: programs in the guest use the display of the job. */
+  readonly x11?: boolean;
   /** The user's `TERM`. */
   readonly terminalType: string;
   /** Marks the lines of the launcher. */

@@ -1,8 +1,11 @@
-/* Programs: started, fed, read under credit, signalled, reported. */
+/* Programs: started, fed, read under credit, signalled, reported. A connection is a stream without a program. */
 #include "agent.h"
 #include <grp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -13,7 +16,7 @@ static const uint64_t KEEP = UINT32_MAX;
 
 struct channel { int fd; uint64_t credit; size_t rest; bool ended; };
 struct stream {
-  bool used, tty, started, exited, in_ended, left; /* left: EXIT is sent, but what the program left behind holds its pipes */
+  bool used, tty, socket, started, exited, in_ended, left; /* left: EXIT is sent, but what the program left behind holds its pipes */
   uint32_t id, owed;
   pid_t pid;
   int status, report, in;
@@ -22,6 +25,7 @@ struct stream {
   size_t waiting; /* bytes in it that the program has not taken yet */
 };
 static struct stream streams[MAX_STREAMS];
+static int listener = -1;
 #define EACH(s) for (struct stream *s = streams; s < streams + MAX_STREAMS; s++)
 
 struct failure { int error; char step[16]; };
@@ -37,14 +41,25 @@ static void shut(int *fd) {
   *fd = -1;
 }
 
+static void shut_in(struct stream *s) {
+  if (s->socket && s->in >= 0) shutdown(s->in, SHUT_WR); /* the other descriptor of it stays open */
+  shut(&s->in);
+}
+
 static void release(struct stream *s) {
   shut(&s->report);
-  shut(&s->in);
+  shut_in(s);
   shut(&s->out[0].fd);
   shut(&s->out[1].fd);
   free(s->buffer);
   s->buffer = NULL;
   s->used = false;
+}
+
+/* The stream that gets the next connection. */
+static struct stream *awaited(void) {
+  EACH(s) if (s->used && s->socket && !s->started) return s;
+  return NULL;
 }
 
 /* A free place, made if need be by cutting off what a program left behind. */
@@ -174,18 +189,54 @@ void exec_start(uint32_t id, uint8_t *p, size_t n, int error) {
   for (int i = 0; i < 3; i++) shut(&theirs[i]);
 }
 
+/* Listen at a port of 127.0.0.1 instead of where it did before; 0: nowhere. */
+int call_listen(struct call *c) {
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)c->n[1]), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  if (c->n[1] > UINT16_MAX) return fail_with(c, EINVAL, "a port");
+  shut(&listener);
+  for (struct stream *s; (s = awaited()) != NULL; release(s)) send_frame(FAILED, s->id, "4s", ECANCELED, "accept");
+  if (c->n[1] == 0) return 0;
+  listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (listener >= 0 && bind(listener, (void *)&at, sizeof at) == 0 && listen(listener, SOMAXCONN) == 0) return 0;
+  int error = fail(c, "listen at port %u", (unsigned)c->n[1]);
+  shut(&listener);
+  return error;
+}
+
+/* The stream is the next connection. */
+void stream_accept(uint32_t id, uint8_t *p, size_t n) {
+  struct reader r = {p, p + n, false};
+  uint64_t credit = get(&r, 4);
+  struct stream *s = NULL;
+  int error = r.bad || r.p != r.end ? EBADMSG : listener < 0 ? ENOTCONN : 0;
+  if (find(id)) send_frame(ERROR, id, "4s", EEXIST, "stream is in use");
+  else if (error || (s = place()) == NULL) send_frame(FAILED, id, "4s", error ? error : EAGAIN, "accept");
+  else *s = (struct stream){.used = true, .socket = true, .id = id, .report = -1, .in = -1, .out = {{-1, credit, 0, false}, {-1, 0, 0, true}}};
+}
+
+static void take_connections(void) {
+  struct stream *s;
+  for (int fd, on = 1; out_room() && (s = awaited()) && (fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0;) {
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    s->in = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    s->out[0].fd = fd;
+    s->started = true;
+    send_frame(STARTED, s->id, "44", 0, STDIN_WINDOW);
+  }
+}
+
 /* Give the program of its input what it takes now; grant again what is dealt with, a quarter of the window at a time. */
 static void feed(struct stream *s) {
   while (s->started && s->waiting > 0) {
     ssize_t n = s->in < 0 ? (ssize_t)s->waiting : write(s->in, s->buffer, s->waiting);
     if (n < 0 && errno == EAGAIN) break;
-    if (n < 0 && errno != EINTR) shut(&s->in), s->in_ended = true;
+    if (n < 0 && errno != EINTR) shut_in(s), s->in_ended = true;
     if (n <= 0) continue;
     s->owed += (uint32_t)n;
     s->waiting -= (size_t)n;
     memmove(s->buffer, s->buffer + n, s->waiting);
   }
-  if (s->waiting == 0 && s->in_ended) shut(&s->in);
+  if (s->waiting == 0 && s->in_ended) shut_in(s);
   if (s->owed < STDIN_WINDOW / 4) return;
   send_frame(CREDIT, s->id, "4", s->owed);
   s->owed = 0;
@@ -208,7 +259,9 @@ void stream_stdin(uint32_t id, const uint8_t *p, size_t n) {
 }
 
 static void send_signal(struct stream *s, int signal) {
-  if (!s->exited && kill(-s->pid, signal) < 0) kill(s->pid, signal); /* no group yet: it has not come to setsid */
+  if (s->socket) {
+    if (s->out[0].fd >= 0) shutdown(s->out[0].fd, SHUT_RDWR);
+  } else if (!s->exited && kill(-s->pid, signal) < 0) kill(s->pid, signal); /* no group yet: it has not come to setsid */
 }
 
 void stream_control(uint8_t type, uint32_t id, uint8_t *p, size_t n) {
@@ -234,6 +287,7 @@ static void want(struct polls *polls, int fd, short events) {
 
 /* Only what can be used now is waited for, since poll(2) reports hang-ups in any case. */
 void streams_poll(struct polls *polls) {
+  if (awaited()) want(polls, listener, POLLIN);
   EACH(s) {
     if (!s->used) continue;
     want(polls, s->report, POLLIN);
@@ -302,6 +356,7 @@ static void send_exit(struct stream *s) {
 void streams_io(void) {
   static size_t turn; /* who is first changes, so that one busy program does not take all room */
   turn++;
+  take_connections();
   for (size_t k = 0; k < MAX_STREAMS; k++) {
     struct stream *s = &streams[(k + turn) % MAX_STREAMS];
     if (s->used && s->left) discard(s);
@@ -311,6 +366,7 @@ void streams_io(void) {
     feed(s);
     for (int i = 0; i < 2; i++)
       if (!s->out[i].ended) forward(s, i);
+    if (s->socket && s->in < 0) s->exited = s->out[0].ended;
     if (s->exited && s->out[0].ended && s->out[1].ended) send_exit(s);
   }
 }
@@ -333,11 +389,12 @@ void streams_signal(int signal) {
 }
 
 bool streams_running(void) {
-  EACH(s) if (s->used && !s->exited) return true;
+  EACH(s) if (s->used && !s->socket && !s->exited) return true;
   return false;
 }
 
 void streams_kill(void) {
   streams_signal(SIGKILL);
+  shut(&listener);
   EACH(s) if (s->used) release(s);
 }
