@@ -68,7 +68,9 @@ function keepCompiledSource() {
   if (XDG_CACHE_HOME?.startsWith('/')) enableCompileCache(`${XDG_CACHE_HOME}/vtorque/compiled`);
 }
 
+module.exports = { bundleParts, compileBundle, isCurrent };
+
 if (require.main === module) {
   const [name, ...args] = process.argv.slice(2);
   void start(name, args);
-} else module.exports = { bundleParts, compileBundle };
+}

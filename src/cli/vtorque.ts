@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { configCommand } from './config.ts';
 import { doctorCommand } from './doctor.ts';
 import { imageCommand } from './image.ts';
+import { installCommand, uninstallCommand } from './install.ts';
 import { localCommand } from './local.ts';
 import { runProgram } from './run-program.ts';
 import { vtorqueVersion } from './version.ts';
@@ -17,6 +18,8 @@ export function runVtorque(args: readonly string[]): Promise<number> {
     .addCommand(localCommand())
     .addCommand(imageCommand())
     .addCommand(configCommand())
-    .addCommand(doctorCommand());
+    .addCommand(doctorCommand())
+    .addCommand(installCommand())
+    .addCommand(uninstallCommand());
   return runProgram(program, args);
 }

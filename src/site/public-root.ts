@@ -1,6 +1,6 @@
 import { chmod, cp, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { installRoot, systemPlaces } from './paths.ts';
+import { installRoot, isCheckout, systemPlaces } from './paths.ts';
 
 /** What a job or an ordinary user's command needs of a checkout. */
 const parts = [
@@ -21,7 +21,7 @@ const parts = [
  * is closed to others): then root keeps a copy of it below the machine's cache.
  */
 export async function publicRoot(): Promise<string> {
-  if (process.getuid?.() !== 0 || (await openToAll(installRoot))) return installRoot;
+  if (process.getuid?.() !== 0 || !isCheckout() || (await openToAll(installRoot))) return installRoot;
   // Loaded only here: it takes longer than all else that a command loads.
   const { createHash } = await import('node:crypto');
   const key = createHash('sha256').update(installRoot).digest('hex').slice(0, 12);
