@@ -123,9 +123,9 @@ test('the end of QEMU is told at the terminal, with its exit code', async () => 
 });
 
 test('what the batch system refuses is refused in its words, with its exit code', async () => {
-  const { stdout, stderr, code } = await cluster.run(['vsub', '-I', ...vm, '-q', 'nosuch', '-x', 'true']);
-  assert.deepEqual([stdout, code], ['', 172]);
-  assert.match(stderr, /^qsub: submit error \(Unknown queue MSG=requested queue not found\)\n$/);
+  const { stdout, stderr, code } = await cluster.run(['vsub', '-I', ...vm, '-l', 'nodes=nosuch', '-x', 'true']);
+  assert.deepEqual([stdout, code], ['', 190]);
+  assert.match(stderr, /^qsub: submit error \(Job exceeds queue resource limits .*\)\n$/);
   const options = await cluster.run(['vsub', '-I', ...vm, '-x', 'wc', '-l']);
   assert.match(options.stderr, /^qsub: option requires an argument -- 'l'\n/);
   assert.equal(options.code, 2);

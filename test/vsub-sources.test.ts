@@ -123,6 +123,15 @@ test("the site's policy is met before the job is queued", async () => {
   await refused('ram=1G', /^vsub: Cannot use ram=1G in queue "small": the site allows 512M\n/, '-q', 'small');
 });
 
+test('a queue that is not there is refused before the job is queued, and one that is there is not', async () => {
+  const jobs = await jobsThere();
+  const { stderr, code } = await vsub(['-q', 'btach', '-vm', 'img=host', 'job.sh']);
+  assert.match(stderr, /^vsub: Cannot use queue "btach": there is no such queue\n {2}hint: Did you mean "batch"\?/);
+  assert.equal(code, 1);
+  assert.equal(await jobsThere(), jobs);
+  assert.equal((await vsub(['--explain', '-q', 'batch', '-vm', 'img=host', 'job.sh'])).code, 0);
+});
+
 test('where the site says so, slots are raised by what the node itself needs', async () => {
   const site = '[submit]\nhost_cores = 1\nundersized = "raise"\n';
   const { explanation } = await explain(['-vm', 'vcpus=2', 'job.sh'], { site });

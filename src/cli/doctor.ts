@@ -6,7 +6,7 @@ import { wantsColor } from './render-error.ts';
 /** `vtorque doctor` */
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('look whether this machine has what jobs in VMs need; exit code 1 when something is wrong')
+    .description('check this machine for what jobs in VMs need')
     .addOption(new Option('--role <role>', 'what this machine is').choices(['head', 'node', 'all']).default('all'))
     .option('--json', 'print the findings as JSON')
     .action(doctor);

@@ -31,12 +31,8 @@ export async function runVsub(argv: readonly string[], env: Env): Promise<number
 }
 
 async function submit(line: CommandLine, env: Env): Promise<number> {
-  const { findEngine } = await import('../engine/index.ts');
   if (line.look.early !== undefined) {
-    if (line.vmValues.length === 0) {
-      const { becomeQsub } = await import('./vsub/qsub.ts');
-      return becomeQsub((await findEngine(env)).qsub, line.qsubArgv, env);
-    }
+    if (line.vmValues.length === 0) return (await import('./vsub/plain.ts')).runPlainEarly(line, env);
     const { vtorqueVersion } = await import('./version.ts');
     process.stdout.write(`${vtorqueVersion()}\n`);
     return 0;
@@ -49,13 +45,10 @@ async function submit(line: CommandLine, env: Env): Promise<number> {
   const showOnly = line.explain || line.dryRun;
   if (line.vmValues.length === 0 && script.requests.length === 0 && environment.length === 0) {
     if (showOnly) return (await import('./vsub/show.ts')).showPlainJob({ line, env });
-    const { qsub } = await findEngine(env);
-    const { becomeQsub, runQsub } = await import('./vsub/qsub.ts');
-    if (script.stdin === undefined && !line.json) return becomeQsub(qsub, line.qsubArgv, env);
-    return runQsub({ qsub, argv: line.qsubArgv, env, stdin: script.stdin, json: line.json });
+    return (await import('./vsub/plain.ts')).submitPlainJob(line, script, env);
   }
   const { askEngine } = await import('./vsub/ask-engine.ts');
-  const job = { line, script, environment, env, asking: askEngine(env) };
+  const job = { line, script, environment, env, asking: askEngine(env, showOnly) };
   if (showOnly) return (await import('./vsub/show.ts')).showVmJob(job);
   const { submitVmJob } = await import('./vsub/submit.ts');
   return submitVmJob(job);

@@ -12,14 +12,18 @@ import { vtorqueVersion } from './version.ts';
  * @returns its exit code: 0 done, 1 refused or failed, 2 wrong usage
  */
 export function runVtorque(args: readonly string[]): Promise<number> {
-  const program = new Command('vtorque')
+  return runProgram(vtorqueProgram(), args);
+}
+
+/** Its subcommands and their options: for running, for the manual page and for completion. */
+export function vtorqueProgram(): Command {
+  return new Command('vtorque')
     .description('Run batch jobs inside virtual machines. Jobs are submitted with vsub.')
-    .version(vtorqueVersion(), '-V, --version')
+    .version(vtorqueVersion(), '-V, --version', 'print the version')
     .addCommand(localCommand())
     .addCommand(imageCommand())
     .addCommand(configCommand())
     .addCommand(doctorCommand())
     .addCommand(installCommand())
     .addCommand(uninstallCommand());
-  return runProgram(program, args);
 }

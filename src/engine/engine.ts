@@ -114,7 +114,7 @@ export interface Allocation {
 
 /** Programs that run once on each of some nodes. Disposing of it ends what still runs, as far as that can be done from here. */
 export interface NodeTasks extends AsyncDisposable {
-  /** Resolves with words for a person when the batch system says that a task could not be started, or has ended too early. Never rejects. */
+  /** Resolves with words for a person when the batch system says that a task could not be started, or has ended with a failure. Never rejects. */
   readonly failed: Promise<{ readonly node: string | undefined; readonly why: string }>;
 }
 

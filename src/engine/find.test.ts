@@ -16,16 +16,51 @@ function aMachine() {
 
 const noBatchSystem = (error: unknown): boolean => error instanceof VtorqueError && error.code === 'E_NO_BATCH_SYSTEM';
 
-test('findEngine() takes the first qsub on PATH that can be executed, and knows no nodes of a foreign one', async () => {
+function withQsub(directory: string, text: string, mode = 0o755): string {
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'qsub'), text, { mode });
+  return directory;
+}
+
+test('findEngine() takes the first qsub on PATH that can be executed, and any foreign one for Torque', async () => {
   using machine = aMachine();
-  const [first, second] = ['a', 'b'].map((name) => join(machine.dir, name)) as [string, string];
-  for (const directory of [first, second]) mkdirSync(directory);
-  writeFileSync(join(first, 'qsub'), '', { mode: 0o644 });
-  writeFileSync(join(second, 'qsub'), '#!/bin/sh\n', { mode: 0o755 });
+  const first = withQsub(join(machine.dir, 'a'), '', 0o644);
+  const second = withQsub(join(machine.dir, 'b'), '#!/bin/sh\n');
   const engine = await findEngine(machine.env(first, 'relative', second));
-  assert.equal(engine.name, 'pbs');
+  assert.equal(engine.name, 'torque');
   assert.equal(engine.qsub, join(second, 'qsub'));
-  assert.equal(await engine.nodes(), undefined);
+});
+
+test('findEngine() takes a qsub in the directory that the configuration of OpenPBS names for OpenPBS', async () => {
+  using machine = aMachine();
+  const pbs = withQsub(join(machine.dir, 'pbs-23/bin'), '\x7fELF');
+  symlinkSync(join(machine.dir, 'pbs-23'), join(machine.dir, 'pbs'));
+  const conf = join(machine.dir, 'pbs.conf');
+  writeFileSync(conf, `PBS_SERVER=head\nPBS_EXEC=${join(machine.dir, 'pbs')}\n`);
+  assert.equal((await findEngine({ ...machine.env(pbs), PBS_CONF_FILE: conf })).name, 'openpbs');
+  const other = withQsub(join(machine.dir, 'pbs-23x'), '\x7fELF');
+  assert.equal((await findEngine({ ...machine.env(other, pbs), PBS_CONF_FILE: conf })).name, 'torque');
+});
+
+test('findEngine() knows Slurm by its qsub in Perl and by sbatch alone, and refuses it by its name', async () => {
+  using machine = aMachine();
+  const slurm = { code: 'E_ENGINE_UNAVAILABLE', message: /Slurm/ };
+  const wrapper = withQsub(join(machine.dir, 'wrapper'), '#!/usr/bin/perl\nuse strict;\n');
+  await assert.rejects(findEngine(machine.env(wrapper)), slurm);
+  writeFileSync(join(machine.dir, 'sbatch'), '', { mode: 0o755 });
+  await assert.rejects(findEngine(machine.env(machine.dir)), slurm);
+  const torque = withQsub(join(machine.dir, 'torque'), '#!/bin/sh\n');
+  assert.equal((await findEngine(machine.env(machine.dir, torque))).name, 'torque');
+});
+
+test('findEngine() obeys the configuration', async () => {
+  using machine = aMachine();
+  const torque = withQsub(join(machine.dir, 'torque'), '#!/bin/sh\n');
+  assert.equal((await findEngine(machine.env(torque), 'openpbs')).name, 'openpbs');
+  const embedded = await findEngine(machine.env(torque), 'embedded');
+  assert.deepEqual([embedded.name, embedded.qsub], ['embedded', join(installRoot, 'libexec/pbs/qsub')]);
+  await assert.rejects(findEngine(machine.env(torque), 'slurm'), { code: 'E_ENGINE_UNAVAILABLE' });
+  await assert.rejects(findEngine(machine.env(), 'torque'), noBatchSystem);
 });
 
 test('findEngine() never takes a qsub that leads back to vsub', async () => {

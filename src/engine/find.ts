@@ -1,53 +1,64 @@
-import { accessSync, constants, realpathSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readFileSync, readSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { VtorqueError } from '../base/index.ts';
 import { installRoot } from '../site/index.ts';
-import { commandsDir, connectInstance, NoServerError, request } from './embedded/client.ts';
-import { type NodesReply, PbsError } from './embedded/protocol.ts';
-import type { BatchNode } from './engine.ts';
+import { commandsDir, connectInstance } from './embedded/client.ts';
+import type { Engine, EngineName } from './engine.ts';
+import { noBatchSystem } from './errors.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** What vsub has to know of a batch system. */
-export interface FoundEngine {
-  readonly name: 'embedded' | 'pbs';
-  /** Absolute path of its qsub. */
-  readonly qsub: string;
-  /** Its nodes; undefined when they are not known. */
-  nodes(): Promise<readonly BatchNode[] | undefined>;
-}
-
 /** Commands that look like qsub to PATH but hand on to one: taking them for the batch system would go round in circles. */
 const NOT_AN_ENGINE = join(installRoot, 'bin');
+const PBS_CONF = '/etc/pbs.conf';
 
 /**
- * Find the batch system: the qsub on PATH, else the embedded one if it answers.
+ * Find the batch system. Nothing is started for that: the first qsub on PATH tells by where it is and what it is; without one it
+ * is the embedded one if that answers, else Slurm if its sbatch is there.
+ * @param wanted as the site's configuration says
  * @throws VtorqueError `E_NO_BATCH_SYSTEM` when there is none
  */
-export async function findEngine(env: Env): Promise<FoundEngine> {
-  const found = qsubOnPath(env);
-  if (found !== undefined) {
-    const { path, embedded } = found;
-    if (!embedded) return { name: 'pbs', qsub: path, nodes: async () => undefined };
-    return { name: 'embedded', qsub: path, nodes: () => embeddedNodes(env) };
+export async function findEngine(env: Env, wanted: EngineName | 'auto' = 'auto'): Promise<Engine> {
+  const name = wanted === 'auto' ? undefined : wanted;
+  const qsub = commandOnPath(env, 'qsub');
+  const engine = name ?? (qsub === undefined ? await engineWithoutQsub(env) : engineOf(qsub, pbsExec(env)));
+  switch (engine) {
+    case 'embedded': {
+      const { EmbeddedEngine } = await import('./embedded/engine.ts');
+      return new EmbeddedEngine(qsub !== undefined && isEmbedded(qsub) ? qsub.path : join(commandsDir, 'qsub'), env);
+    }
+    case 'torque':
+    case 'openpbs': {
+      if (qsub === undefined) throw noBatchSystem(`no qsub on PATH, and ${engine} is configured`);
+      const { PbsCommandsEngine } = await import('./pbs/commands-engine.ts');
+      const dialect =
+        engine === 'torque'
+          ? (await import('./torque/dialect.ts')).torqueDialect
+          : (await import('./openpbs/dialect.ts')).openpbsDialect;
+      return new PbsCommandsEngine(dialect, qsub.path, env);
+    }
+    case 'slurm': {
+      const { SlurmEngine } = await import('./slurm/engine.ts');
+      return new SlurmEngine(env);
+    }
+    case undefined:
+      throw noBatchSystem('no qsub on PATH, and the embedded batch system does not run');
   }
-  const instance = await connectInstance(env).catch(() => undefined);
-  instance?.close();
-  if (instance !== undefined) {
-    return { name: 'embedded', qsub: join(commandsDir, 'qsub'), nodes: () => embeddedNodes(env) };
-  }
-  throw noBatchSystem('no qsub on PATH, and the embedded batch system does not run');
+}
+
+interface Command {
+  /** As it stands on PATH. */
+  readonly path: string;
+  /** Without links. */
+  readonly real: string;
 }
 
 // Synchronous: a turn through the thread pool for each directory of PATH takes longer than all the look-ups.
-function qsubOnPath(env: Env): { path: string; embedded: boolean } | undefined {
+function commandOnPath(env: Env, name: string): Command | undefined {
   for (const directory of (env.PATH ?? '').split(delimiter)) {
     if (!directory.startsWith('/')) continue;
-    const path = join(directory, 'qsub');
+    const path = join(directory, name);
     const real = executable(path);
-    if (real === undefined || real.startsWith(`${NOT_AN_ENGINE}/`)) continue;
-    // Another checkout's commands are embedded ones as well.
-    return { path, embedded: real.endsWith('/libexec/pbs/qsub') };
+    if (real !== undefined && !real.startsWith(`${NOT_AN_ENGINE}/`)) return { path, real };
   }
   return undefined;
 }
@@ -61,18 +72,43 @@ function executable(path: string): string | undefined {
   }
 }
 
-async function embeddedNodes(env: Env): Promise<NodesReply['nodes']> {
+async function engineWithoutQsub(env: Env): Promise<EngineName | undefined> {
+  const instance = await connectInstance(env).catch(() => undefined);
+  instance?.close();
+  if (instance !== undefined) return 'embedded';
+  return commandOnPath(env, 'sbatch') === undefined ? undefined : 'slurm';
+}
+
+function engineOf(qsub: Command, pbsExec: string | undefined): EngineName {
+  if (isEmbedded(qsub)) return 'embedded';
+  // Slurm's own qsub, of which OpenPBS and Torque have none, is a script in Perl.
+  if (/^#! *\/\S*perl\b/.test(headOf(qsub.real))) return 'slurm';
+  return pbsExec !== undefined && qsub.real.startsWith(`${pbsExec}/`) ? 'openpbs' : 'torque';
+}
+
+/** Another checkout's commands are embedded ones as well. */
+function isEmbedded(qsub: Command): boolean {
+  return qsub.real.endsWith('/libexec/pbs/qsub');
+}
+
+/** Where OpenPBS is installed, as its configuration says; undefined without that. */
+function pbsExec(env: Env): string | undefined {
   try {
-    return (await request<NodesReply>(env, { op: 'nodes' })).nodes;
-  } catch (error) {
-    if (error instanceof NoServerError) throw noBatchSystem(`the embedded one does not answer (${error.message})`);
-    throw error instanceof PbsError ? noBatchSystem(error.message) : error;
+    const [, path] = /^\s*PBS_EXEC=(\S+)/m.exec(readFileSync(env.PBS_CONF_FILE || PBS_CONF, 'utf8')) ?? [];
+    return path === undefined ? undefined : realpathSync(path);
+  } catch {
+    return undefined;
   }
 }
 
-function noBatchSystem(why: string): VtorqueError {
-  return new VtorqueError('E_NO_BATCH_SYSTEM', `Cannot find a batch system: ${why}`, {
-    hint: 'Put the commands of your batch system on PATH, or start the embedded one: vtorque local start',
-    phase: 'check',
-  });
+function headOf(path: string): string {
+  const head = Buffer.alloc(64);
+  try {
+    const file = openSync(path, 'r');
+    readSync(file, head);
+    closeSync(file);
+  } catch {
+    // What may be executed and not read is a binary.
+  }
+  return head.toString('latin1');
 }

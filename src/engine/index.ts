@@ -1,4 +1,17 @@
 export { followJob, jobStatus, waitForJob } from './embedded/client.ts';
 export type { JobView } from './embedded/protocol.ts';
-export type { BatchNode } from './engine.ts';
-export { type FoundEngine as Engine, findEngine } from './find.ts';
+export type {
+  AllocatedNode,
+  Allocation,
+  BatchNode,
+  Engine,
+  EngineName,
+  JobDescription,
+  JobEngine,
+  JobStatus,
+  LiveJobs,
+  NodeTasks,
+  Submitted,
+} from './engine.ts';
+export { findEngine } from './find.ts';
+export { findJobEngine } from './find-job.ts';

@@ -130,10 +130,7 @@ WantedBy=timers.target
     {
       kind: 'commands',
       path: 'systemd timer vtorque-reap',
-      run: [
-        reload,
-        ['systemctl', 'enable', '--now', 'vtorque-reap.timer'],
-      ],
+      run: [reload, ['systemctl', 'enable', '--now', 'vtorque-reap.timer']],
       undo: [['systemctl', 'disable', '--now', 'vtorque-reap.timer']],
     },
   ];

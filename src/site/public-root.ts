@@ -4,16 +4,8 @@ import { installRoot, isCheckout, systemPlaces } from './paths.ts';
 
 /** What a job or an ordinary user's command needs of a checkout. */
 const parts = [
-  'package.json',
-  'package-lock.json',
-  'bin',
-  'libexec',
-  'lib',
-  'src',
-  'scripts',
-  'examples',
-  'build',
-  'test',
+  ...['package.json', 'package-lock.json', 'bin', 'libexec', 'lib', 'src', 'scripts', 'examples', 'build', 'test'],
+  ...['man', 'completions'],
 ];
 
 /**

@@ -1,18 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, constants, openSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
 import { constants as osConstants } from 'node:os';
 import { request } from '../../engine/embedded/client.ts';
 import type { TaskReply } from '../../engine/embedded/protocol.ts';
+import { spawnTask, type Task, tasksOf } from '../../engine/embedded/task.ts';
 import { CommandError, type CommandResult, type Env, notAvailable } from './command.ts';
 
 const USAGE = 'usage: pbsdsh [-c copies | -n node | -h host | -u] [-v] program [args]';
-
-/** One task: which slot of the job it stands for. */
-export interface Task {
-  readonly host: string;
-  readonly hostIndex: number;
-  readonly slotIndex: number;
-}
 
 interface Wanted {
   readonly unique: boolean;
@@ -45,7 +38,11 @@ export async function pbsdsh(args: readonly string[], env: Env): Promise<Command
 }
 
 /** Options stand before the program only: what follows it is its own. */
-function readArgs(args: readonly string[]): { wanted: Wanted; verbose: boolean; command: readonly string[] } {
+function readArgs(args: readonly string[]): {
+  wanted: Wanted;
+  verbose: boolean;
+  command: readonly [string, ...string[]];
+} {
   const usage = (reason: string): CommandError => new CommandError(`pbsdsh: ${reason}\n${USAGE}`, 2);
   let wanted: Wanted = { unique: false };
   let verbose = false;
@@ -69,17 +66,14 @@ function readArgs(args: readonly string[]): { wanted: Wanted; verbose: boolean; 
       } else throw usage(`invalid option -- '${letter}'`);
     }
   }
-  const command = args.slice(at);
-  if (command.length === 0) throw usage('no program given');
-  return { wanted, verbose, command };
+  const [program, ...words] = args.slice(at);
+  if (program === undefined) throw usage('no program given');
+  return { wanted, verbose, command: [program, ...words] };
 }
 
 /** Which tasks are meant. Pure. */
 export function chooseTasks(hosts: TaskReply['hosts'], wanted: Wanted): Task[] {
-  const slots: Task[] = [];
-  for (const [hostIndex, { host, slots: count }] of hosts.entries()) {
-    for (let i = 0; i < count; i++) slots.push({ host, hostIndex, slotIndex: slots.length });
-  }
+  const slots = tasksOf(hosts);
   if (wanted.host !== undefined) {
     const first = slots.find(({ host }) => host === wanted.host);
     if (first === undefined) throw new CommandError(`pbsdsh: host ${wanted.host} is not in the job`, 1);
@@ -97,35 +91,18 @@ export function chooseTasks(hosts: TaskReply['hosts'], wanted: Wanted): Task[] {
   );
 }
 
-/** Known only on the job's first host, as in Torque. */
-const OF_FIRST_HOST = ['PBS_NODEFILE', 'PBS_GPUFILE', 'PBS_MICFILE'];
-
 async function runTask(
   task: Task,
   index: number,
   job: TaskReply,
-  command: readonly string[],
+  command: readonly [string, ...string[]],
   children: Set<ChildProcess>,
 ): Promise<number> {
-  const env = Object.fromEntries([
-    ...job.env.filter(([name]) => task.hostIndex === 0 || !OF_FIRST_HOST.includes(name)),
-    ['PBS_NODENUM', String(task.hostIndex)],
-    ['PBS_VNODENUM', String(task.slotIndex)],
-    // The script is task 1.
-    ['PBS_TASKNUM', String(index + 2)],
-  ]);
-  const append = constants.O_WRONLY | constants.O_APPEND;
-  const [out, err] = [openSync(job.out, append), openSync(job.err, append)];
-  try {
-    const [program = '', ...args] = command;
-    const child = spawn(program, args, { env, cwd: job.cwd, stdio: ['ignore', out, err], detached: true });
-    const { promise, resolve } = Promise.withResolvers<number>();
-    children.add(child);
-    child.once('error', () => resolve(254));
-    child.once('exit', (code, signal) => resolve(code ?? 256 + (signal === null ? 0 : osConstants.signals[signal])));
-    return await promise.finally(() => children.delete(child));
-  } finally {
-    closeSync(out);
-    closeSync(err);
-  }
+  // The script is task 1.
+  const child = spawnTask(job, task, index + 2, command);
+  const { promise, resolve } = Promise.withResolvers<number>();
+  children.add(child);
+  child.once('error', () => resolve(254));
+  child.once('exit', (code, signal) => resolve(code ?? 256 + (signal === null ? 0 : osConstants.signals[signal])));
+  return await promise.finally(() => children.delete(child));
 }

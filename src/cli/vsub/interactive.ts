@@ -54,7 +54,13 @@ export async function runInteractiveJob(
   });
   const name = options.value('N') === undefined ? ['-N', script.name] : [];
   const argv = ['-I', '-x', ...name, ...submitWords([...fromScript, ...walk.options], options), launcher(), word];
-  const { qsub } = job.engine;
+  const { qsub, name: engine } = job.engine;
+  if (qsub === undefined) {
+    throw new VtorqueError('E_JOB_KIND_UNAVAILABLE', `Cannot run an interactive job in a VM: ${engine} has no qsub`, {
+      hint: 'Submit a script',
+      phase: 'check',
+    });
+  }
   return new InteractiveSession({ qsub, qdel: join(qsub, '../qdel'), argv, env, token }).run();
 }
 

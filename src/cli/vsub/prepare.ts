@@ -14,6 +14,7 @@ import {
   hasOption,
   scanDirectives,
   variableNames,
+  walkQsubArgs,
 } from '../../pbs/index.ts';
 import {
   completeRequest,
@@ -27,12 +28,13 @@ import type { SiteConfig } from '../../site/config/index.ts';
 import { installRoot, ownPlaces, placesToRead } from '../../site/index.ts';
 import { currentDirectory } from '../current-directory.ts';
 import type { AskedEngine } from './ask-engine.ts';
+import { checkQueue } from './check-queue.ts';
 import { checkJobKind, checkNodes, requestedSlots, type Slots } from './checks.ts';
 import type { CommandLine } from './command-line.ts';
 import { type Added, needsOf, submitSettings, withAdded } from './needs.ts';
-import { ownDirectiveWords } from './own-options.ts';
+import { checkNearlyOwn, ownDirectiveWords } from './own-options.ts';
 import type { JobScript } from './script.ts';
-import { askedSettings, siteConfig, userDefaults } from './sources.ts';
+import { askedSettings, userDefaults } from './sources.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -53,6 +55,8 @@ export interface PreparedJob {
   readonly argv: readonly string[];
   readonly scriptAt: number | undefined;
   readonly scriptName: string;
+  /** What `argv` and the directives ask for together. */
+  readonly options: EffectiveOptions;
   readonly launcher: Buffer;
   /** None only where a missing batch system is allowed. */
   readonly engine: Engine | undefined;
@@ -82,15 +86,17 @@ export async function prepareVmJob({
   asking,
   withoutEngine,
 }: PrepareOptions): Promise<PreparedJob> {
+  checkNearlyOwn(line.walk.options);
   const uid = process.getuid?.() ?? 0;
   const asked = askedSettings({ commandLine: line.vmValues, script: script.requests, environment });
   // With -x it is a command of the guest's.
   if (script.problem !== undefined && !hasOption(line.walk.options, 'x')) throw script.problem;
   const prefix = line.look.prefix ?? DEFAULT_PREFIX;
   const { directives } = scanDirectives(script.bytes, prefix);
-  const options = effectiveOptions(line.walk.options, directiveOptions(directives, { own: ownDirectiveWords }));
+  const fromScript = directiveOptions(directives, { own: ownDirectiveWords });
+  const options = effectiveOptions(line.walk.options, fromScript);
   checkJobKind(options, env);
-  const config = await siteConfig(env, uid);
+  const config = await asking.config;
   const queue = queueOf(options, config);
   const defaults = [...(config?.defaults(queue) ?? []), ...(await userDefaults(env))];
   const slots = requestedSlots(options);
@@ -108,7 +114,11 @@ export async function prepareVmJob({
     if (withoutEngine) return undefined;
     throw error;
   });
-  checkNodes(request, engine && (await asking.nodes), limits.hostCores);
+  if (engine !== undefined) {
+    const informant = await asking.informant;
+    await checkQueue(options.value('q'), async () => informant?.queues());
+    checkNodes(request, await asking.nodes, limits.hostCores);
+  }
   // What other nodes' own system is, is known there only; the embedded batch system's nodes are this machine.
   if (request.distro !== undefined && request.img === 'host' && engine?.name === 'embedded') {
     checkDistro(request.distro, request.img, await distroOfHost());
@@ -129,6 +139,7 @@ export async function prepareVmJob({
   return {
     ...{ request, settings, fallbacks, queue, slots, added, launcher, engine, config },
     ...{ argv: words.argv, scriptAt: words.script, scriptName: script.name },
+    options: added.length === 0 ? options : effectiveOptions(walkQsubArgs(words.argv).options, fromScript),
     interactive: options.interactive,
     warnings: settings.flatMap(({ warning }) => warning ?? []),
   };

@@ -1,6 +1,6 @@
-import { findEngine } from '../../engine/index.ts';
 import { type Explanation, explainPlainJob, explainVmJob } from './explanation.ts';
 import { explanationText } from './explanation-text.ts';
+import { engineOfPlainJobs } from './plain.ts';
 import { type PrepareOptions, prepareVmJob } from './prepare.ts';
 import { printWarnings } from './submit.ts';
 
@@ -25,7 +25,7 @@ export async function showVmJob(options: Omit<PrepareOptions, 'withoutEngine'>):
 
 /** The same for a job without a VM, of which there are no files. */
 export async function showPlainJob({ line, env }: Pick<PrepareOptions, 'line' | 'env'>): Promise<number> {
-  const engine = await findEngine(env).catch(() => undefined);
+  const engine = await engineOfPlainJobs(env).catch(() => undefined);
   return print(explainPlainJob(engine, line.qsubArgv), line);
 }
 

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import type { EngineName } from '../../engine/index.ts';
 import { parseVmValue, type VmSetting } from '../../request/index.ts';
 import type { SiteConfig } from '../../site/config/index.ts';
 import { configFile, userDefaultsFile } from '../../site/config-files.ts';
@@ -37,4 +38,9 @@ export async function userDefaults(env: Env): Promise<VmSetting[]> {
   if (!existsSync(userDefaultsFile(env))) return [];
   const { loadUserDefaults } = await import('../../site/config/load.ts');
   return loadUserDefaults(env);
+}
+
+/** Which batch system the site says it is. */
+export async function configuredEngine(env: Env): Promise<EngineName | 'auto'> {
+  return (await siteConfig(env, process.getuid?.() ?? 0))?.value('engine.name') ?? 'auto';
 }

@@ -1,5 +1,5 @@
 import { type PreparedJob, type PrepareOptions, prepareVmJob } from './prepare.ts';
-import { runQsub } from './qsub.ts';
+import { reportSubmission } from './report.ts';
 
 /**
  * Check the request, make the launcher script and hand it to the batch system.
@@ -12,9 +12,12 @@ export async function submitVmJob(options: Omit<PrepareOptions, 'withoutEngine'>
   printWarnings(job);
   if (job.interactive) return (await import('./interactive.ts')).runInteractiveJob(job, options);
   const { request, argv, launcher, scriptAt, scriptName } = job;
-  const run = { qsub: job.engine.qsub, env: options.env, json: options.line.json, request, argv };
-  if (scriptAt === undefined) return runQsub({ ...run, stdin: launcher });
-  return runQsub({ ...run, file: { at: scriptAt, name: scriptName, bytes: launcher } });
+  const submitted = await job.engine.submit({
+    argv,
+    script: { name: scriptName, bytes: launcher, at: scriptAt },
+    options: job.options,
+  });
+  return reportSubmission(submitted, { json: options.line.json, request });
 }
 
 /** What the user should know although the job can go: on standard error, which nobody reads ids from. */

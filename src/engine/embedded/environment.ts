@@ -29,6 +29,9 @@ const BASE: readonly (readonly [string, string])[] = [
   ['LANG', 'C.UTF-8'],
 ];
 
+/** Which run of the job it is, counted from 1: after a requeue everything else is as before. */
+export const ATTEMPT = 'VTORQUE_ATTEMPT';
+
 /** The node daemon's port in Torque. Nobody listens there: programs that only look at the variable are content. */
 const MOM_PORT = '15003';
 
@@ -49,6 +52,7 @@ export function jobEnvironment(job: Job, account: Account, place: JobPlace): Map
     ['HOSTNAME', place.hostName],
     ['TMPDIR', place.tmpdir],
     ['VTORQUE_LOCAL', place.dir],
+    [ATTEMPT, String(job.attempt)],
     ['ENVIRONMENT', 'BATCH'],
     ['PBS_ENVIRONMENT', submission.interactive ? 'PBS_INTERACTIVE' : 'PBS_BATCH'],
     ...(submission.terminalType === undefined ? [] : [['TERM', submission.terminalType] as const]),

@@ -22,7 +22,7 @@ import {
 import type { Runner } from './runner.ts';
 import type { Exchange } from './server.ts';
 import { filesOf, submittedScript } from './start-job.ts';
-import { checkSubmission, jobsOf } from './submit.ts';
+import { checkSubmission, DEFAULT_QUEUE, jobsOf } from './submit.ts';
 import type { Terminals } from './terminals.ts';
 import { viewOf } from './views.ts';
 
@@ -76,7 +76,7 @@ export class Instance {
       case 'task':
         return this.#operations.task(caller, request.id, (job) => this.#task(job), this.#options.places.spool);
       case 'nodes':
-        return { nodes: this.#operations.nodes(memory) };
+        return { nodes: this.#operations.nodes(memory), queues: [DEFAULT_QUEUE] };
       case 'info':
         return this.#info();
       case 'stop':

@@ -59,6 +59,8 @@ export interface NodeView extends BatchNode {
 }
 export interface NodesReply {
   readonly nodes: readonly NodeView[];
+  /** Those that jobs may be submitted to; servers before this field do not tell. */
+  readonly queues?: readonly string[];
 }
 /** What a task of the job beside the script needs (pbsdsh). */
 export interface TaskReply {

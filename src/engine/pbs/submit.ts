@@ -22,7 +22,7 @@ export async function submitByQsub(
   env: Env,
 ): Promise<Submitted> {
   const { at, name, bytes } = script;
-  if (at === undefined) return runQsub(qsub, argv, env, bytes);
+  if (at === undefined) return runQsub(qsub, argv, env, { stdin: bytes });
   let directory: string | undefined;
   // A signal must not end this process before the directory is gone: noted here, acted upon by qsub's end.
   const note = (): void => {};
@@ -38,8 +38,23 @@ export async function submitByQsub(
   }
 }
 
-/** @param stdin what it reads; our own standard input without it */
-export async function runQsub(qsub: string, argv: readonly string[], env: Env, stdin?: Uint8Array): Promise<Submitted> {
+export interface QsubStreams {
+  /** What it reads; our own standard input without it. */
+  readonly stdin?: Uint8Array | undefined;
+  /** Its standard output is ours: nothing is known of it afterwards. */
+  readonly sharesOutput?: boolean;
+}
+
+/**
+ * Run qsub and wait for it.
+ * @throws VtorqueError `E_QSUB_START` when it cannot be started
+ */
+export async function runQsub(
+  qsub: string,
+  argv: readonly string[],
+  env: Env,
+  { stdin, sharesOutput = false }: QsubStreams = {},
+): Promise<Submitted> {
   let child: ChildProcess | undefined;
   let deadline: NodeJS.Timeout | undefined;
   const forward = (signal: NodeJS.Signals): void => {
@@ -50,7 +65,7 @@ export async function runQsub(qsub: string, argv: readonly string[], env: Env, s
   try {
     child = spawn(qsub, argv, {
       env: definedOnly(env),
-      stdio: [stdin === undefined ? 'inherit' : 'pipe', 'pipe', 'inherit'],
+      stdio: [stdin === undefined ? 'inherit' : 'pipe', sharesOutput ? 'inherit' : 'pipe', 'inherit'],
     });
     const chunks: Buffer[] = [];
     child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));

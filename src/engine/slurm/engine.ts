@@ -28,7 +28,7 @@ export class SlurmEngine implements Engine {
       host: hostname(),
       isDirectory: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true,
     });
-    const answer = await runQsub('sbatch', call.args, call.env, script.bytes);
+    const answer = await runQsub('sbatch', call.args, call.env, { stdin: script.bytes });
     // Of a federation the name of the cluster follows.
     return 'id' in answer ? { code: 0, id: answer.id.split(';')[0] ?? '' } : answer;
   }

@@ -26,6 +26,12 @@ function key<T>(
 
 /** Every key that has an effect. A reader asks for it by name, so that a key that nobody reads is easily found. */
 export const configKeys = {
+  'engine.name': key(
+    choice('auto', 'embedded', 'torque', 'openpbs', 'slurm'),
+    'auto',
+    'site',
+    'The batch system below vTorque. auto: the one whose qsub comes first on PATH, else the embedded one, else Slurm.',
+  ),
   'submit.disabled_hosts': key(
     list('patterns of host names'),
     [],

@@ -36,6 +36,11 @@ ssize_t send_from(int fd, uint8_t type, uint32_t id, size_t max);
 uint64_t get(struct reader *r, size_t bytes);
 struct item *get_list(struct reader *r, size_t *count);
 
+/* program.c: one program; what the child could not do comes through `report` as a struct failure */
+struct program { pid_t pid; int in, out[2], report; bool tty; uint64_t credit; };
+struct failure { int error; char step[16]; };
+const char *program_start(struct program *program, uint8_t *p, size_t n);
+
 /* exec.c: the programs, and connections, which are streams like theirs */
 void exec_start(uint32_t id, uint8_t *p, size_t n, int error);
 void stream_accept(uint32_t id, uint8_t *p, size_t n);

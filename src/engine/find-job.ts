@@ -1,0 +1,34 @@
+import { VtorqueError } from '../base/index.ts';
+import type { EngineName, JobEngine } from './engine.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The batch system whose job this process is part of.
+ * @throws VtorqueError `E_NOT_IN_JOB`, or `E_ENGINE_UNAVAILABLE` for one that this version does not know
+ */
+export async function findJobEngine(env: Env): Promise<JobEngine> {
+  const name = jobEngineName(env);
+  switch (name) {
+    case 'embedded':
+      return (await import('./embedded/job-engine.ts')).embeddedJobEngine(env);
+    case undefined:
+      throw new VtorqueError('E_NOT_IN_JOB', 'Cannot find the batch system of this job: PBS_JOBID is not set', {
+        hint: 'This is started by a batch system; submit the job with vsub',
+        phase: 'plan',
+      });
+    default:
+      throw new VtorqueError('E_ENGINE_UNAVAILABLE', `Cannot run in a job of ${name}: not available in this version`, {
+        phase: 'plan',
+      });
+  }
+}
+
+/** From what each batch system alone puts into a job's environment, whatever a user has handed on with -V. Pure. */
+export function jobEngineName(env: Env): EngineName | undefined {
+  if (env.PBS_JOBID) {
+    if (env.PBS_VERSION?.startsWith('vtorque-')) return 'embedded';
+    return env.PBS_VERSION === undefined && env.PBS_JOBDIR ? 'openpbs' : 'torque';
+  }
+  return env.SLURM_JOB_ID ? 'slurm' : undefined;
+}

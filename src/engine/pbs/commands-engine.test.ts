@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { torqueDialect } from '../torque/dialect.ts';
+import { PbsCommandsEngine } from './commands-engine.ts';
+
+const element = (index: number, state: string): string =>
+  `<Job><Job_Id>7[${index}].head</Job_Id><Job_Name>arr-${index}</Job_Name><Job_Owner>u@head</Job_Owner>` +
+  `<job_state>${state}</job_state><queue>batch</queue><exec_host>n1/${index}</exec_host></Job>`;
+const XML = `<Data>${element(1, 'C')}${element(2, 'R')}${element(1, 'Q').replaceAll('7[1]', '8')}</Data>`;
+
+/** Torque, as far as a command of that name goes; what it was called with is in the file `argv`. */
+async function torqueWhose(t: TestContext, commands: Readonly<Record<string, string>>) {
+  const directory = await mkdtemp(join(tmpdir(), 'vtt-'));
+  t.after(() => rm(directory, { recursive: true }));
+  for (const [name, body] of Object.entries(commands)) {
+    const script = `#!/bin/sh\nprintf '%s\\n' "$@" >'${directory}/argv'\n${body}\n`;
+    await writeFile(join(directory, name), script, { mode: 0o755 });
+  }
+  const engine = new PbsCommandsEngine(torqueDialect, join(directory, 'qsub'), { PATH: '/usr/bin:/bin' });
+  return { engine, argv: async () => (await readFile(join(directory, 'argv'), 'utf8')).trim().split('\n') };
+}
+
+test('many jobs are one question, answered under the names that were asked for', async (t) => {
+  const { engine, argv } = await torqueWhose(t, {
+    qstat: `echo '${XML}'; echo 'qstat: Unknown Job Id Error 9.head' >&2; exit 153`,
+  });
+  const status = await engine.status(['7[1]', '8.head.site', '9', '7[]', 'nonsense']);
+  assert.deepEqual(await argv(), ['-x', '-t', '7[1]', '8.head.site', '9', '7[]', 'nonsense']);
+  assert.deepEqual([...status.keys()], ['7[1]', '8.head.site', '7[]']);
+  assert.equal(status.get('7[1]')?.state, 'complete');
+  assert.deepEqual(status.get('7[]'), {
+    ...{ id: '7[]', name: 'arr', owner: 'u', queue: 'batch', state: 'running', nodes: ['n1'] },
+  });
+  assert.equal((await engine.status([])).size, 0);
+});
+
+test('live jobs are those that are not over', async (t) => {
+  const { engine } = await torqueWhose(t, { qstat: `echo '${XML}'` });
+  assert.deepEqual(await engine.liveJobs(), { known: true, ids: new Set(['7[2].head', '8.head']) });
+});
+
+test('what lives is unknown when the server does not answer, or answers strangely', async (t) => {
+  for (const [body, why] of [
+    ['echo "qstat: cannot connect to server head (errno=111) Connection refused" >&2; exit 111', /Connection refused$/],
+    ['echo hello', /the answer cannot be read/],
+    ['echo "<Data><Job>"', /the answer cannot be read/],
+    ['echo "<Data></Data>"; exit 1', /exit code 1/],
+    ['kill -9 $$', /SIGKILL/],
+  ] as const) {
+    const live = await (await torqueWhose(t, { qstat: body })).engine.liveJobs();
+    assert.equal(live.known, false, body);
+    assert.match(live.known ? '' : live.why, why);
+  }
+  assert.equal((await (await torqueWhose(t, {})).engine.liveJobs()).known, false);
+});
+
+test('orders name all jobs at once, and what is refused is told in the words of the batch system', async (t) => {
+  const { engine, argv } = await torqueWhose(t, {
+    qsig: '',
+    qdel: 'echo "qdel: Unauthorized Request  8.head" >&2; exit 159',
+  });
+  await engine.signal(['7[2].head', '8.head'], 'SIGUSR1');
+  assert.deepEqual(await argv(), ['-s', 'USR1', '7[2].head', '8.head']);
+  await assert.rejects(engine.cancel(['8.head']), {
+    code: 'E_ENGINE',
+    message: 'Cannot delete jobs: qdel: Unauthorized Request  8.head',
+  });
+});

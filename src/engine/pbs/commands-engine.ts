@@ -1,0 +1,149 @@
+import { dirname, join } from 'node:path';
+import { messageOf } from '../../base/index.ts';
+import type { BatchNode, Engine, JobDescription, JobStatus, LiveJobs, Submitted } from '../engine.ts';
+import { NO_CLUSTER } from './allocation.ts';
+import { byAskedName } from './asked-names.ts';
+import { arrayStatusOf } from './job-status.ts';
+import { type CommandAnswer, engineError, runCommand } from './run-command.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** What tells one PBS from another, as far as its users' commands go. Readers are pure, and throw an Error for what they do not understand. */
+export interface PbsDialect {
+  readonly name: 'torque' | 'openpbs';
+  /** For qstat: all about these jobs and the elements of arrays among them; about all jobs there are without ids. */
+  statusArgs(ids: readonly string[]): readonly string[];
+  /** The word to leave out where the site keeps no history of jobs, which qstat then says. */
+  readonly historyOption?: string;
+  readStatus(stdout: string): readonly JobStatus[];
+  readonly nodesArgs: readonly string[];
+  /** Undefined when the nodes do not say what they have. */
+  readNodes(stdout: string): readonly BatchNode[] | undefined;
+  readonly queuesArgs: readonly string[];
+  /** Those that take jobs. */
+  readQueues(stdout: string): readonly string[];
+}
+
+/** A PBS through the commands that stand beside its qsub. */
+export class PbsCommandsEngine implements Engine {
+  readonly qsub: string;
+  readonly #dialect: PbsDialect;
+  readonly #env: Env;
+
+  constructor(dialect: PbsDialect, qsub: string, env: Env) {
+    this.#dialect = dialect;
+    this.qsub = qsub;
+    this.#env = env;
+  }
+
+  get name(): PbsDialect['name'] {
+    return this.#dialect.name;
+  }
+
+  async submit(job: JobDescription): Promise<Submitted> {
+    const { submitByQsub } = await import('./submit.ts');
+    return submitByQsub(this.qsub, job, this.#env);
+  }
+
+  async status(ids: readonly string[]): Promise<ReadonlyMap<string, JobStatus>> {
+    if (ids.length === 0) return new Map();
+    const action = 'ask for the state of jobs';
+    const answer = await this.#askStatus(ids, action);
+    // It tells of the jobs that it knows, and ends with an error for those that it does not.
+    if (answer.code !== 0 && !onlyUnknownJobs(answer.stderr)) throw engineError(action, answer.stderr);
+    return byAskedName(ids, this.#read(action, answer, this.#dialect.readStatus), arrayStatusOf);
+  }
+
+  async cancel(ids: readonly string[]): Promise<void> {
+    await this.#order('qdel', ids, 'delete jobs');
+  }
+
+  async hold(ids: readonly string[]): Promise<void> {
+    await this.#order('qhold', ids, 'hold jobs');
+  }
+
+  async release(ids: readonly string[]): Promise<void> {
+    await this.#order('qrls', ids, 'release jobs');
+  }
+
+  async signal(ids: readonly string[], signal: NodeJS.Signals): Promise<void> {
+    await this.#order('qsig', ids, 'send a signal to jobs', ['-s', signal.replace(/^SIG/, '')]);
+  }
+
+  async nodes(): Promise<readonly BatchNode[] | undefined> {
+    const action = 'ask for the nodes';
+    const answer = await this.#ask('pbsnodes', this.#dialect.nodesArgs, action);
+    return this.#read(action, answer, this.#dialect.readNodes);
+  }
+
+  async queues(): Promise<readonly string[]> {
+    const action = 'ask for the queues';
+    return this.#read(action, await this.#ask('qstat', this.#dialect.queuesArgs, action), this.#dialect.readQueues);
+  }
+
+  async liveJobs(): Promise<LiveJobs> {
+    const action = 'ask which jobs there are';
+    try {
+      const answer = expectSuccess('qstat', action, await this.#askStatus([], action));
+      const jobs = this.#read(action, answer, this.#dialect.readStatus);
+      return {
+        known: true,
+        cluster: NO_CLUSTER,
+        ids: new Set(jobs.filter(({ state }) => state !== 'complete').map(({ id }) => id)),
+      };
+    } catch (error) {
+      return { known: false, why: messageOf(error) };
+    }
+  }
+
+  async #order(
+    command: string,
+    ids: readonly string[],
+    action: string,
+    options: readonly string[] = [],
+  ): Promise<void> {
+    if (ids.length > 0) await this.#ask(command, [...options, ...ids], action);
+  }
+
+  async #askStatus(ids: readonly string[], action: string): Promise<CommandAnswer> {
+    const { historyOption } = this.#dialect;
+    const args = this.#dialect.statusArgs(ids);
+    const answer = await this.#run('qstat', args, action);
+    if (answer.code === 0 || historyOption === undefined || !NO_HISTORY.test(answer.stderr)) return answer;
+    return this.#run(
+      'qstat',
+      args.filter((arg) => arg !== historyOption),
+      action,
+    );
+  }
+
+  async #ask(command: string, args: readonly string[], action: string): Promise<CommandAnswer> {
+    return expectSuccess(command, action, await this.#run(command, args, action));
+  }
+
+  #run(command: string, args: readonly string[], action: string): Promise<CommandAnswer> {
+    return runCommand(join(dirname(this.qsub), command), args, this.#env, action);
+  }
+
+  #read<T>(action: string, { stdout }: CommandAnswer, read: (stdout: string) => T): T {
+    try {
+      return read(stdout);
+    } catch (error) {
+      throw engineError(action, `the answer cannot be read (${messageOf(error)})`, error);
+    }
+  }
+}
+
+/** From the sources of OpenPBS. */
+const NO_HISTORY = /not configured to maintain job history/;
+
+function expectSuccess(command: string, action: string, answer: CommandAnswer): CommandAnswer {
+  if (answer.code === 0) return answer;
+  throw engineError(action, answer.stderr || `${command} ended with exit code ${answer.code}`);
+}
+
+/** `qstat: Unknown Job Id Error 9.head` of Torque, `qstat: Unknown Job Id 9.head` of OpenPBS. */
+function onlyUnknownJobs(stderr: string): boolean {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  return lines.length > 0 && lines.every((line) => /^qstat: Unknown Job Id\b/.test(line));
+}
