@@ -68,14 +68,14 @@ async function runInstall({
   const prefix = resolve(flags.prefix ?? (asRoot ? '/opt/vtorque' : join(homedir(), '.local/opt/vtorque')));
   const engine = named ?? engineHere(torqueHome);
   const release = await releaseOf(installRoot, process.execPath);
-  const { steps, notes } = planInstall({
+  const { hooks, steps, notes } = planInstall({
     ...{ release, role, engine, prefix, torqueHome: resolve(torqueHome), asRoot },
     shared: existsSync(join(prefix, 'current')),
     systemctl: isOnPath('systemctl') && existsSync('/run/systemd/system'),
     qmgr: isOnPath('qmgr'),
   });
   const changes = await install({ steps, prefix, record: recordFile(), dryRun });
-  const lines = engine === 'slurm' ? slurmNotes(join(prefix, 'current')) : [];
+  const lines = hooks && engine === 'slurm' ? slurmNotes(join(prefix, 'current')) : [];
   print({ release: release.name, prefix, engine, changes, notes: [...notes, ...lines] }, json, 'All is there already');
 }
 

@@ -27,6 +27,8 @@ export interface PlanOptions {
 
 /** `notes` are for the person who installs. */
 export interface Plan {
+  /** Whether the version takes part in the life cycle of the batch system's jobs. */
+  readonly hooks: boolean;
   readonly steps: readonly Step[];
   readonly notes: readonly string[];
 }
@@ -46,15 +48,15 @@ export function planInstall(options: PlanOptions): Plan {
   if (head && !asRoot)
     notes.push(`To have the commands on PATH, put into ~/.profile: PATH=${shellWord(join(current, 'bin'))}:$PATH`);
   const hooks = planHooks(options, current);
-  return { steps: [...steps, ...hooks.steps], notes: [...notes, ...hooks.notes] };
+  return { hooks: hooks.hooks, steps: [...steps, ...hooks.steps], notes: [...notes, ...hooks.notes] };
 }
 
 function planHooks(
   { release, role, engine, prefix, torqueHome, asRoot, ...machine }: PlanOptions,
   current: string,
 ): Plan {
-  const none = (note: string): Plan => ({ steps: [], notes: [note] });
-  if (engine === 'embedded') return { steps: [], notes: [] };
+  const none = (note: string): Plan => ({ hooks: false, steps: [], notes: [note] });
+  if (engine === 'embedded') return { hooks: false, steps: [], notes: [] };
   if (!release.files.some(({ path }) => path === 'libexec/vtorque-hook')) {
     return none('This version has no hooks: jobs in VMs run without them');
   }
@@ -77,7 +79,7 @@ function planHooks(
     }
   }
   if (node) steps.push(...reaper(current, machine.systemctl));
-  return { steps, notes };
+  return { hooks: true, steps, notes };
 }
 
 function profile(current: string): string {
