@@ -4,7 +4,7 @@
 _vtorque_system_pool=/var/lib/vtorque/images
 _vtorque_config=/etc/vtorque/config.toml
 _vtorque_recipes='host debian-12'
-_vtorque_keys='img= vcpus= ram= cpu= net= env= mount= distro='
+_vtorque_keys='img= vcpus= ram= cpu= net= env= mount= distro= keep= kernel='
 _vtorque_vsub_options='-vm --explain --dry-run -gf --json --help -a -A -b -c -C -d -D -e -E -f -F -h -i -I -j -J -k -K -l -L -m -M -n -N -o -p -P -q -r -S -t -T -u -v -V -w -W -X -x -z'
 _vtorque_vsub_valued='-vm -a -A -b -c -C -d -D -e -F -i -j -J -k -K -l -L -m -M -N -o -p -P -q -r -S -t -T -u -v -w -W'
 
@@ -18,6 +18,8 @@ _vtorque_key_kind() {
     env) kind='' ;;
     mount) kind=file ;;
     distro) kind='debian|ubuntu|redhat|centos|osv|' ;;
+    keep) kind='' ;;
+    kernel) kind=file ;;
     *) kind= ;;
   esac
 }
@@ -72,7 +74,7 @@ _vtorque_command() {
     'vmgr delete suspended') commands='' options='--json --help' valued='' arguments=name ;;
     'vmgr add') commands='' options='--name --min-ram --json --help' valued='--name:name --min-ram:size' arguments='file description' ;;
     'vmgr update') commands='' options='--json --help' valued='' arguments='image description' ;;
-    vtorque) commands='local image config doctor install uninstall' options='-V --version --help' valued='' arguments='' ;;
+    vtorque) commands='local image console config doctor install uninstall' options='-V --version --help' valued='' arguments='' ;;
     'vtorque local') commands='start stop status env' options=--help valued='' arguments='' ;;
     'vtorque local start') commands='' options='--nodes --np --keep-completed --dir --json --help' valued='--nodes:n --np:n --keep-completed:seconds --dir:directory' arguments='' ;;
     'vtorque local stop') commands='' options='--kill-jobs --dir --help' valued=--dir:directory arguments='' ;;
@@ -84,6 +86,7 @@ _vtorque_command() {
     'vtorque image list') commands='' options='--json --help' valued='' arguments='' ;;
     'vtorque image verify') commands='' options='--json --help' valued='' arguments=image ;;
     'vtorque image delete') commands='' options='--force --json --help' valued='' arguments=image ;;
+    'vtorque console') commands='' options='--end --help' valued='' arguments=job ;;
     'vtorque config') commands='show check import' options=--help valued='' arguments='' ;;
     'vtorque config show') commands='' options='--queue --node --json --help' valued='--queue:queue --node:node' arguments='' ;;
     'vtorque config check') commands='' options='--json --help' valued='' arguments=file ;;

@@ -80,6 +80,8 @@ test('each key comes from the strongest source that has it', async () => {
     env: 'FROM=script: script',
     mount: 'null: built in',
     distro: 'null: built in',
+    keep: '0: built in',
+    kernel: 'null: built in',
   });
   assert.deepEqual([explanation.batch.queue, explanation.config], ['batch', config]);
 });
@@ -88,8 +90,8 @@ test('VSUB_OPTIONS alone asks for a VM, defaults alone do not', async () => {
   await writeFile(join(cluster.work, 'plain.sh'), '#!/bin/sh\nhostname\n');
   await useDefaults('[vm]\nram = "1G"\n');
   assert.equal((await explain(['plain.sh'])).explanation.vm, false);
-  const { explanation } = await explain(['plain.sh'], { env: { VSUB_OPTIONS: 'vcpus=2' } });
-  assert.deepEqual(explanation.request, { img: 'host', vcpus: 2, ram: 2 ** 30 });
+  const { explanation } = await explain(['plain.sh'], { env: { VSUB_OPTIONS: 'vcpus=2,keep=5' } });
+  assert.deepEqual(explanation.request, { img: 'host', keep: 5, vcpus: 2, ram: 2 ** 30 });
   assert.deepEqual(explanation.batch.added, [{ words: ['-l', 'nodes=1:ppn=2'], reason: '2 virtual CPUs' }]);
 });
 

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { configCommand } from './config.ts';
+import { consoleCommand } from './console/command.ts';
 import { doctorCommand } from './doctor.ts';
 import { imageCommand } from './image.ts';
 import { installCommand, uninstallCommand } from './install.ts';
@@ -22,6 +23,7 @@ export function vtorqueProgram(): Command {
     .version(vtorqueVersion(), '-V, --version', 'print the version')
     .addCommand(localCommand())
     .addCommand(imageCommand())
+    .addCommand(consoleCommand())
     .addCommand(configCommand())
     .addCommand(doctorCommand())
     .addCommand(installCommand())

@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, openSync, readFileSync, readSync, realpathSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, readSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { installRoot } from '../site/index.ts';
 import { commandsDir, connectInstance } from './embedded/client.ts';
@@ -10,10 +10,12 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** Commands that look like qsub to PATH but hand on to one: taking them for the batch system would go round in circles. */
 const NOT_AN_ENGINE = join(installRoot, 'bin');
 const PBS_CONF = '/etc/pbs.conf';
+/** Where its commands look, the last one where the controller hands its configuration out. */
+const SLURM_CONFS = ['/etc/slurm/slurm.conf', '/etc/slurm-llnl/slurm.conf', '/run/slurm/conf/slurm.conf'];
 
 /**
  * Find the batch system. Nothing is started for that: the first qsub on PATH tells by where it is and what it is; without one it
- * is the embedded one if that answers, else Slurm if its sbatch is there.
+ * is the embedded one if that answers, else Slurm if its sbatch is there and configured.
  * @param wanted as the site's configuration says
  * @throws VtorqueError `E_NO_BATCH_SYSTEM` when there is none
  */
@@ -76,7 +78,12 @@ async function engineWithoutQsub(env: Env): Promise<EngineName | undefined> {
   const instance = await connectInstance(env).catch(() => undefined);
   instance?.close();
   if (instance !== undefined) return 'embedded';
-  return commandOnPath(env, 'sbatch') === undefined ? undefined : 'slurm';
+  return isConfigured(env) && commandOnPath(env, 'sbatch') !== undefined ? 'slurm' : undefined;
+}
+
+/** Its commands alone may be there without any cluster. */
+function isConfigured({ SLURM_CONF }: Env): boolean {
+  return Boolean(SLURM_CONF) || SLURM_CONFS.some((file) => existsSync(file));
 }
 
 function engineOf(qsub: Command, pbsExec: string | undefined): EngineName {

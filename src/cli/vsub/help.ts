@@ -34,7 +34,6 @@ export function vsubHelp(shown: readonly KeySpec[] = availableKeys): string {
     'as you, with your home and working directory. Without -vm, vsub is qsub.',
     '',
     ...columns(own),
-    '',
     'Keys of -vm, and what holds without them:',
     ...columns(keys),
     ...(withValues.length <= names.length ? withValues : names),

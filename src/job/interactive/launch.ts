@@ -19,11 +19,13 @@ export interface InteractiveLaunch {
 export function launchInteractive({ submission, channel, signals }: InteractiveLaunch): Promise<number> {
   let display: JobDisplay | undefined;
   return inJobGuest({
-    ...{ scriptPath: 'STDIN', signals },
+    ...{ scriptPath: 'STDIN', signals, say: (text) => channel.print(`vtorque: ${text}\n`) },
     submission: async ({ env }) => {
       if (submission.x11) display = await jobDisplay(env);
       channel.print('vtorque: starting the virtual machine\n');
-      return { ...submission, script: Buffer.alloc(0), scriptName: 'STDIN' };
+      // Who leaves his shell has seen enough.
+      const request = { ...submission.request, keep: 0 };
+      return { ...submission, request, script: Buffer.alloc(0), scriptName: 'STDIN' };
     },
     run: async ({ machine: { agent }, identity, files }) => {
       const env = display === undefined ? {} : await forwardDisplay(agent, display, identity);

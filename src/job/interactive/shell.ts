@@ -17,7 +17,8 @@ export interface ShellRun {
   readonly env: Readonly<Record<string, string>>;
   readonly submission: InteractiveSubmission;
   readonly channel: UserChannel;
-  readonly signals: JobSignals;
+  /** Those of the job, where the shell is what the job runs. */
+  readonly signals?: JobSignals;
 }
 
 /** What a shell has to end itself when its terminal has gone. */
@@ -59,7 +60,7 @@ export async function runShell({
     tty: channel.size,
   });
   // A shell that talks to a user ignores TERM, which would leave it no time to end before it is killed.
-  signals.forwardTo((signal) => shell.signal(signal === 'SIGTERM' ? 'SIGHUP' : signal));
+  signals?.forwardTo((signal) => shell.signal(signal === 'SIGTERM' ? 'SIGHUP' : signal));
   channel.say({ kind: 'begin' });
   channel.deliverTo((message) => pass(message, shell, channel));
   const output = carryOutput(shell, channel);
