@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { VtorqueError } from '../base/index.ts';
+import { print } from './print.ts';
 import { type CommandLine, readCommandLine } from './vsub/command-line.ts';
 import { readJobScript } from './vsub/script.ts';
 
@@ -18,7 +19,7 @@ export async function runVsub(argv: readonly string[], env: Env): Promise<number
     json = line.json;
     if (line.help) {
       const { vsubHelp } = await import('./vsub/help.ts');
-      process.stdout.write(vsubHelp());
+      print(vsubHelp());
       return 0;
     }
     return await submit(line, env);

@@ -38,7 +38,7 @@ async function submitByOwnQsub(
 ): Promise<Submitted> {
   const [{ qsub }, { inWords }] = await Promise.all([import('../pbs/qsub.ts'), import('../pbs/run.ts')]);
   const { stdout = '', stderr = '', exitCode } = await inWords('qsub', qsub(argv, env, script), env);
-  process.stderr.write(stderr);
+  if (stderr !== '') process.stderr.write(stderr);
   return exitCode === 0 ? { code: 0, id: stdout.trim() } : { code: exitCode, output: stdout };
 }
 
