@@ -23,7 +23,7 @@ function planFor(options: Partial<PlanOptions>) {
 
 const version = ['/opt/vtorque/1.0.0-abc', '/opt/vtorque/current'];
 const units = ['/etc/systemd/system/vtorque-reap.service', '/etc/systemd/system/vtorque-reap.timer'];
-const moms = ['prologue', 'prologue.parallel', 'epilogue.precancel', 'epilogue', 'epilogue.parallel'].map(
+const moms = ['prologue', 'prologue.parallel', 'epilogue', 'epilogue.parallel'].map(
   (event) => `/var/spool/torque/mom_priv/${event}`,
 );
 

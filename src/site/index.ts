@@ -2,6 +2,7 @@ export {
   agentProgram,
   installRoot,
   isCheckout,
+  leasesDirectory,
   ownPlaces,
   type Places,
   placesToRead,

@@ -47,8 +47,8 @@ EVENTS = {
 event = pbs.event()
 job = event.job
 if os.access(PROGRAM, os.X_OK):
-    superior = "1" if job.in_ms_mom() else "0"
-    words = [PROGRAM, "openpbs", EVENTS[event.type], job.id, job.euser, str(job.run_count), superior]
+    place = "mother" if job.in_ms_mom() else "sister"
+    words = [PROGRAM, "openpbs", EVENTS[event.type], job.id, job.euser, str(job.run_count), place]
     ended = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     if ended.returncode != 0:
         text = ended.stderr.decode("utf-8", "replace").strip()

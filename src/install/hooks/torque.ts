@@ -7,7 +7,6 @@ import type { Step } from '../steps.ts';
 const events: Readonly<Record<string, 'before' | 'behind'>> = {
   prologue: 'before',
   'prologue.parallel': 'before',
-  'epilogue.precancel': 'behind',
   epilogue: 'behind',
   'epilogue.parallel': 'behind',
 };
