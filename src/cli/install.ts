@@ -31,7 +31,7 @@ interface UninstallFlags {
 /** `vtorque install` */
 export function installCommand(): Command {
   return new Command('install')
-    .description('put this version onto this machine, beside earlier ones, with its own Node; asks nothing')
+    .description('put this version onto this machine')
     .addOption(new Option('--role <role>', 'what this machine is').choices(['head', 'node', 'all']).default('all'))
     .option('--prefix <directory>', 'where versions are kept (default: /opt/vtorque, or ~/.local/opt/vtorque)')
     .addOption(
@@ -48,7 +48,7 @@ export function installCommand(): Command {
 /** `vtorque uninstall` */
 export function uninstallCommand(): Command {
   return new Command('uninstall')
-    .description('take away what install has put here, and put back what was there before')
+    .description('take away what install has put here')
     .option('--dry-run', 'print every path that would be touched, and touch none')
     .option('--json', 'print JSON')
     .action(async ({ dryRun = false, json }: UninstallFlags) => {
