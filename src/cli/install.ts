@@ -12,7 +12,8 @@ import {
   slurmSettings,
   uninstall,
 } from '../install/index.ts';
-import { installRoot, ownPlaces } from '../site/index.ts';
+import { installRoot, leasesDirectory, ownPlaces } from '../site/index.ts';
+import { removeLeases } from './uninstall-leases.ts';
 
 interface InstallFlags {
   readonly role: Role;
@@ -51,9 +52,15 @@ export function uninstallCommand(): Command {
     .description('take away what install has put here')
     .option('--dry-run', 'print every path that would be touched, and touch none')
     .option('--json', 'print JSON')
-    .action(async ({ dryRun = false, json }: UninstallFlags) => {
-      print({ changes: await uninstall(recordFile(), { dryRun }), notes: [] }, json, 'There is nothing to take away');
-    });
+    .action(runUninstall);
+}
+
+async function runUninstall({ dryRun = false, json }: UninstallFlags): Promise<void> {
+  const uid = process.getuid?.() ?? 0;
+  const there = existsSync(recordFile());
+  const leases = there ? await removeLeases(leasesDirectory(process.env, uid), uid, dryRun) : [];
+  const changes = [...leases, ...(await uninstall(recordFile(), { dryRun }))];
+  print({ changes, notes: [] }, json, 'There is nothing to take away');
 }
 
 async function runInstall({
