@@ -6,7 +6,8 @@ const { Script, constants } = require('node:vm');
 const root = __dirname.slice(0, __dirname.lastIndexOf('/'));
 
 /** Where the parts of a program's bundle are. */
-function bundleParts(name, directory = `${root}/lib`) {
+function bundleParts(name) {
+  const directory = `${root}/lib`;
   return {
     code: `${directory}/${name}.cjs`,
     cache: `${directory}/${name}.cache`,
@@ -24,7 +25,8 @@ function isCurrent({ inputs }) {
   }
   return list.every(([path, size, mtimeMs]) => {
     const now = statSync(`${root}/${path}`, { throwIfNoEntry: false });
-    return now !== undefined && now.size === size && now.mtimeMs === mtimeMs;
+    // Copies keep times to the millisecond only.
+    return now !== undefined && now.size === size && Math.abs(now.mtimeMs - mtimeMs) < 1;
   });
 }
 

@@ -14,8 +14,9 @@ interface Parts {
   readonly inputs: string;
 }
 
-const { bundleParts } = createRequire(import.meta.url)('../libexec/start.cjs') as {
-  bundleParts: (name: string, directory?: string) => Parts;
+const { bundleParts, isCurrent } = createRequire(import.meta.url)('../libexec/start.cjs') as {
+  bundleParts: (name: string) => Parts;
+  isCurrent: (parts: Parts) => boolean;
 };
 
 const COMPILE_MS = 60_000;
@@ -25,20 +26,21 @@ const programs = join(installRoot, 'src/cli/programs');
 export async function bundleAll(): Promise<string[]> {
   const names = (await readdir(programs)).map((file) => basename(file, '.ts'));
   const stale: string[] = [];
-  for (const name of names) if (!(await isCurrent(bundleParts(name)))) stale.push(name);
+  for (const name of names) if (!(await isWhole(bundleParts(name)))) stale.push(name);
   await mkdir(dirname(bundleParts('any').code), { recursive: true });
   for (const name of stale) await bundle(name);
   return stale;
 }
 
-async function isCurrent({ inputs, code, cache }: Parts): Promise<boolean> {
-  try {
-    await Promise.all([stat(code), stat(cache)]);
-    const list = JSON.parse(await readFile(inputs, 'utf8')) as [string, number, number][];
-    return isSame(list, await stamps(list.map(([path]) => path)));
-  } catch {
-    return false;
-  }
+/** With all its parts there. */
+async function isWhole(parts: Parts): Promise<boolean> {
+  const missing = Object.values(parts).map((path) =>
+    stat(path).then(
+      () => false,
+      () => true,
+    ),
+  );
+  return !(await Promise.all(missing)).includes(true) && isCurrent(parts);
 }
 
 async function bundle(name: string): Promise<void> {
@@ -134,10 +136,6 @@ function stamps(paths: readonly string[]): Promise<[string, number, number][]> {
       return [path, size, mtimeMs];
     }),
   );
-}
-
-function isSame(a: readonly unknown[], b: readonly unknown[]): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 async function replace(path: string, content: string): Promise<void> {
