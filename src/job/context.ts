@@ -1,22 +1,13 @@
-import { readFile } from 'node:fs/promises';
-import { VtorqueError } from '../base/index.ts';
+import { readPbsJob } from '../engine/index.ts';
 import { existing, type JobContext, readOwner, shortName } from '../node/guest/index.ts';
-import { parseNodeFile } from '../pbs/index.ts';
 
 /**
  * Read the job from the launcher's own process: environment, working directory, credentials.
  * @throws VtorqueError `E_NOT_IN_JOB` outside a batch job
  */
 export async function readJobContext(): Promise<JobContext> {
-  const env = Object.fromEntries(Object.entries(process.env).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])));
-  const { PBS_JOBID: id, PBS_NODEFILE: nodeFile } = env;
-  if (!id || !nodeFile) {
-    throw new VtorqueError('E_NOT_IN_JOB', 'Cannot launch: PBS_JOBID or PBS_NODEFILE is not set', {
-      hint: 'The launcher is started by a batch system; submit the job with vsub',
-      phase: 'plan',
-    });
-  }
-  const hosts = parseNodeFile(await readFile(nodeFile, 'utf8'));
+  const own = Object.fromEntries(Object.entries(process.env).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])));
+  const { id, env, hosts, nodeFile } = await readPbsJob(own);
   const owner = await readOwner();
   const cwd = process.cwd();
   return {

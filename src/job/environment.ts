@@ -28,6 +28,7 @@ export function guestEnvironment(job: Variables, asked: VariableSelection, guest
   const isKept = (name: string): boolean =>
     wanted.has(name) ||
     name.startsWith('PBS_') ||
+    name.startsWith('SLURM_') ||
     name.startsWith('LC_') ||
     ofEveryJob.has(name) ||
     (asked.all && !ofTheNode.test(name));
