@@ -1,6 +1,8 @@
 export {
   agentProgram,
   installRoot,
+  isCheckout,
+  leasesDirectory,
   ownPlaces,
   type Places,
   placesToRead,

@@ -1,9 +1,15 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The checkout or installation that this file belongs to. */
 export const installRoot: string = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+/** Whether this runs in a checkout: an installation has no source. */
+export function isCheckout(): boolean {
+  return existsSync(join(installRoot, 'src'));
+}
 
 /** Programs and libraries of our own that the set-up compiles. */
 export const programsDirectory: string = join(installRoot, 'build/bin');
@@ -45,6 +51,11 @@ export function userPlaces(env: Env): Places {
 /** Where this process may write: the machine's places as root, the user's own otherwise. */
 export function ownPlaces(env: Env, uid: number): Places {
   return uid === 0 ? systemPlaces : userPlaces(env);
+}
+
+/** Where leases are: as root those of the machine's jobs, otherwise of a batch system of the user's own. */
+export function leasesDirectory(env: Env, uid: number): string {
+  return join(uid === 0 ? systemPlaces.data : userPlaces(env).state, 'leases');
 }
 
 /** Where this process looks, first match wins: what root provided, then what the user made himself. */

@@ -1,6 +1,7 @@
 import { VtorqueError } from '../../base/index.ts';
 import type { Submitted } from '../../engine/index.ts';
 import type { VmRequest } from '../../request/index.ts';
+import { print } from '../print.ts';
 
 export interface ReportOptions {
   /** Print the job's id as JSON, with the request. */
@@ -25,8 +26,8 @@ export function reportSubmission(submitted: Submitted, { json, request }: Report
       },
     );
   }
-  process.stderr.write(errors);
-  process.stdout.write(textOf(submitted, { json, request }));
+  if (errors !== '') process.stderr.write(errors);
+  print(textOf(submitted, { json, request }));
   return submitted.code;
 }
 
