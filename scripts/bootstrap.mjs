@@ -1,4 +1,5 @@
 // Sets a fresh clone up: Debian packages, npm packages, then what Node 24 prepares (scripts/prepare.ts).
+// With --test also what only the tests need: a Slurm, which they start by themselves.
 // Runs on the machine's own Node (20 or newer), so: plain JavaScript, no dependency. A second run finds nothing to do.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -29,6 +30,15 @@ const needed = [
   { file: '/usr/bin/python3', package: 'python3-minimal' },
 ];
 
+/** What the tests need as well; without it they say which of them they skip. */
+const neededByTests = [
+  { file: '/usr/sbin/slurmctld', package: 'slurmctld' },
+  { file: '/usr/sbin/slurmd', package: 'slurmd' },
+  { file: '/usr/bin/sbatch', package: 'slurm-client' },
+  { file: '/usr/lib/x86_64-linux-gnu/slurm-wlm/select_cons_tres.so', package: 'slurm-wlm-basic-plugins' },
+];
+const isThere = ({ file }) => existsSync(file);
+
 const started = Date.now();
 
 await main().catch((error) => {
@@ -46,7 +56,9 @@ async function main() {
 }
 
 async function installDebianPackages() {
-  const missing = needed.filter(({ file }) => !existsSync(file)).map((entry) => entry.package);
+  const isRoot = process.getuid() === 0;
+  const wanted = process.argv.includes('--test') && isRoot ? [...needed, ...neededByTests] : needed;
+  const missing = wanted.filter((entry) => !isThere(entry)).map((entry) => entry.package);
   if (missing.length === 0) return;
   const install = ['apt-get', 'install', '-y', '--no-install-recommends', ...missing];
   if (!existsSync('/usr/bin/apt-get')) {
@@ -54,7 +66,7 @@ async function installDebianPackages() {
       `Cannot install packages: this is not a Debian system.\n  Needed (Debian's names): ${missing.join(' ')}`,
     );
   }
-  if (process.getuid() !== 0) {
+  if (!isRoot) {
     process.stderr.write(
       `vtorque setup: packages are missing. As root, run:\n\n  ${install.join(' ')}\n\nthen start again.\n`,
     );
@@ -70,7 +82,7 @@ async function installDebianPackages() {
     );
   await apt('update');
   await apt(...install.slice(1));
-  const still = needed.filter(({ file }) => !existsSync(file));
+  const still = wanted.filter((entry) => !isThere(entry));
   if (still.length > 0)
     throw new Error(`Cannot find ${still.map(({ file }) => file).join(', ')} after installing the packages`);
 }

@@ -1,6 +1,11 @@
 // Interactive jobs of the embedded batch system, without VMs, at real terminals.
 import assert from 'node:assert/strict';
+import { chown, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { parseAuthority } from '../src/x11/authority.ts';
+import { authorityFile, COOKIE_PROTOCOL, cookieOf } from '../src/x11/index.ts';
 import { PATIENCE_MS, useBatch } from './support/embedded.ts';
 import { processesOf } from './support/processes.ts';
 import { type AtTerminal, atTerminal } from './support/terminal.ts';
@@ -167,8 +172,8 @@ test('interrupted while it waits, qsub asks, and takes the job back', async () =
 });
 
 test('what cannot be an interactive job is refused in qsub’s words', async () => {
-  const refused = async (args: string[], code: number, text: RegExp, env = {}): Promise<void> => {
-    const result = await t.batch.run(t.user, ['qsub', ...args], { input: 'true\n', env });
+  const refused = async (args: string[], code: number, text: RegExp): Promise<void> => {
+    const result = await t.batch.run(t.user, ['qsub', ...args], { input: 'true\n' });
     assert.deepEqual([result.code, text.test(result.stderr)], [code, true], result.stderr);
   };
   await refused(
@@ -179,5 +184,53 @@ test('what cannot be an interactive job is refused in qsub’s words', async () 
   await refused(['-I', '-t', '1-5'], 2, /^qsub: interactive job can not be job array\.\n$/);
   await refused(['-x'], 2, /^\[qsub: '-x' invalid on non-interactive job\]\n\nusage: /);
   await refused(['-X'], 2, /^\[qsub: DISPLAY not set\]\n/);
-  await refused(['-I', '-X'], 1, /^qsub: X11 forwarding \(-X\) is not available/, { DISPLAY: ':0' });
+});
+
+test('qsub -I -X gives the job the display, with an authority file of its own that goes with it', async () => {
+  const cookie = Buffer.from('0123456789abcdef');
+  await writeFile(t.file('authority'), authorityFile(hostname(), 77, COOKIE_PROTOCOL, cookie), { mode: 0o600 });
+  await chown(t.file('authority'), t.user.uid, t.user.gid);
+  const env = { DISPLAY: ':77.1', XAUTHORITY: t.file('authority') };
+  await using terminal = await run('env', ...Object.entries(env).map(([k, v]) => `${k}=${v}`), 'qsub', '-I', '-X');
+  const id = await ready(terminal);
+  await rm(t.file('authority'));
+  assert.equal(await answer(terminal, 'echo $DISPLAY; stat -c "%a %U" $XAUTHORITY'), `:77.1 600 ${t.user.name}`);
+  const path = await answer(terminal, 'echo $XAUTHORITY');
+  assert.deepEqual(await cookieOf({ host: '', number: 77, screen: 1 }, parseAuthority(await readFile(path))), cookie);
+  const { stdout } = await t.batch.run(t.user, ['sh', '-c', `qstat -f ${id}; qstat -x ${id}; ps -eo args`]);
+  const stored = await storedBelow(join(t.batch.dir, 'server_priv'));
+  assert.ok(stored.includes(path));
+  for (const form of ['latin1', 'hex', 'base64'] as const) {
+    assert.ok(!stdout.includes(cookie.toString(form)) && !stored.includes(cookie.toString(form)), form);
+  }
+  terminal.type('exit\r');
+  assert.equal(await terminal.exit, 0);
+  await t.batch.wait(id);
+  await assert.rejects(readFile(path), { code: 'ENOENT' });
+});
+
+/** All that is in the files of a directory. FIFOs do not count. */
+async function storedBelow(directory: string): Promise<string> {
+  const files = (await readdir(directory, { recursive: true, withFileTypes: true })).filter((file) => file.isFile());
+  const texts = await Promise.all(files.map(({ parentPath, name }) => readFile(join(parentPath, name), 'latin1')));
+  return texts.join('\n');
+}
+
+test('qsub -X without a display, or without its cookie, is refused in qsub’s words; a batch job gets no display', async () => {
+  const refused = async (env: Record<string, string>, words: string): Promise<void> => {
+    for (const args of [['-X'], ['-I', '-X', '-x', 'true']]) {
+      const { stderr, code } = await t.batch.run(t.user, ['qsub', ...args], { env, input: 'true\n' });
+      assert.ok(stderr.startsWith(`[${words}]\n\nusage: qsub [-a date_time]`), stderr);
+      assert.equal(code, 2);
+    }
+  };
+  await refused({}, 'qsub: DISPLAY not set');
+  await refused({ DISPLAY: 'nonsense' }, 'qsub: Failed to get xauth data (check $DISPLAY variable)');
+  await refused({ DISPLAY: ':77' }, 'qsub: Failed to get xauth data (check $DISPLAY variable)');
+
+  await writeFile(t.file('authority'), authorityFile(hostname(), 77, COOKIE_PROTOCOL, Buffer.from('secret')));
+  const env = { DISPLAY: ':77', XAUTHORITY: t.file('authority') };
+  const id = await t.batch.submit(t.user, 'echo "<$DISPLAY$XAUTHORITY>"\n', ['-X'], { env });
+  await t.batch.wait(id);
+  assert.equal(await t.output(id), '<>\n');
 });

@@ -80,6 +80,8 @@ test('each key comes from the strongest source that has it', async () => {
     env: 'FROM=script: script',
     mount: 'null: built in',
     distro: 'null: built in',
+    keep: '0: built in',
+    kernel: 'null: built in',
   });
   assert.deepEqual([explanation.batch.queue, explanation.config], ['batch', config]);
 });
@@ -88,8 +90,8 @@ test('VSUB_OPTIONS alone asks for a VM, defaults alone do not', async () => {
   await writeFile(join(cluster.work, 'plain.sh'), '#!/bin/sh\nhostname\n');
   await useDefaults('[vm]\nram = "1G"\n');
   assert.equal((await explain(['plain.sh'])).explanation.vm, false);
-  const { explanation } = await explain(['plain.sh'], { env: { VSUB_OPTIONS: 'vcpus=2' } });
-  assert.deepEqual(explanation.request, { img: 'host', vcpus: 2, ram: 2 ** 30 });
+  const { explanation } = await explain(['plain.sh'], { env: { VSUB_OPTIONS: 'vcpus=2,keep=5' } });
+  assert.deepEqual(explanation.request, { img: 'host', keep: 5, vcpus: 2, ram: 2 ** 30 });
   assert.deepEqual(explanation.batch.added, [{ words: ['-l', 'nodes=1:ppn=2'], reason: '2 virtual CPUs' }]);
 });
 
@@ -121,6 +123,15 @@ test("the site's policy is met before the job is queued", async () => {
   await refused('vcpus=3', /^vsub: Cannot use vcpus=3: the site allows 2\n/, '-l', 'nodes=1:ppn=3');
   await refused('mount=/data:/data', /the site does not allow that folder\n/);
   await refused('ram=1G', /^vsub: Cannot use ram=1G in queue "small": the site allows 512M\n/, '-q', 'small');
+});
+
+test('a queue that is not there is refused before the job is queued, and one that is there is not', async () => {
+  const jobs = await jobsThere();
+  const { stderr, code } = await vsub(['-q', 'btach', '-vm', 'img=host', 'job.sh']);
+  assert.match(stderr, /^vsub: Cannot use queue "btach": there is no such queue\n {2}hint: Did you mean "batch"\?/);
+  assert.equal(code, 1);
+  assert.equal(await jobsThere(), jobs);
+  assert.equal((await vsub(['--explain', '-q', 'batch', '-vm', 'img=host', 'job.sh'])).code, 0);
 });
 
 test('where the site says so, slots are raised by what the node itself needs', async () => {

@@ -9,6 +9,7 @@ const labels: Readonly<Record<string, string>> = {
   'vm-start': 'VM start',
   guest: 'guest ready',
   script: 'script',
+  keep: 'VM kept',
   'tear-down': 'tear-down',
 };
 

@@ -16,13 +16,13 @@ interface ShowOptions {
 
 /** `vtorque config`: the site's configuration. */
 export function configCommand(): Command {
-  const command = new Command('config').description("The site's configuration.");
+  const command = new Command('config').description("show and check the site's configuration");
   command
     .command('show')
-    .description('Print every value that holds, and where it comes from.')
-    .option('--queue <name>', 'as it holds for jobs of this queue')
-    .option('--node <name>', 'as it holds on this node')
-    .option('--json', 'print JSON')
+    .description('print every value that holds, and where it comes from')
+    .option('--queue <queue>', 'as it holds for jobs of this queue')
+    .option('--node <node>', 'as it holds on this node')
+    .option('--json', 'print it as JSON')
     .action(async (options: ShowOptions) => {
       const { loadConfig } = await room();
       const config = await loadConfig(process.env, process.getuid?.() ?? 0);
@@ -32,17 +32,17 @@ export function configCommand(): Command {
     });
   command
     .command('check')
-    .description('Find every mistake in a configuration file.')
+    .description('find every mistake in a configuration file')
     .argument('[file]', 'another file than that of the site')
-    .option('--json', 'print JSON')
+    .option('--json', 'print it as JSON')
     .action(async (file: string | undefined, { json = false }: { json?: boolean }) => {
       process.exitCode = await check(file, json);
     });
   command
     .command('import')
-    .description('Translate the config.sh of vTorque 2018; it is read, not executed.')
+    .description('translate the config.sh of vTorque 2018, which is read, not executed')
     .argument('<file>', 'config.sh')
-    .option('--json', 'print JSON')
+    .option('--json', 'print it as JSON')
     .action(importOld);
   return command;
 }

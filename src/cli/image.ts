@@ -8,9 +8,9 @@ export function imageCommand(): Command {
   const image = new Command('image').description('make, add and list the systems that guests can boot');
   image
     .command('build')
-    .description('make a guest ready')
+    .description('make a guest system ready to boot')
     .argument('<what>', `${buildable().join(', ')}, or the recipe in a file: FILE.toml`)
-    .option('--force', 'make it again although it is there, with what the package servers have now')
+    .option('--force', 'make it again, with what the package servers have now')
     .option('--json', 'print the result as JSON')
     .action((what: string, options: BuildFlags) => build(what, options));
   image
@@ -30,13 +30,13 @@ export function imageCommand(): Command {
   image
     .command('verify')
     .description("compare an image's whole disk with its digest")
-    .argument('<name>', 'what img= names')
+    .argument('<image>', 'what img= names')
     .option('--json', 'print the result as JSON')
     .action((name: string, options: OutputFlags) => verify(name, options));
   image
     .command('delete')
     .description('remove an image that no running job uses')
-    .argument('<name>', 'what img= names')
+    .argument('<image>', 'what img= names')
     .option('--force', 'even if a running job uses it')
     .option('--json', 'print the result as JSON')
     .action((name: string, options: OutputFlags & { force?: true }) => remove(name, options));

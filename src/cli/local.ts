@@ -17,7 +17,7 @@ export function localCommand(): Command {
   const dir = ['--dir <directory>', 'the instance in this directory, not the usual one'] as const;
   local
     .command('start')
-    .description('start it, and leave it running; jobs of an earlier one go on')
+    .description('start the embedded batch system; jobs of an earlier one go on')
     .option('--nodes <n>', 'virtual nodes (default: 1)', count)
     .option('--np <n>', 'slots of each node (default: one per processor)', count)
     .option('--keep-completed <seconds>', 'how long qstat shows complete jobs (default: 3600)', seconds)
@@ -26,19 +26,19 @@ export function localCommand(): Command {
     .action(start);
   local
     .command('stop')
-    .description('stop it; running jobs go on')
+    .description('stop the embedded batch system; running jobs go on')
     .option('--kill-jobs', 'end the running jobs first')
     .option(...dir)
     .action(stop);
   local
     .command('status')
-    .description('show whether it runs, its nodes and its jobs; exit code 1 when it does not')
+    .description('show its nodes and jobs; exit code 1 when it does not run')
     .option(...dir)
     .option('--json', 'print the state as JSON')
     .action(status);
   local
     .command('env')
-    .description('print shell commands that put its commands on PATH: eval "$(vtorque local env)"')
+    .description('print the commands by which a shell finds its programs and manual pages')
     .option(...dir)
     .action(env);
   return local;
@@ -107,7 +107,14 @@ async function status({ dir, json }: Where & { json?: true }): Promise<void> {
 async function env({ dir }: Where): Promise<void> {
   const root = await publicRoot();
   const instance = await meantInstance(meaning(process.env, dir), process.getuid?.() ?? 0);
-  print(`export PATH=${quote(`${root}/bin:${root}/libexec/pbs`)}:"$PATH"`, `export VTORQUE_LOCAL=${quote(instance)}`);
+  print(
+    `export PATH=${quote(`${root}/bin:${root}/libexec/pbs`)}:"$PATH"`,
+    // The colon at the end stands for the usual places.
+    `export MANPATH=${quote(`${root}/man`)}:"\${MANPATH-}"`,
+    `export VTORQUE_LOCAL=${quote(instance)}`,
+    // Other shells skip it, and so does bash where nobody types.
+    `case "\${BASH_VERSION:+$-}" in *i*) . ${quote(`${root}/completions/vtorque.bash`)} ;; esac`,
+  );
 }
 
 /** For a POSIX shell. */

@@ -13,15 +13,20 @@ const asJson = ['--json', 'print it as JSON'] as const;
  * @returns its exit code: 0 done, 1 refused or failed, 2 wrong usage
  */
 export function runVmgr(args: readonly string[]): Promise<number> {
+  return runProgram(vmgrProgram(), args);
+}
+
+/** Its subcommands and their options: for running, for the manual page and for completion. */
+export function vmgrProgram(): Command {
   const program = new Command('vmgr')
     .description('Manage the images that guests boot. They are made with vtorque image build.')
-    .version(vtorqueVersion(), '-V, --version')
+    .version(vtorqueVersion(), '-V, --version', 'print the version')
     .addCommand(showCommand())
     .addCommand(deleteCommand());
   program
     .command('add')
     .description('add a disk that boots by itself and has cloud-init')
-    .argument('<image>', 'its file: raw, qcow2, vmdk, vdi or vhdx')
+    .argument('<file>', 'the disk: raw, qcow2, vmdk, vdi or vhdx')
     .argument('[description...]', 'what the lists say of it')
     .option('--name <name>', 'what img= will name; the name of the file unless given')
     .option('--min-ram <size>', 'memory that its guests must have, for instance 1G')
@@ -39,7 +44,7 @@ export function runVmgr(args: readonly string[]): Promise<number> {
     .action((name: string, description: string[], options: OutputFlags) =>
       describe(name, description.join(' '), options),
     );
-  return runProgram(program, args);
+  return program;
 }
 
 function showCommand(): Command {
@@ -48,8 +53,8 @@ function showCommand(): Command {
     .command('config')
     .description('where things are, and how this site is set up')
     .option(...asJson)
-    .option('--queue <name>', 'as it holds for jobs of this queue')
-    .option('--node <name>', 'as it holds on this node')
+    .option('--queue <queue>', 'as it holds for jobs of this queue')
+    .option('--node <node>', 'as it holds on this node')
     .action((options: ConfigFlags) => showPlacesAndConfig(options));
   show
     .command('images')
@@ -59,14 +64,14 @@ function showCommand(): Command {
   show
     .command('image')
     .description('all that is known of one image')
-    .argument('<name>', 'what img= names')
+    .argument('<image>', 'what img= names')
     .option(...asJson)
     .action((name: string, options: OutputFlags) => showImage(name, options));
   show
     .command('suspended')
     .description('suspended jobs')
-    .option('--job <id>', 'of this job')
-    .option('--user <name>', 'of this user')
+    .option('--job <job>', 'of this job')
+    .option('--user <user>', 'of this user')
     .option(...asJson)
     .action((options: OutputFlags) => showSuspended(options));
   return show;
@@ -77,7 +82,7 @@ function deleteCommand(): Command {
   deletion
     .command('image')
     .description('remove an image that no running job uses')
-    .argument('<name>', 'what img= names')
+    .argument('<image>', 'what img= names')
     .option('--force', 'even if a running job uses it')
     .option(...asJson)
     .action((name: string, options: OutputFlags & { force?: true }) => remove(name, options));

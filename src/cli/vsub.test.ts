@@ -213,7 +213,7 @@ test('--help fits on a screen and calls nothing', async () => {
   assert.equal(code, 0);
   const lines = stdout.split('\n');
   assert.ok(lines.length <= 25 && lines.every((line) => line.length <= 80));
-  for (const word of ['-vm KEY=VALUE', 'img=IMAGE', 'vcpus=NUMBER', 'ram=SIZE', '-W attributes'])
+  for (const word of ['-vm KEY=VALUE', 'img=IMAGE', 'vcpus=NUMBER', 'ram=SIZE', '-w -W'])
     assert.ok(stdout.includes(word));
   nothingSubmitted();
 });
@@ -228,7 +228,7 @@ test('a request that cannot be is refused, and nothing is submitted', async () =
   await refused(
     ['-vm', 'vcpu=2', 'job.sh'],
     2,
-    'vsub: Cannot use the -vm key "vcpu": no such key\n  hint: Did you mean "vcpus"? Keys: img, vcpus, ram, cpu, net, env, mount, distro\n',
+    'vsub: Cannot use the -vm key "vcpu": no such key\n  hint: Did you mean "vcpus"? Keys: img, vcpus, ram, cpu, net, env, mount, distro, keep, kernel\n',
   );
   await refused(
     ['-vm', 'ram=15X', 'job.sh'],
@@ -247,7 +247,17 @@ test('a request that cannot be is refused, and nothing is submitted', async () =
     /hint: Ask for as many slots, -l nodes=1:ppn=2, or for vcpus=1\n$/,
   );
   await refused(['-I', '-vm', 'img=host'], 1, /^qsub:\tstandard input and output must be a terminal/);
-  await refused(['-I', '-X', '-vm', 'img=host'], 1, /^vsub: Cannot run a job with X11 forwarding/);
+  await refused(
+    ['-I', '-vm', 'img=host,keep=5'],
+    1,
+    /^vsub: Cannot use keep=5 with -I: the VM stays as long as your shell\n/,
+  );
+  await refused(
+    ['-vm', 'vrdma=true', 'job.sh'],
+    1,
+    /^vsub: Cannot use vrdma=true: not available in this version\n {2}hint: Leave it out, or write vrdma=false; in this version /,
+  );
+  await refused(['-I', '-X', '-vm', 'img=host'], 2, /^\[qsub: DISPLAY not set\]\n\nusage: qsub /);
   await refused(['-vm'], 2, /^vsub: Cannot read "-vm": its value is missing\n/);
 });
 
@@ -291,8 +301,7 @@ test('a script that may not be read is refused as by qsub', {
 test('without a batch system the remedy is named', async () => {
   const noEngine = { path: '/nonexistent', env: { VTORQUE_LOCAL: join(work, 'none') } };
   for (const argv of [['job.sh'], ['-vm', 'img=host', 'job.sh']]) {
-    // A machine with Slurm's commands has one, which is not available.
-    const message = /^vsub: Cannot (find a batch system|use Slurm): .*\n {2}hint: .*vtorque local start\n$/;
+    const message = /^vsub: Cannot find a batch system: .*\n {2}hint: .*vtorque local start\n$/;
     await refused(argv, 1, message, noEngine);
   }
 });

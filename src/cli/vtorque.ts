@@ -1,7 +1,11 @@
 import { Command } from 'commander';
 import { configCommand } from './config.ts';
+import { consoleCommand } from './console/command.ts';
+import { doctorCommand } from './doctor.ts';
+import { hookCommand } from './hook/command.ts';
 import { imageCommand } from './image.ts';
 import { localCommand } from './local.ts';
+import { reapCommand } from './reap.ts';
 import { runProgram } from './run-program.ts';
 import { vtorqueVersion } from './version.ts';
 
@@ -10,11 +14,20 @@ import { vtorqueVersion } from './version.ts';
  * @returns its exit code: 0 done, 1 refused or failed, 2 wrong usage
  */
 export function runVtorque(args: readonly string[]): Promise<number> {
-  const program = new Command('vtorque')
+  return runProgram(vtorqueProgram(), args);
+}
+
+/** Its subcommands and their options: for running, for the manual page and for completion. */
+export function vtorqueProgram(): Command {
+  return new Command('vtorque')
     .description('Run batch jobs inside virtual machines. Jobs are submitted with vsub.')
-    .version(vtorqueVersion(), '-V, --version')
+    .enablePositionalOptions()
+    .version(vtorqueVersion(), '-V, --version', 'print the version')
     .addCommand(localCommand())
     .addCommand(imageCommand())
-    .addCommand(configCommand());
-  return runProgram(program, args);
+    .addCommand(consoleCommand())
+    .addCommand(configCommand())
+    .addCommand(doctorCommand())
+    .addCommand(reapCommand())
+    .addCommand(hookCommand());
 }

@@ -57,7 +57,12 @@ export interface JobStatus {
 
 /** Which jobs may have something on this node. Unknown is no empty list: nothing may be removed then. */
 export type LiveJobs =
-  | { readonly known: true; readonly ids: ReadonlySet<string> }
+  | {
+      readonly known: true;
+      /** As `Allocation.cluster`. */
+      readonly cluster: string;
+      readonly ids: ReadonlySet<string>;
+    }
   | { readonly known: false; readonly why: string };
 
 /**
@@ -94,6 +99,8 @@ export interface AllocatedNode {
 /** What a batch system has given to the job that this process is part of. */
 export interface Allocation {
   readonly engine: EngineName;
+  /** Which one of several batch systems of that kind: their job ids may be the same. */
+  readonly cluster: string;
   readonly jobId: string;
   /** Differs between two runs of one job, as after a requeue; the same on all nodes. */
   readonly attempt: string;
@@ -131,7 +138,11 @@ export interface JobEngine {
 /** What a hook of the batch system is told. */
 export interface HookCall {
   readonly event: 'prepare' | 'release';
+  /** As in `Allocation`. */
+  readonly cluster: string;
   readonly jobId: string;
+  /** This one, as the batch system has it. */
+  readonly node: string;
   /** As `Allocation.attempt`, where the batch system tells hooks; else undefined, and one attempt is not told from another. */
   readonly attempt: string | undefined;
   readonly owner: string;

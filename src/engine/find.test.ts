@@ -42,13 +42,13 @@ test('findEngine() takes a qsub in the directory that the configuration of OpenP
   assert.equal((await findEngine({ ...machine.env(other, pbs), PBS_CONF_FILE: conf })).name, 'torque');
 });
 
-test('findEngine() knows Slurm by its qsub in Perl and by sbatch alone, and refuses it by its name', async () => {
+test('findEngine() knows Slurm by its qsub in Perl, and by its sbatch and configuration', async () => {
   using machine = aMachine();
-  const slurm = { code: 'E_ENGINE_UNAVAILABLE', message: /Slurm/ };
   const wrapper = withQsub(join(machine.dir, 'wrapper'), '#!/usr/bin/perl\nuse strict;\n');
-  await assert.rejects(findEngine(machine.env(wrapper)), slurm);
+  assert.equal((await findEngine(machine.env(wrapper))).name, 'slurm');
   writeFileSync(join(machine.dir, 'sbatch'), '', { mode: 0o755 });
-  await assert.rejects(findEngine(machine.env(machine.dir)), slurm);
+  await assert.rejects(findEngine(machine.env(machine.dir)), noBatchSystem);
+  assert.equal((await findEngine({ ...machine.env(machine.dir), SLURM_CONF: '/slurm.conf' })).name, 'slurm');
   const torque = withQsub(join(machine.dir, 'torque'), '#!/bin/sh\n');
   assert.equal((await findEngine(machine.env(machine.dir, torque))).name, 'torque');
 });
@@ -59,7 +59,7 @@ test('findEngine() obeys the configuration', async () => {
   assert.equal((await findEngine(machine.env(torque), 'openpbs')).name, 'openpbs');
   const embedded = await findEngine(machine.env(torque), 'embedded');
   assert.deepEqual([embedded.name, embedded.qsub], ['embedded', join(installRoot, 'libexec/pbs/qsub')]);
-  await assert.rejects(findEngine(machine.env(torque), 'slurm'), { code: 'E_ENGINE_UNAVAILABLE' });
+  assert.equal((await findEngine(machine.env(torque), 'slurm')).name, 'slurm');
   await assert.rejects(findEngine(machine.env(), 'torque'), noBatchSystem);
 });
 

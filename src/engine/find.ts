@@ -1,7 +1,6 @@
-import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readSync } from 'node:fs';
 import { access, realpath } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { VtorqueError } from '../base/index.ts';
 import { installRoot } from '../site/index.ts';
 import { commandsDir, connectInstance } from './embedded/client.ts';
 import type { Engine, EngineName } from './engine.ts';
@@ -12,12 +11,14 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /** Commands that look like qsub to PATH but hand on to one: taking them for the batch system would go round in circles. */
 const NOT_AN_ENGINE = join(installRoot, 'bin');
+/** Where its commands look, the last one where the controller hands its configuration out. */
+const SLURM_CONFS = ['/etc/slurm/slurm.conf', '/etc/slurm-llnl/slurm.conf', '/run/slurm/conf/slurm.conf'];
 
 /**
  * Find the batch system. Nothing is started for that: the first qsub on PATH tells by where it is and what it is; without one it
- * is the embedded one if that answers, else Slurm if its sbatch is there.
+ * is the embedded one if that answers, else Slurm if its sbatch is there and configured.
  * @param wanted as the site's configuration says
- * @throws VtorqueError `E_NO_BATCH_SYSTEM` when there is none, `E_ENGINE_UNAVAILABLE` for one that this version cannot use
+ * @throws VtorqueError `E_NO_BATCH_SYSTEM` when there is none
  */
 export async function findEngine(env: Env, wanted: EngineName | 'auto' = 'auto'): Promise<Engine> {
   const name = wanted === 'auto' ? undefined : wanted;
@@ -38,11 +39,10 @@ export async function findEngine(env: Env, wanted: EngineName | 'auto' = 'auto')
           : (await import('./openpbs/dialect.ts')).openpbsDialect;
       return new PbsCommandsEngine(dialect, qsub.path, env);
     }
-    case 'slurm':
-      throw new VtorqueError('E_ENGINE_UNAVAILABLE', 'Cannot use Slurm: not available in this version', {
-        hint: 'Put the commands of another batch system first on PATH, or start the embedded one: vtorque local start',
-        phase: 'check',
-      });
+    case 'slurm': {
+      const { SlurmEngine } = await import('./slurm/engine.ts');
+      return new SlurmEngine(env);
+    }
     case undefined:
       throw noBatchSystem('no qsub on PATH, and the embedded batch system does not run');
   }
@@ -72,7 +72,12 @@ async function engineWithoutQsub(env: Env): Promise<EngineName | undefined> {
   const instance = await connectInstance(env).catch(() => undefined);
   instance?.close();
   if (instance !== undefined) return 'embedded';
-  return (await commandOnPath(env, 'sbatch')) === undefined ? undefined : 'slurm';
+  return isConfigured(env) && (await commandOnPath(env, 'sbatch')) !== undefined ? 'slurm' : undefined;
+}
+
+/** Its commands alone may be there without any cluster. */
+function isConfigured({ SLURM_CONF }: Env): boolean {
+  return Boolean(SLURM_CONF) || SLURM_CONFS.some((file) => existsSync(file));
 }
 
 function engineOf(qsub: Command, pbsExec: string | undefined): EngineName {

@@ -14,6 +14,7 @@ export type HookOutcome =
  * What a hook of a batch system was called for; undefined for one that has nothing to do.
  * @param hook as the batch system calls it: `prologue.parallel`, `execjob_begin`
  * @param argv what it was called with, without the program's name
+ * @param host name of this machine, which is the node's where the batch system does not say it
  * @throws VtorqueError `E_HOOK_CALL` for words that the batch system does not use
  */
 export async function readHookCall(
@@ -21,18 +22,17 @@ export async function readHookCall(
   hook: string,
   argv: readonly string[],
   env: Env,
+  host: string,
 ): Promise<HookCall | undefined> {
   switch (engine) {
     case 'torque':
-      return (await import('./torque/hooks.ts')).torqueHookCall(hook, argv);
+      return (await import('./torque/hooks.ts')).torqueHookCall(hook, argv, host);
     case 'embedded':
-      return (await import('./embedded/hooks.ts')).embeddedHookCall(hook, argv, env);
+      return (await import('./embedded/hooks.ts')).embeddedHookCall(hook, argv, env, host);
     case 'openpbs':
-      return (await import('./openpbs/hooks.ts')).openpbsHookCall(hook, argv);
-    case 'slurm': {
-      const { VtorqueError } = await import('../base/index.ts');
-      throw new VtorqueError('E_ENGINE_UNAVAILABLE', 'Cannot serve hooks of Slurm: not available in this version');
-    }
+      return (await import('./openpbs/hooks.ts')).openpbsHookCall(hook, argv, host);
+    case 'slurm':
+      return (await import('./slurm/hooks.ts')).slurmHookCall(hook, env, host);
   }
 }
 

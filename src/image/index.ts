@@ -13,6 +13,7 @@ export { type Progress, type ProgressEvent, runStage } from './progress.ts';
 export { type Recipe, readRecipe, recipes } from './recipes/index.ts';
 export { type ResolveOptions, resolveGuest } from './resolve.ts';
 export type { SeedNetwork } from './seed/no-cloud.ts';
+export { whyNotTrusted } from './trust.ts';
 export type {
   BootFiles,
   Catalogue,

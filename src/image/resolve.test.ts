@@ -56,6 +56,16 @@ test('resolveGuest() finds disk, seed and what to try the accelerator with for a
   assert.equal((await resolveGuest('cloud', site.options)).kind, 'cloud');
 });
 
+test('resolveGuest() refuses a kernel for an image that boots by its own loader', async () => {
+  await using site = await aReadySite();
+  await anImage(imagePools([site.places])[0] ?? '', aCloudManifest());
+  await assert.rejects(resolveGuest('cloud', { ...site.options, kernel: '/boot/vmlinuz' }), {
+    code: 'E_KERNEL_IMAGE',
+    phase: 'check',
+    message: /with image "cloud": it boots by its own loader/,
+  });
+});
+
 test('resolveGuest() refuses the damaged disk of an image that was added', async () => {
   await using site = await aReadySite();
   const dir = await anImage(imagePools([site.places])[0] ?? '', aCloudManifest());

@@ -4,11 +4,13 @@ import type { Places } from '../site/index.ts';
 import { findImage, imagePools } from './catalogue.ts';
 import { rememberedDigest } from './digest.ts';
 import { initrdName, initrdsIn } from './initrd/ensure.ts';
+import { checkKernelTakes } from './kernel/own-file.ts';
+import { ensureOwnKernel } from './kernel/own-kernel.ts';
 import { findKernel, kernelAt } from './kernel/store.ts';
 import { ensureSeed } from './seed/ensure.ts';
 import type { SeedNetwork } from './seed/no-cloud.ts';
 import { whyNotTrusted } from './trust.ts';
-import type { BootFiles, DiskEntry, GuestDisk, GuestKernel, GuestSystem } from './types.ts';
+import type { BootFiles, DirectBoot, DiskEntry, GuestDisk, GuestKernel, GuestSystem } from './types.ts';
 import { useLockOf } from './use-lock.ts';
 
 export interface ResolveOptions {
@@ -20,18 +22,25 @@ export interface ResolveOptions {
   readonly uid?: number;
   /** How a guest that sets itself up reaches the network; it has none without this. */
   readonly network?: SeedNetwork | undefined;
+  /** Path of a kernel that is to be booted instead of the guest's own. */
+  readonly kernel?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * All that a VM needs to boot guest `name`. Nothing that takes time is downloaded or made here: a job must not wait for that.
+ * Only of a user's own kernel what is booted is made here, once.
  * What neither root nor the user himself wrote is not used; an image's disk must have its manifest's digest.
- * @throws VtorqueError `E_IMAGE_UNKNOWN`, `E_IMAGE_MANIFEST`, `E_IMAGE_DAMAGED`, `E_GUEST_NOT_READY` with the command that helps
+ * @throws VtorqueError `E_IMAGE_UNKNOWN`, `E_IMAGE_MANIFEST`, `E_IMAGE_DAMAGED`, `E_GUEST_NOT_READY` with the command that helps;
+ *   `E_KERNEL_IMAGE` and as `ensureOwnKernel` with a user's own kernel
  */
 export async function resolveGuest(name: string, options: ResolveOptions): Promise<GuestSystem> {
   const uid = options.uid ?? process.getuid?.() ?? 0;
   const entry = await findImage(name, imagePools(options.places));
-  if (entry.kind === 'host') return { name, kind: 'host', ...(await hostBoot(options, uid)) };
+  if (options.kernel !== undefined) checkKernelTakes(options.kernel, entry);
+  if (entry.kind === 'host') {
+    return { name, kind: 'host', ...(await withOwnKernel(await hostBoot(options, uid), 'host', options, uid)) };
+  }
   const { manifest } = entry;
   if (manifest.boot === 'disk') {
     const probe = await hostBoot(options, uid);
@@ -40,8 +49,23 @@ export async function resolveGuest(name: string, options: ResolveOptions): Promi
   }
   const kernel = await kernelAt(join(entry.dir, manifest.kernel.dir));
   if (kernel === undefined) throw notReady(name, 'its kernel is missing', '--force ');
-  const boot = await bootFiles(name, kernel, options, uid);
+  const usual = await bootFiles(name, kernel, options, uid);
+  const boot = await withOwnKernel(usual, 'disk', options, uid, kernel.dir);
   return { name, kind: 'disk', ...boot, disk: await checkedDisk(entry, options, uid), rootFs: manifest.root };
+}
+
+/** The guest's own kernel is what the accelerator is tried with: what a user's does says nothing about the node. */
+async function withOwnKernel(
+  usual: BootFiles,
+  guest: 'host' | 'disk',
+  { kernel, places, agent, signal }: ResolveOptions,
+  uid: number,
+  dir?: string,
+): Promise<DirectBoot> {
+  const place = places.at(-1);
+  if (kernel === undefined || place === undefined) return usual;
+  const own = { ...{ file: kernel, guest, place, agent, uid, signal }, ...(dir === undefined ? {} : { usual: dir }) };
+  return { ...(await ensureOwnKernel(own)), probe: usual };
 }
 
 /** Kernel and RAM disk for the node's own system. */

@@ -2,14 +2,14 @@
 export type GuestSystem = HostGuest | ImageGuest | CloudGuest;
 
 /** The node's own root file system, shared into the guest. */
-export interface HostGuest extends BootFiles {
+export interface HostGuest extends DirectBoot {
   /** As the user wrote it after `img=`. */
   readonly name: string;
   readonly kind: 'host';
 }
 
 /** An image of the pool that was made to be booted directly, without firmware and boot loader. */
-export interface ImageGuest extends BootFiles {
+export interface ImageGuest extends DirectBoot {
   readonly name: string;
   readonly kind: 'disk';
   readonly disk: GuestDisk;
@@ -36,6 +36,14 @@ export interface BootFiles {
   readonly kernelRelease: string;
   /** Absolute path of the initial RAM disk whose `/init` is the guest agent. */
   readonly initrd: string;
+}
+
+/** What the agent boots; the further fields are there where it is a kernel of the user's own. */
+export interface DirectBoot extends BootFiles {
+  /** The guest's usual kernel: what the accelerator is tried with. */
+  readonly probe?: BootFiles;
+  /** What the kernel has no drivers for. */
+  readonly lacks?: readonly ModuleGroup[];
 }
 
 /** The image's disk, never to be written: jobs get an overlay over it. */

@@ -2,4 +2,4 @@ export { exitCodeOfPhase } from './exit-codes.ts';
 export { followTimeline } from './follow.ts';
 export { type LaunchOptions, launch } from './launch.ts';
 export { Cancelled, JobSignals } from './signals.ts';
-export { type Step, steps, type TimelineEntry, timelinePath } from './timeline.ts';
+export { type ConsolePlace, type Step, steps, type TimelineEntry, timelinePath } from './timeline.ts';

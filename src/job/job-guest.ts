@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Phase } from '../base/index.ts';
+import { type Phase, VtorqueError } from '../base/index.ts';
 import { checkDistro, distroOfHost, type GuestSystem, resolveGuest, useImage } from '../image/index.ts';
 import { slirpAddresses } from '../network/index.ts';
 import { planVm } from '../plan/index.ts';
@@ -50,15 +50,25 @@ export async function startJobGuest(options: JobGuestOptions): Promise<JobGuest>
   const vm = planVm(request, context);
   const network = request.net === 'none' ? undefined : { mac: guestMac, ...slirpAddresses };
   const settings = await nodeSettings(context.env, context.owner.uid, context.node);
-  const guest = await resolveGuest(request.img, { places, agent: agentProgram, network, signal });
+  const guest = await resolveGuest(request.img, {
+    places,
+    agent: agentProgram,
+    network,
+    kernel: request.kernel,
+    signal,
+  });
   if (request.distro !== undefined && guest.kind === 'host') {
     checkDistro(request.distro, guest.name, await distroOfHost());
   }
   const { accelerator, reason } = await accelerate(guest, settings, options);
+  if (request.kernel !== undefined) record('fact', `kernel ${request.kernel}`);
   record('fact', `accelerator ${accelerator}: ${reason}`);
   await using cleanup = new AsyncDisposableStack();
   if (guest.kind !== 'host') cleanup.use(await useImage(guest.disk.useLock));
-  const shares = cleanup.use(await prepareShares(context, request.mounts, settings.transport));
+  const lacks = guest.kind === 'cloud' ? [] : (guest.lacks ?? []);
+  const transport = lacks.includes('virtiofs') ? '9p' : settings.transport;
+  const shares = cleanup.use(await prepareShares(context, request.mounts, transport));
+  if (shares.mounts.some(({ type }) => lacks.includes(type))) throw noDriver(request.kernel ?? '');
   record('fact', `shares ${shares.choice.transport}: ${shares.choice.reason}`);
   record('network');
   const spec = vmSpecOf({ vm, request, guest, shares: shares.devices, accelerator });
@@ -92,13 +102,21 @@ export async function startJobGuest(options: JobGuestOptions): Promise<JobGuest>
   return { machine, identity, files, watch, [Symbol.asyncDispose]: () => started.disposeAsync() };
 }
 
+/** A transport that the node, or a folder of mount=...:ro, leaves no choice about. */
+function noDriver(kernel: string): VtorqueError {
+  return new VtorqueError('E_KERNEL_MODULES', `Cannot use kernel="${kernel}": it has no driver for 9p`, {
+    hint: 'Read-only mounts need 9p, and all do on a node where virtiofsd cannot run: use a kernel with 9p and 9pnet_virtio',
+    phase: 'storage',
+  });
+}
+
 async function accelerate(
   guest: GuestSystem,
   { accelerator }: NodeSettings,
   { places, context, signal }: JobGuestOptions,
 ): Promise<AcceleratorChoice> {
   if (accelerator !== 'auto') return { accelerator, reason: 'the site says so' };
-  const { kernel, initrd } = guest.kind === 'cloud' ? guest.probe : guest;
+  const { kernel, initrd } = guest.kind === 'cloud' ? guest.probe : (guest.probe ?? guest);
   return chooseAccelerator({
     caches: places.map(({ cache }) => cache),
     kernel,

@@ -10,6 +10,8 @@ export interface LaunchOptions {
   /** For the user's script. */
   readonly args: readonly string[];
   readonly signals: JobSignals;
+  /** Tell the user something that is no error, beside the output of his script. */
+  readonly say: (text: string) => void;
 }
 
 /**
@@ -17,9 +19,9 @@ export interface LaunchOptions {
  * @returns the exit code of the user's script
  * @throws as `inJobGuest`
  */
-export function launch({ scriptPath, args, signals }: LaunchOptions): Promise<number> {
+export function launch({ scriptPath, args, signals, say }: LaunchOptions): Promise<number> {
   return inJobGuest({
-    ...{ scriptPath, signals },
+    ...{ scriptPath, signals, say },
     submission: async () => readSubmission(await readFile(scriptPath)),
     run: ({ machine, identity, files }, submission) =>
       runScript({ agent: machine.agent, identity, files, submission, args, signals }),

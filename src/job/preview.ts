@@ -60,7 +60,9 @@ const NODE = 'NODE';
 export async function previewMachine(options: PreviewOptions): Promise<MachinePreview> {
   const { request, settings, uid, gid } = options;
   const network = request.net === 'none' ? undefined : { mac: guestMac, ...slirpAddresses };
-  const guest = await resolveGuest(request.img, { places: options.places, agent: agentProgram, network });
+  const guest = await resolveGuest(request.img, {
+    ...{ places: options.places, agent: agentProgram, network, kernel: request.kernel },
+  });
   const accelerator = await likelyAccelerator(settings, guest, options.places);
   const transport = chooseTransport({
     virtiofsd: await virtiofsdThere(),
@@ -90,7 +92,7 @@ async function likelyAccelerator(
   places: readonly Places[],
 ): Promise<AcceleratorChoice> {
   if (accelerator !== 'auto') return { accelerator, reason: 'the site says so' };
-  const { kernel, initrd } = guest.kind === 'cloud' ? guest.probe : guest;
+  const { kernel, initrd } = guest.kind === 'cloud' ? guest.probe : (guest.probe ?? guest);
   const known = await knownAccelerator({ caches: places.map(({ cache }) => cache), kernel, initrd });
   return known ?? { accelerator: 'kvm', reason: '/dev/kvm can be used here; a trial boot will decide' };
 }

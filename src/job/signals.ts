@@ -23,6 +23,7 @@ export class Cancelled extends Error {
 /** Takes the signals that the batch system sends to the job, from the first moment on. */
 export class JobSignals implements Disposable {
   readonly #cancel = new AbortController();
+  readonly #end = new AbortController();
   readonly #early: NodeJS.Signals[] = [];
   #deliver: ((signal: NodeJS.Signals) => void) | undefined;
 
@@ -33,6 +34,11 @@ export class JobSignals implements Disposable {
   /** Aborted, with a `Cancelled` as reason, by a signal that ends a job whose script does not run yet. */
   get cancelled(): AbortSignal {
     return this.#cancel.signal;
+  }
+
+  /** Aborted by the first signal that is meant to end the job, whatever runs of it. */
+  get ending(): AbortSignal {
+    return this.#end.signal;
   }
 
   /** From now on signals go to the script; those that came early are delivered first. */
@@ -46,6 +52,7 @@ export class JobSignals implements Disposable {
   }
 
   readonly #receive = (signal: NodeJS.Signals): void => {
+    if (ending.includes(signal)) this.#end.abort(new Cancelled(signal));
     if (this.#deliver !== undefined) this.#deliver(signal);
     else {
       // Kept also when it cancels: the script may be just about to start, and must then get it.

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { VtorqueError } from '../base/index.ts';
 
 /** The steps of a job's run, in their order. */
-export const steps = ['plan', 'network', 'vm-start', 'guest', 'script', 'tear-down'] as const;
+export const steps = ['plan', 'network', 'vm-start', 'guest', 'script', 'keep', 'tear-down'] as const;
 export type Step = (typeof steps)[number];
 
 /** One line of a job's record. */
@@ -14,6 +14,16 @@ export interface TimelineEntry {
   readonly event: 'start' | Step | 'end' | 'fact';
   /** With `end`: the exit code; with `fact`: what was chosen, and why. */
   readonly value?: string | number;
+  /** With the `fact` that tells where a terminal of the guest is to be had. */
+  readonly console?: ConsolePlace;
+}
+
+/** Where the launcher of a job lets its owner in. */
+export interface ConsolePlace {
+  /** The node, by its own name. */
+  readonly host: string;
+  /** Name of the launcher's socket there, in the kernel's own name space. */
+  readonly socket: string;
 }
 
 /** Records kept per user; older ones go when a new job starts. */
@@ -46,7 +56,15 @@ export class Timeline {
   }
 
   record(event: TimelineEntry['event'], value?: string | number): void {
-    const entry: TimelineEntry = { at: Date.now(), job: this.#job, event, ...(value === undefined ? {} : { value }) };
+    this.#write({ event, ...(value === undefined ? {} : { value }) });
+  }
+
+  recordConsole(console: ConsolePlace): void {
+    this.#write({ event: 'fact', value: `console on ${console.host}`, console });
+  }
+
+  #write(what: Omit<TimelineEntry, 'at' | 'job'>): void {
+    const entry: TimelineEntry = { at: Date.now(), job: this.#job, ...what };
     this.#writing = this.#writing.then(async () => {
       if (this.#failure !== undefined) return;
       await appendFile(this.#path, `${JSON.stringify(entry)}\n`, { mode: 0o600 }).catch((error: unknown) => {

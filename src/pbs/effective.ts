@@ -1,5 +1,5 @@
+import { parseAttribute } from './attributes.ts';
 import type { Directive } from './directives.ts';
-import { parseAttribute } from './option-values.ts';
 import { mergeResources, parseResourceList, type Resource } from './resources.ts';
 import { hasOption, lastValue, type QsubOption, type WalkOptions, walkQsubArgs } from './walk.ts';
 
@@ -7,6 +7,8 @@ import { hasOption, lastValue, type QsubOption, type WalkOptions, walkQsubArgs }
 export interface EffectiveOptions {
   /** The value of option `name` that counts: the last one on the command line, else the last one in the script. */
   value(name: string): string | undefined;
+  /** All values of option `name`, those of the command line first: for -W, which takes one attribute each. */
+  values(name: string): readonly string[];
   /** Is the flag `name` given anywhere? */
   has(name: string): boolean;
   /** By resource: the command line beats the script. */
@@ -30,6 +32,10 @@ export function effectiveOptions(commandLine: readonly QsubOption[], script: rea
     hasOption(all, 'I') || all.some((option) => option.name === 'W' && isInteractive(option.value ?? ''));
   return {
     value: (name) => lastValue(commandLine, name) ?? lastValue(script, name),
+    values: (name) =>
+      [...commandLine, ...script].flatMap((option) =>
+        option.name === name && option.value !== undefined ? [option.value] : [],
+      ),
     has: (name) => hasOption(all, name),
     resources: mergeResources(resourcesOf(commandLine), resourcesOf(script)),
     interactive,

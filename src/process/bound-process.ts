@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Duplex, Readable } from 'node:stream';
 import { type Phase, VtorqueError } from '../base/index.ts';
+import { boundProgram } from './native/build.ts';
 import { Tail } from './tail.ts';
 
 export interface ProcessEnd {
@@ -36,13 +37,9 @@ export interface BoundSpawn {
 }
 
 /**
- * What a batch system sends to all processes of a job. It is this process that acts on them: a machine that ended at
- * TERM by itself would leave the script in it no time for its trap.
- */
-const ofTheJob = 'TERM,INT,HUP,QUIT,USR1,USR2,ALRM';
-
-/**
- * Start a program that cannot outlive this process, and that only KILL reaches.
+ * Start a program that cannot outlive this process, and that only KILL reaches of what a batch system sends to all
+ * processes of a job. It is this process that acts on the others: a machine that ended at TERM by itself would leave the
+ * script in it no time for its trap.
  * @throws VtorqueError `E_SPAWN` when the program cannot be started
  */
 export async function spawnBound({
@@ -52,7 +49,7 @@ export async function spawnBound({
   descriptors,
   phase = 'vm-start',
 }: BoundSpawn): Promise<BoundProcess> {
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'env', `--block-signal=${ofTheJob}`, program, ...args], {
+  const child = spawn(boundProgram, [String(process.pid), program, ...args], {
     env,
     cwd: '/',
     stdio: ['ignore', 'ignore', 'pipe', ...descriptors],
@@ -60,7 +57,8 @@ export async function spawnBound({
   try {
     await once(child, 'spawn');
   } catch (cause) {
-    throw new VtorqueError('E_SPAWN', `Cannot start "${program}": setpriv of util-linux did not start`, {
+    throw new VtorqueError('E_SPAWN', `Cannot start "${program}": "${boundProgram}" did not start`, {
+      hint: 'Set the installation up again: npm run setup',
       phase,
       cause,
     });

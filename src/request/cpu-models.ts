@@ -16,6 +16,7 @@ const variant = /^((-IBRS|-noTSX|-noTSX-IBRS)?(-v\d{1,2})?)$/;
 export function cpuModel(): ValueType<string> {
   return {
     syntax: 'MODEL',
+    words: models,
     parse(text, key) {
       const known = models.some(
         (model) => text === model || (text.startsWith(model) && variant.test(text.slice(model.length))),

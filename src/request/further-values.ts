@@ -62,13 +62,17 @@ export function variable(): ValueType<VariableRequest> {
   };
 }
 
-/** Minutes. */
+const maxMinutes = 7 * 24 * 60;
+
+/** Minutes, a week at most. */
 export function minutes(): ValueType<number> {
   return {
     syntax: 'MINUTES',
     parse(value, key) {
-      if (/^\d{1,5}$/.test(value)) return Number(value);
-      throw refuse(key, value, 'not a whole number of minutes', `Write ${key}=10 for ten minutes`);
+      const write = `Write ${key}=10 for ten minutes`;
+      if (!/^\d+$/.test(value)) throw refuse(key, value, 'not a whole number of minutes', write);
+      if (Number(value) > maxMinutes) throw refuse(key, value, `more than ${maxMinutes}, a week`, write, 1);
+      return Number(value);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { nearest, VtorqueError } from '../base/index.ts';
-import { availableKeys, findKey, vmKeys } from './keys.ts';
+import { availableKeys, findKey, type KeySpec, vmKeys } from './keys.ts';
 import { at, type Origin } from './origin.ts';
 import { splitItems } from './split.ts';
 
@@ -37,7 +37,7 @@ function readSetting(key: string, text: string, origin: Origin): VmSetting {
   const spec = findKey(key);
   if (spec === undefined) throw unknownKey(key);
   const value = spec.type.parse(text, spec.name);
-  if (spec.availability !== 'now' && !spec.holds?.(value)) throw unavailable(spec.name, text, spec.holds !== undefined);
+  if (spec.availability !== 'now' && !spec.holds?.(value)) throw unavailable(spec, text);
   const warning = spec.type.warn?.(text, spec.name);
   return { key: spec.name, value, text, origin, ...(warning === undefined ? {} : { warning }) };
 }
@@ -61,11 +61,10 @@ function unknownKey(key: string): VtorqueError {
   });
 }
 
-function unavailable(key: string, text: string, someHold: boolean): VtorqueError {
-  // A key that is taken with another value is named with this one.
-  const asked = someHold ? `${key}=${text}` : `the -vm key "${key}"`;
-  return new VtorqueError('E_VM_KEY_UNAVAILABLE', `Cannot use ${asked}: not available in this version`, {
-    hint: `Leave it out. Keys of this version: ${availableKeys.map((spec) => spec.name).join(', ')}`,
+function unavailable({ name, meanwhile, instead }: KeySpec, text: string): VtorqueError {
+  const change = instead === undefined ? 'Leave it out' : `Leave it out, or write ${name}=${instead}`;
+  return new VtorqueError('E_VM_KEY_UNAVAILABLE', `Cannot use ${name}=${text}: not available in this version`, {
+    hint: `${change}; in this version ${meanwhile}`,
     phase: 'check',
     exitCode: 1,
   });

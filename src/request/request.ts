@@ -18,6 +18,10 @@ export interface VmRequest {
   /** Variables for the script. */
   readonly env?: Readonly<Record<string, string>>;
   readonly mounts?: readonly MountRequest[];
+  /** Minutes for which the VM may stay after the script. */
+  readonly keep?: number;
+  /** The user's own kernel, a file of the node; absolute once the job is submitted. */
+  readonly kernel?: string;
 }
 
 /** What stands in for keys that nobody asked for. */
@@ -66,6 +70,8 @@ const singleKeys: Readonly<Record<Exclude<keyof VmRequest, 'env' | 'mounts'>, tr
   ram: true,
   cpu: true,
   net: true,
+  keep: true,
+  kernel: true,
 };
 
 /** Fill in what is not asked for. */

@@ -4,6 +4,8 @@ import { nearest, parseSize, VtorqueError } from '../base/index.ts';
 export interface ValueType<T> {
   /** For help texts: `SIZE`. */
   readonly syntax: string;
+  /** Values worth offering to somebody who types. */
+  readonly words?: readonly string[];
   parse(text: string, key: string): T;
   /** What the reader should know about a text that is taken, if there is something. */
   warn?(text: string, key: string): string | undefined;
@@ -70,6 +72,7 @@ const FALSE = ['false', 'no', 'off', 'disabled'];
 export function yesOrNo(): ValueType<boolean> {
   return {
     syntax: 'true|false',
+    words: ['true', 'false'],
     parse(text, key) {
       const word = text.toLowerCase();
       if (TRUE.includes(word) || word === '0') return true;
@@ -88,6 +91,7 @@ export function yesOrNo(): ValueType<boolean> {
 export function oneOf<const T extends string>(...words: readonly T[]): ValueType<T> {
   return {
     syntax: words.join('|'),
+    words,
     parse(text, key) {
       const word = words.find((each) => each === text.toLowerCase());
       if (word !== undefined) return word;
@@ -112,10 +116,16 @@ export function text(syntax: string): ValueType<string> {
   };
 }
 
+/** One type or the other, by how the text looks: so what is wrong with it is told in the words of the right one. */
+export function choose<A, B>(first: (text: string) => boolean, a: ValueType<A>, b: ValueType<B>): ValueType<A | B> {
+  return { syntax: `${a.syntax}|${b.syntax}`, parse: (value, key) => (first(value) ? a : b).parse(value, key) };
+}
+
 /** The first of several types that takes the text. */
 export function either<A, B>(a: ValueType<A>, b: ValueType<B>): ValueType<A | B> {
   return {
     syntax: `${a.syntax}|${b.syntax}`,
+    words: [...(a.words ?? []), ...(b.words ?? [])],
     parse(value, key) {
       try {
         return a.parse(value, key);

@@ -3,7 +3,10 @@ import { dirname, join } from 'node:path';
 import { installRoot, systemPlaces } from './paths.ts';
 
 /** What a job or an ordinary user's command needs of a checkout. */
-const parts = ['package.json', 'package-lock.json', 'bin', 'libexec', 'src', 'scripts', 'examples', 'build', 'test'];
+const parts = [
+  ...['package.json', 'package-lock.json', 'bin', 'libexec', 'src', 'scripts', 'examples', 'build', 'test'],
+  ...['man', 'completions'],
+];
 
 /**
  * The directory from which ordinary users run vTorque. That is this checkout, unless they cannot reach it (root's home

@@ -2,7 +2,7 @@ import { access, rename } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { VtorqueError } from '../base/index.ts';
-import { type BoundProcess, spawnBound } from '../process/index.ts';
+import { type BoundProcess, boundProgram, spawnBound } from '../process/index.ts';
 import { programsDirectory } from '../site/index.ts';
 import { asUserLibrary } from './native/build.ts';
 
@@ -48,12 +48,12 @@ export async function startVirtiofsd(options: VirtiofsOptions): Promise<Virtiofs
   const socket = join(options.directory, `${options.name}.sock`);
   const listening = await listen(`${socket}.new`);
   try {
-    const process = await spawnBound({
+    const server = await spawnBound({
       program: 'unshare',
       args: [
         ...['--user', `--map-user=${options.uid}`, `--map-group=${options.gid}`, '--keep-caps', '--mount'],
         // A new user namespace resets the parent-death signal, so it is set once more behind it.
-        ...['--', 'setpriv', '--pdeathsig', 'KILL', '--', virtiofsdProgram],
+        ...['--', boundProgram, String(process.pid), virtiofsdProgram],
         ...[
           '-f',
           '--fd=3',
@@ -71,14 +71,14 @@ export async function startVirtiofsd(options: VirtiofsOptions): Promise<Virtiofs
     });
     // Closing our listener removes its file by name, so the file gets another name first.
     await rename(`${socket}.new`, socket).catch(async (error: unknown) => {
-      await process.kill();
+      await server.kill();
       throw error;
     });
     return {
       socket,
-      process,
+      process: server,
       stop: async () => {
-        await process.kill();
+        await server.kill();
       },
     };
   } finally {

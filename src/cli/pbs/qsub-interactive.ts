@@ -31,10 +31,11 @@ function noTerminalError(): Error {
 
 /**
  * Submit an interactive job, and be its terminal until it has ended.
+ * @param authority the X authority file for its display
  * @returns exit code 0 however the job ended, as in Torque
  */
-export async function runInteractive(env: Env, submission: Submission): Promise<CommandResult> {
-  const job = await submitInteractive(env, submission);
+export async function runInteractive(env: Env, submission: Submission, authority?: Uint8Array): Promise<CommandResult> {
+  const job = await submitInteractive(env, submission, authority);
   try {
     if ((await readyOrGivenUp(job)) === 'given up') {
       return { stdout: `Job ${job.id} is being deleted\n`, exitCode: 0 };

@@ -10,15 +10,13 @@ function refuse(code: string, message: string, hint: string): VtorqueError {
   return new VtorqueError(code, message, { hint, phase: 'check' });
 }
 
-/** Refuse kinds of jobs that this version cannot run in a VM. */
-export function checkJobKind(options: EffectiveOptions): void {
+/** Refuse kinds of jobs that this version cannot run in a VM, and what qsub would refuse. */
+export function checkJobKind(
+  options: EffectiveOptions,
+  { DISPLAY }: Readonly<Record<string, string | undefined>>,
+): void {
   if (options.value('L') !== undefined) throw jobKindError('a job with -L', 'Use -l nodes=1:ppn=SLOTS instead');
-  if (options.has('X')) {
-    throw jobKindError(
-      'a job with X11 forwarding (-X)',
-      'Leave out -X; programs with windows need another way, such as files or a web page',
-    );
-  }
+  if (options.has('X') && !DISPLAY) throw qsubUsageError('qsub: DISPLAY not set');
   if (options.interactive && options.value('t') !== undefined) {
     throw qsubError('qsub: interactive job can not be job array.', 2);
   }

@@ -1,41 +1,48 @@
 import { qsubOptions } from '../../pbs/index.ts';
-import { availableKeys } from '../../request/index.ts';
+import { availableKeys, type KeySpec } from '../../request/index.ts';
 import { ownOptions } from './own-options.ts';
 
 const WIDTH = 80;
 /** Those that are explained; the manual page explains all. */
 const mainKeys = ['img', 'vcpus', 'ram'];
 
-/** The text of `vsub --help`; it fits on one screen of 80 by 25. */
-export function vsubHelp(): string {
+/**
+ * The text of `vsub --help`; it fits on one screen of 80 by 24.
+ * @param shown the keys of `-vm` that it names
+ */
+export function vsubHelp(shown: readonly KeySpec[] = availableKeys): string {
   const own = ownOptions.map(({ words, value, help }): [string, string] => [
     [words.join(', '), value].filter(Boolean).join(' '),
     help,
   ]);
-  const main = availableKeys.filter(({ name }) => mainKeys.includes(name));
-  const further = availableKeys
-    .filter(({ name }) => !mainKeys.includes(name))
-    .map(({ name, type }) => `${name}=${type.syntax}`);
+  const main = shown.filter(({ name }) => mainKeys.includes(name));
+  const further = shown.filter(({ name }) => !mainKeys.includes(name));
+  const withValues = fill(further.map(({ name, type }) => `${name}=${type.syntax}`));
+  const names = fill(
+    further.map(({ name }) => `${name}=`),
+    ' ',
+  );
   const keys = main.map(({ name, type, doc, default: fallback }): [string, string] => [
     `${name}=${type.syntax}`,
     `${doc} (${fallback})`,
   ]);
-  const qsub = qsubOptions.map(({ letter, value }) => (value === undefined ? `-${letter}` : `-${letter} ${value}`));
+  const flags = qsubOptions.filter(({ value }) => value === undefined).map(({ letter }) => letter);
+  const valued = qsubOptions.filter(({ value }) => value !== undefined).map(({ letter }) => `-${letter}`);
   return [
     'Usage: vsub [options of qsub] [-vm KEY=VALUE[,KEY=VALUE...]] [script]',
     'Submits a job like qsub. With -vm the job runs in a virtual machine on its node,',
     'as you, with your home and working directory. Without -vm, vsub is qsub.',
     '',
     ...columns(own),
-    '',
     'Keys of -vm, and what holds without them:',
     ...columns(keys),
-    ...fill(further),
+    ...(withValues.length <= names.length ? withValues : names),
     'In the script: #PBS -vm img=host or #VSUB -vm img=host; -vm here is stronger.',
-    'Options of qsub (see man qsub):',
-    ...fill(qsub),
+    'Options of qsub, without and with a value:',
+    `  -${flags.join('')}`,
+    ...fill(valued, ' '),
     'Example: vsub -N test -l nodes=1:ppn=2 -vm img=host,ram=2G job.sh',
-    "Exit codes: 0 queued, 1 refused, 2 usage, 3 and more: qsub's own",
+    "Exit codes: 0 queued, 1 refused, 2 usage, others qsub's. All of this: man vsub",
     '',
   ].join('\n');
 }
@@ -45,11 +52,12 @@ function columns(rows: readonly [string, string][]): string[] {
   return rows.map(([left, right]) => `  ${left.padEnd(width)}${right}`);
 }
 
-function fill(words: readonly string[]): string[] {
+function fill(words: readonly string[], gap = '  '): string[] {
   const lines: string[] = [];
   for (const word of words) {
     const last = lines.at(-1);
-    if (last !== undefined && last.length + word.length + 2 <= WIDTH) lines[lines.length - 1] = `${last}  ${word}`;
+    if (last !== undefined && last.length + gap.length + word.length <= WIDTH)
+      lines[lines.length - 1] = `${last}${gap}${word}`;
     else lines.push(`  ${word}`);
   }
   return lines;

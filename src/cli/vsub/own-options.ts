@@ -1,3 +1,6 @@
+import { nearest, VtorqueError } from '../../base/index.ts';
+import type { QsubOption } from '../../pbs/index.ts';
+
 /** An option that is ours, not qsub's. */
 export interface OwnOption {
   /** All its spellings. */
@@ -26,3 +29,21 @@ export const ownWords: Readonly<Record<string, 'value' | 'flag'>> = Object.fromE
 
 /** The one that may stand in directives, too. */
 export const ownDirectiveWords: Readonly<Record<string, 'value' | 'flag'>> = { '-vm': 'value' };
+
+/**
+ * Refuse a word such as `--exlpain` that was meant to be ours: qsub, which refuses it too, could not say what was meant.
+ * @param options those that were taken for qsub's
+ * @throws VtorqueError `E_OPTION_UNKNOWN` (exit code 2)
+ */
+export function checkNearlyOwn(options: readonly QsubOption[]): void {
+  const long = ownOptions.flatMap(({ words }) => words).filter((word) => word.startsWith('--'));
+  for (const { name, value, attached } of options) {
+    const meant = name === '-' && attached ? nearest(`--${value}`, long) : undefined;
+    if (meant === undefined) continue;
+    throw new VtorqueError('E_OPTION_UNKNOWN', `Cannot use the option "--${value}": there is no such option`, {
+      hint: `Did you mean "${meant}"? All options: vsub --help`,
+      phase: 'check',
+      exitCode: 2,
+    });
+  }
+}

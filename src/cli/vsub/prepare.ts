@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
+import { VtorqueError } from '../../base/index.ts';
 import { type Engine, findEngine } from '../../engine/index.ts';
 // Not through the room's index, which loads the builders of images: half of vsub's time.
 import { findImage, imagePools } from '../../image/catalogue.ts';
@@ -27,10 +28,12 @@ import {
 import type { SiteConfig } from '../../site/config/index.ts';
 import { installRoot, ownPlaces, placesToRead } from '../../site/index.ts';
 import { currentDirectory } from '../current-directory.ts';
+import { checkQueue } from './check-queue.ts';
 import { checkJobKind, checkNodes, requestedSlots, type Slots } from './checks.ts';
 import type { CommandLine } from './command-line.ts';
+import { checkInPlaceOfQsub } from './in-place-of-qsub.ts';
 import { type Added, needsOf, submitSettings, withAdded } from './needs.ts';
-import { ownDirectiveWords } from './own-options.ts';
+import { checkNearlyOwn, ownDirectiveWords } from './own-options.ts';
 import type { JobScript } from './script.ts';
 import { askedSettings, siteConfig, userDefaults } from './sources.ts';
 
@@ -82,6 +85,7 @@ export async function prepareVmJob({
   env,
   withoutEngine,
 }: PrepareOptions): Promise<PreparedJob> {
+  checkNearlyOwn(line.walk.options);
   const uid = process.getuid?.() ?? 0;
   const asked = askedSettings({ commandLine: line.vmValues, script: script.requests, environment });
   // With -x it is a command of the guest's.
@@ -90,7 +94,7 @@ export async function prepareVmJob({
   const { directives } = scanDirectives(script.bytes, prefix);
   const fromScript = directiveOptions(directives, { own: ownDirectiveWords });
   const options = effectiveOptions(line.walk.options, fromScript);
-  checkJobKind(options);
+  checkJobKind(options, env);
   const config = await siteConfig(env, uid);
   const queue = queueOf(options, config);
   const defaults = [...(config?.defaults(queue) ?? []), ...(await userDefaults(env))];
@@ -98,7 +102,8 @@ export async function prepareVmJob({
   const limits = submitSettings(config, queue);
   const free = slots === undefined ? undefined : Math.max(1, slots - limits.hostCores);
   const { settings, fallbacks } = choose([...defaults, ...asked], slots, free);
-  const request = withAbsoluteMounts(completeRequest(mergeSettings(settings), { ppn: free }));
+  checkKeep(settings, options);
+  const request = withAbsolutePaths(completeRequest(mergeSettings(settings), { ppn: free }));
   const added = needsOf(request, slots, options, limits);
   if (request.mounts !== undefined) {
     const { checkMountTargets } = await import('../../job/mount-targets.ts');
@@ -109,9 +114,17 @@ export async function prepareVmJob({
     if (withoutEngine) return undefined;
     throw error;
   });
+  if (engine !== undefined && engine.qsub === undefined && !options.interactive) checkInPlaceOfQsub(line, script);
   // Asking another batch system would start one of its commands, which costs as much as the submission.
-  const nodes = engine?.name === 'embedded' || withoutEngine ? await engine?.nodes() : undefined;
-  checkNodes(request, nodes, limits.hostCores);
+  const cheap = engine?.name === 'embedded' || withoutEngine ? engine : undefined;
+  await checkQueue(options.value('q'), async () => cheap?.queues());
+  checkNodes(request, await cheap?.nodes(), limits.hostCores);
+  if (request.kernel !== undefined) {
+    const { checkKernel } = await import('./kernel-check.ts');
+    await checkKernel(request.kernel, request.img, imagePools(placesToRead(env, uid)), {
+      ...{ uid, nodesAreHere: engine?.name === 'embedded' },
+    });
+  }
   // What other nodes' own system is, is known there only; the embedded batch system's nodes are this machine.
   if (request.distro !== undefined && request.img === 'host' && engine?.name === 'embedded') {
     checkDistro(request.distro, request.img, await distroOfHost());
@@ -120,7 +133,8 @@ export async function prepareVmJob({
   const shell = options.value('S');
   const launcher = composeLauncherScript({
     installRoot,
-    prefix,
+    // Whoever has no qsub gets the directives as options, and might read them otherwise than qsub.
+    prefix: engine === undefined || engine.qsub !== undefined ? prefix : '',
     request,
     script: script.stdin === undefined ? script.bytes : withoutDosEnds(script.stdin),
     scriptName: script.name,
@@ -136,6 +150,16 @@ export async function prepareVmJob({
     interactive: options.interactive,
     warnings: settings.flatMap(({ warning }) => warning ?? []),
   };
+}
+
+/** Whoever sits at the terminal of an interactive job decides when its VM goes. */
+function checkKeep(settings: readonly VmSetting[], { interactive }: EffectiveOptions): void {
+  const asked = settings.find(({ key, value, origin }) => key === 'keep' && value !== 0 && !isDefault(origin));
+  if (!interactive || asked === undefined) return;
+  throw new VtorqueError('E_VM_VALUE', `Cannot use keep=${asked.text} with -I: the VM stays as long as your shell`, {
+    hint: 'Leave out keep=, or -I',
+    phase: 'check',
+  });
 }
 
 /** The queue whose values hold: `-q queue@server`, or the one that the site says is meant by none. */
@@ -158,10 +182,14 @@ function choose(all: readonly VmSetting[], slots: Slots, free: Slots): Pick<Prep
   };
 }
 
-/** A folder is named from where the job is submitted. */
-function withAbsoluteMounts(request: VmRequest): VmRequest {
-  if (request.mounts === undefined) return request;
-  return { ...request, mounts: request.mounts.map((mount) => ({ ...mount, host: resolve(mount.host) })) };
+/** Folders and files are named from where the job is submitted. */
+function withAbsolutePaths(request: VmRequest): VmRequest {
+  const { mounts, kernel } = request;
+  return {
+    ...request,
+    ...(mounts === undefined ? {} : { mounts: mounts.map((mount) => ({ ...mount, host: resolve(mount.host) })) }),
+    ...(kernel === undefined ? {} : { kernel: resolve(kernel) }),
+  };
 }
 
 async function checkImageAndPolicy(

@@ -1,6 +1,7 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
+import { peerOf } from '../../process/index.ts';
 import type { Account } from './environment.ts';
 
 const LOOKUP_MS = 10_000;
@@ -24,7 +25,7 @@ export interface Accounts {
 export function machineAccounts(helper: string, serverUid: number): Accounts {
   const known = new Map<number, { readonly account: Promise<Account | undefined>; readonly since: number }>();
   return {
-    peer: async (socket) => (serverUid === 0 ? askPeer(helper, socket) : serverUid),
+    peer: async (socket) => (serverUid === 0 ? peerOf(helper, socket) : serverUid),
     account: (uid) => {
       const entry = known.get(uid);
       if (entry !== undefined && performance.now() - entry.since < REMEMBERED_MS) return entry.account;
@@ -34,26 +35,6 @@ export function machineAccounts(helper: string, serverUid: number): Accounts {
       return account;
     },
   };
-}
-
-/** The helper gets the connection itself as its standard input, and asks the kernel who had opened it. */
-async function askPeer(helper: string, socket: Socket): Promise<number> {
-  const child = spawn(helper, ['peer'], {
-    stdio: [socket, 'pipe', 'ignore'],
-    timeout: LOOKUP_MS,
-    killSignal: 'SIGKILL',
-  });
-  let output = '';
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  child.once('error', reject);
-  child.once('close', () => resolve());
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  await promise;
-  const [, uid] = /^uid (\d+)\n$/.exec(output) ?? [];
-  if (uid === undefined) throw new Error('the owner of a connection is not known');
-  return Number(uid);
 }
 
 async function askAccount(helper: string, uid: number): Promise<Account | undefined> {

@@ -6,7 +6,7 @@ import { byAskedName } from '../pbs/asked-names.ts';
 import { execHosts } from '../pbs/job-status.ts';
 import { engineError } from '../pbs/run-command.ts';
 import { NoServerError, request } from './client.ts';
-import { type JobView, type NodesReply, PbsError, type Request, type StatusReply } from './protocol.ts';
+import { type InfoReply, type JobView, type NodesReply, PbsError, type Request, type StatusReply } from './protocol.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -58,15 +58,15 @@ export class EmbeddedEngine implements Engine {
     }
   }
 
-  /** It does not tell. */
-  async queues(): Promise<undefined> {
-    return undefined;
+  async queues(): Promise<readonly string[] | undefined> {
+    return (await this.#ask<NodesReply>('ask for its queues', { op: 'nodes' })).queues;
   }
 
   async liveJobs(): Promise<LiveJobs> {
     try {
       const { jobs } = await this.#ask<StatusReply>('ask which jobs there are', { op: 'status', elements: true });
-      return { known: true, ids: new Set(jobs.filter(({ state }) => state !== 'C').map(({ id }) => id)) };
+      const { dir } = await this.#ask<InfoReply>('ask which one it is', { op: 'info' });
+      return { known: true, cluster: dir, ids: new Set(jobs.filter(({ state }) => state !== 'C').map(({ id }) => id)) };
     } catch (error) {
       return { known: false, why: messageOf(error) };
     }

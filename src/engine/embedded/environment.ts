@@ -16,6 +16,8 @@ export interface JobPlace {
   readonly dir: string;
   readonly aux: string;
   readonly tmpdir: string;
+  /** The X authority file of a job with a display. */
+  readonly authority: string;
   readonly shell: string;
   readonly hostName: string;
   readonly version: string;
@@ -29,6 +31,9 @@ const BASE: readonly (readonly [string, string])[] = [
 
 /** Which run of the job it is, counted from 1: after a requeue everything else is as before. */
 export const ATTEMPT = 'VTORQUE_ATTEMPT';
+
+/** For hooks: the names of the job's nodes, all of which are this machine; PBS_NODENUM says which one is meant. */
+export const HOSTS = 'VTORQUE_HOSTS';
 
 /** The node daemon's port in Torque. Nobody listens there: programs that only look at the variable are content. */
 const MOM_PORT = '15003';
@@ -54,6 +59,12 @@ export function jobEnvironment(job: Job, account: Account, place: JobPlace): Map
     ['ENVIRONMENT', 'BATCH'],
     ['PBS_ENVIRONMENT', submission.interactive ? 'PBS_INTERACTIVE' : 'PBS_BATCH'],
     ...(submission.terminalType === undefined ? [] : [['TERM', submission.terminalType] as const]),
+    ...(submission.display === undefined
+      ? []
+      : ([
+          ['DISPLAY', submission.display],
+          ['XAUTHORITY', place.authority],
+        ] as const)),
     ['PBS_JOBID', job.id],
     ['PBS_JOBNAME', nameOf(job)],
     ['PBS_QUEUE', submission.queue],

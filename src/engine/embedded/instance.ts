@@ -11,6 +11,7 @@ import { Operations } from './operations.ts';
 import type { InstancePlaces } from './places.ts';
 import {
   type InfoReply,
+  MAX_AUTHORITY,
   MAX_BODY,
   PBSE,
   PbsError,
@@ -21,7 +22,7 @@ import {
 import type { Runner } from './runner.ts';
 import type { Exchange } from './server.ts';
 import { filesOf, submittedScript } from './start-job.ts';
-import { checkSubmission, jobsOf } from './submit.ts';
+import { checkSubmission, DEFAULT_QUEUE, jobsOf } from './submit.ts';
 import type { Terminals } from './terminals.ts';
 import { viewOf } from './views.ts';
 
@@ -75,7 +76,7 @@ export class Instance {
       case 'task':
         return this.#operations.task(caller, request.id, (job) => this.#task(job), this.#options.places.spool);
       case 'nodes':
-        return { nodes: this.#operations.nodes(memory) };
+        return { nodes: this.#operations.nodes(memory), queues: [DEFAULT_QUEUE] };
       case 'info':
         return this.#info();
       case 'stop':
@@ -88,6 +89,8 @@ export class Instance {
   async #submit(exchange: Exchange, request: Request & { op: 'submit' }): Promise<{ id: string } | undefined> {
     const { caller, body } = exchange;
     const { places, accounts, batch, memory } = this.#options;
+    if ((request.authority ?? '').length > MAX_AUTHORITY)
+      throw new PbsError(PBSE.BADATVAL, 'Illegal attribute or resource value');
     if (request.body > MAX_BODY) throw new PbsError(PBSE.SYSTEM, `script is larger than ${MAX_BODY >> 20} MB`);
     const arrived = join(places.incoming, randomUUID());
     try {
@@ -105,14 +108,14 @@ export class Instance {
       // The script first: a job that is in the list has one.
       await rename(arrived, submittedScript(job, places));
       batch.add([job, ...elements]);
-      return submission.interactive ? await this.#keepTerminal(exchange, job) : { id: job.id };
+      return submission.interactive ? await this.#keepTerminal(exchange, job, request.authority) : { id: job.id };
     } finally {
       await rm(arrived, { force: true });
     }
   }
 
   /** An interactive job lives as long as its client does. */
-  async #keepTerminal({ reply, patient, socket, signal }: Exchange, job: Job): Promise<undefined> {
+  async #keepTerminal({ reply, patient, socket, signal }: Exchange, job: Job, authority?: string): Promise<undefined> {
     const { batch, terminals } = this.#options;
     reply({ id: job.id });
     patient();
@@ -121,7 +124,7 @@ export class Instance {
       if (job.state === 'C') reject(new PbsError(PBSE.BADSTATE, job.comment ?? 'Job deleted'));
     });
     try {
-      const started = await Promise.race([terminals.keep(job.id, socket, signal), promise]);
+      const started = await Promise.race([terminals.keep(job.id, socket, signal, authority), promise]);
       if (started || (job.state !== 'Q' && job.state !== 'H')) return;
       batch.update(job, { state: 'C', endTime: batch.now(), exitStatus: 271, comment: 'Its terminal is gone' });
     } finally {
@@ -153,7 +156,7 @@ export class Instance {
     const place = {
       dir: places.dir,
       aux: places.aux,
-      tmpdir: filesOf(job, places).tmpdir,
+      ...filesOf(job, places),
       shell: job.submission.shell ?? account.shell,
       hostName: hostname(),
       version,

@@ -35,6 +35,8 @@ export interface Submission {
   readonly interactive?: boolean | undefined;
   /** -x: what it runs, in the words of its shell. */
   readonly command?: string | undefined;
+  /** -X: the X display of the job, as DISPLAY names it. Its secret does not stand here: see `submit` in the protocol. */
+  readonly display?: string | undefined;
   /** The variable TERM. */
   readonly terminalType?: string | undefined;
   /** Of the terminal when it starts. */

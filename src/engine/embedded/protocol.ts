@@ -13,9 +13,17 @@ export const PROTOCOL_VERSION = 1;
 /** Room for an environment with -V. */
 export const MAX_LINE = 8 << 20;
 export const MAX_BODY = 100 << 20;
+/** Characters. */
+export const MAX_AUTHORITY = 8192;
 
 export type Request =
-  | { readonly op: 'submit'; readonly submission: Submission; readonly body: number }
+  | {
+      readonly op: 'submit';
+      readonly submission: Submission;
+      readonly body: number;
+      /** The X authority file of an interactive job with a display, in base64. It is kept in memory until the job starts. */
+      readonly authority?: string;
+    }
   | { readonly op: 'status'; readonly ids?: readonly string[]; readonly elements?: boolean; readonly full?: boolean }
   | { readonly op: 'wait'; readonly id: string }
   | {
@@ -51,6 +59,8 @@ export interface NodeView extends BatchNode {
 }
 export interface NodesReply {
   readonly nodes: readonly NodeView[];
+  /** Those that jobs may be submitted to; servers before this field do not tell. */
+  readonly queues?: readonly string[];
 }
 /** What a task of the job beside the script needs (pbsdsh). */
 export interface TaskReply {

@@ -53,7 +53,7 @@ export class Runner {
     const { places, accounts, shepherd, version, logFd, terminals } = this.#options;
     const account = await accounts.account(job.owner.uid);
     if (account === undefined) throw new Error(`user ${job.owner.name} does not exist`);
-    await placeFiles(job, account, places);
+    await placeFiles(job, account, places, terminals.authorityOf(job.id));
     const link = this.#linkOf(job);
     await link.prepare(specOf(job, account, places, version));
     if (job.deleting) {

@@ -18,6 +18,8 @@ export interface JobFiles {
   /** The script that runs: the job's copy, which its owner may read and even change. */
   readonly script: string;
   readonly nodeFile: string;
+  /** The X authority file of a job with a display. */
+  readonly authority: string;
   readonly tmpdir: string;
   readonly runDir: string;
 }
@@ -27,6 +29,7 @@ export function filesOf(job: Job, places: InstancePlaces): JobFiles {
   return {
     script: join(places.jobs, `${prefix}.SC`),
     nodeFile: join(places.aux, job.id),
+    authority: join(places.jobs, `${prefix}.Xauthority`),
     tmpdir: join(places.tmp, job.id),
     runDir: join(places.run, `${prefix}.${job.attempt}`),
   };
@@ -37,23 +40,39 @@ export function submittedScript(job: Pick<Job, 'sequence'>, places: InstancePlac
   return join(places.scripts, String(job.sequence));
 }
 
-/** Put in place what a job needs on its node. All directories are ours, so no user can have put anything in the way. */
-export async function placeFiles(job: Job, account: Account, places: InstancePlaces): Promise<void> {
-  const { script, nodeFile } = filesOf(job, places);
+/**
+ * Put in place what a job needs on its node. All directories are ours, so no user can have put anything in the way.
+ * @param authority the content of the job's X authority file
+ */
+export async function placeFiles(
+  job: Job,
+  account: Account,
+  places: InstancePlaces,
+  authority?: Uint8Array,
+): Promise<void> {
+  const files = filesOf(job, places);
+  const { script, nodeFile } = files;
+  const give = async (path: string): Promise<void> => {
+    if (process.getuid?.() === 0) await chown(path, account.uid, account.gid);
+  };
   await rm(script, { force: true });
+  await rm(files.authority, { force: true });
+  if (authority !== undefined) {
+    await writeFile(files.authority, authority, { mode: 0o600, flag: 'wx' });
+    await give(files.authority);
+  }
   if (!job.submission.interactive) {
     await copyFile(submittedScript(job, places), script);
     await chmod(script, 0o700);
-    if (process.getuid?.() === 0) await chown(script, account.uid, account.gid);
+    await give(script);
   }
   await writeFile(nodeFile, formatNodeFile(hostSlots(job.allocation ?? [])), { mode: 0o644 });
   await chmod(nodeFile, 0o644);
 }
 
 export async function removeFiles(job: Job, places: InstancePlaces): Promise<void> {
-  const { script, nodeFile } = filesOf(job, places);
-  await rm(script, { force: true });
-  await rm(nodeFile, { force: true });
+  const { script, nodeFile, authority } = filesOf(job, places);
+  for (const file of [script, nodeFile, authority]) await rm(file, { force: true });
 }
 
 /** What the job's shepherd has to know. */
@@ -65,7 +84,7 @@ export function specOf(job: Job, account: Account, places: InstancePlaces, versi
   const env = jobEnvironment(job, account, {
     dir: places.dir,
     aux: places.aux,
-    tmpdir: files.tmpdir,
+    ...files,
     shell,
     hostName: hostname(),
     version,

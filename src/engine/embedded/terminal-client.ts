@@ -27,12 +27,18 @@ const MAX_FRAME = 0xffff;
 
 /**
  * Submit an interactive job over a connection that becomes its terminal.
+ * @param authority the X authority file for the display of the submission
  * @throws NoServerError, or PbsError with what the batch system says
  */
-export async function submitInteractive(env: Env, submission: Submission): Promise<InteractiveJob> {
+export async function submitInteractive(
+  env: Env,
+  submission: Submission,
+  authority?: Uint8Array,
+): Promise<InteractiveJob> {
   const { socket, close } = await connectInstance(env);
   try {
-    await send(socket, { op: 'submit', submission, body: 0 });
+    const secret = authority === undefined ? {} : { authority: Buffer.from(authority).toString('base64') };
+    await send(socket, { op: 'submit', submission, body: 0, ...secret });
     const reader = new FrameReader(socket);
     const { id } = await readReply<SubmitReply>(reader);
     const ready = readReply<{ ready: true }>(reader).then(() => {});

@@ -37,6 +37,7 @@ test('the allocation comes from the node file where the job begins, each node on
   const allocation = await readPbsAllocation('torque', { ...job, PBS_NODEFILE: path }, () => 'first');
   assert.deepEqual(allocation, {
     engine: 'torque',
+    cluster: '',
     jobId: '121[1].head',
     attempt: 'first',
     nodes: [

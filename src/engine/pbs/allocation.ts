@@ -6,6 +6,14 @@ import { takeOver } from './handed-on.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+/** The ids of PBS have the name of their server in them. */
+export const NO_CLUSTER = '';
+
+/** Of the embedded batch system several may run on one machine, each in a directory of its own. */
+function clusterOf(engine: EngineName, env: Env): string {
+  return (engine === 'embedded' ? env.VTORQUE_LOCAL : undefined) ?? NO_CLUSTER;
+}
+
 /**
  * What a PBS has given to the job of this process, from its environment and node file; where there is no node file, from what
  * was handed on to a task.
@@ -27,7 +35,7 @@ export async function readPbsAllocation(
   if (nodeIndex >= known.nodes.length) {
     throw notInJob(`PBS_NODENUM is ${nodeIndex}, and the job has ${known.nodes.length} nodes`);
   }
-  return { engine, jobId, ...known, nodeIndex, secret };
+  return { engine, cluster: clusterOf(engine, env), jobId, ...known, nodeIndex, secret };
 }
 
 async function fromNodeFile(

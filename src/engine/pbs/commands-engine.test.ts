@@ -39,7 +39,7 @@ test('many jobs are one question, answered under the names that were asked for',
 
 test('live jobs are those that are not over', async (t) => {
   const { engine } = await torqueWhose(t, { qstat: `echo '${XML}'` });
-  assert.deepEqual(await engine.liveJobs(), { known: true, ids: new Set(['7[2].head', '8.head']) });
+  assert.deepEqual(await engine.liveJobs(), { known: true, cluster: '', ids: new Set(['7[2].head', '8.head']) });
 });
 
 test('what lives is unknown when the server does not answer, or answers strangely', async (t) => {

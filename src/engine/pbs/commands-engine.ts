@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { messageOf } from '../../base/index.ts';
 import type { BatchNode, Engine, JobDescription, JobStatus, LiveJobs, Submitted } from '../engine.ts';
+import { NO_CLUSTER } from './allocation.ts';
 import { byAskedName } from './asked-names.ts';
 import { arrayStatusOf } from './job-status.ts';
 import { type CommandAnswer, engineError, runCommand } from './run-command.ts';
@@ -85,7 +86,11 @@ export class PbsCommandsEngine implements Engine {
     try {
       const answer = expectSuccess('qstat', action, await this.#askStatus([], action));
       const jobs = this.#read(action, answer, this.#dialect.readStatus);
-      return { known: true, ids: new Set(jobs.filter(({ state }) => state !== 'complete').map(({ id }) => id)) };
+      return {
+        known: true,
+        cluster: NO_CLUSTER,
+        ids: new Set(jobs.filter(({ state }) => state !== 'complete').map(({ id }) => id)),
+      };
     } catch (error) {
       return { known: false, why: messageOf(error) };
     }

@@ -7,7 +7,11 @@ import type { AllocatedNode, Allocation } from '../engine.ts';
 export const HANDED_ON = 'VTORQUE_ALLOCATION';
 
 /** Pure. */
-export function handOn({ jobId, attempt, nodes }: Omit<Allocation, 'nodeIndex' | 'secret' | 'engine'>): string {
+export function handOn({
+  jobId,
+  attempt,
+  nodes,
+}: Omit<Allocation, 'nodeIndex' | 'secret' | 'engine' | 'cluster'>): string {
   return JSON.stringify({ jobId, attempt, nodes: nodes.map(({ name, slots }) => [name, slots]) });
 }
 

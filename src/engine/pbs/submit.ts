@@ -64,7 +64,6 @@ export async function runQsub(
   for (const signal of FORWARDED) process.on(signal, forward);
   try {
     child = spawn(qsub, argv, {
-      argv0: 'qsub',
       env: definedOnly(env),
       stdio: [stdin === undefined ? 'inherit' : 'pipe', sharesOutput ? 'inherit' : 'pipe', 'inherit'],
     });

@@ -6,8 +6,8 @@ export interface XmlElement {
 }
 
 /**
- * Read what Torque's commands print with -x: one document, or one behind the other for each job that was asked for. Torque escapes nothing but `<`, for which it puts the byte 14: so every `<` is
- * markup, whatever users have called their jobs. Pure.
+ * Read what Torque's commands print with -x: one document, or one behind the other for each job that was asked for. Torque
+ * escapes nothing but `<`, for which it puts the byte 14: so every `<` is markup, whatever users have called their jobs. Pure.
  * @throws Error for anything else
  */
 export function parseTorqueXml(source: string): readonly XmlElement[] {
@@ -30,6 +30,8 @@ export function parseTorqueXml(source: string): readonly XmlElement[] {
   }
   if (open.length > 1) throw new Error(`"${open.at(-1)?.name}" does not end`);
   if (document.text.trim() !== '') throw new Error('it is no XML');
+  // Nothing at all is what is said of no jobs; a head without a body was cut off.
+  if (document.children.length === 0 && source.trim() !== '') throw new Error('there is nothing in it');
   return document.children;
 }
 

@@ -5,7 +5,7 @@ import { allOf, chainedCalls, GuestCalls } from './calls.ts';
 import { type CallOptions, Connection } from './connection.ts';
 import type { ExecSpec } from './exec-spec.ts';
 import { Identities } from './identities.ts';
-import type { GuestProcess } from './process.ts';
+import type { GuestConnection, GuestProcess } from './process.ts';
 import type { GuestHello } from './protocol.ts';
 import { unmountAll } from './unmount.ts';
 
@@ -88,6 +88,14 @@ export class GuestAgent extends GuestCalls implements Disposable {
   /** Start a program. Whether that worked is told by its `started` and `exit`. */
   exec(spec: ExecSpec): GuestProcess {
     return this.#connection.exec(spec);
+  }
+
+  /**
+   * The next connection to where `listen` listens. Whether there was one is told by its `started`.
+   * @param window bytes from it that may be under way or unread at a time; 1 MiB unless told
+   */
+  accept(window?: number): GuestConnection {
+    return this.#connection.accept(window);
   }
 
   /**

@@ -135,6 +135,14 @@ export class GuestCalls {
     return this.#do('reseed', [bytes], 'seed the random numbers');
   }
 
+  /**
+   * Take connections at this port of the guest's 127.0.0.1, instead of at the one before; 0: at none. `GuestAgent.accept`
+   * gives them, and fails when this was told anew.
+   */
+  listen(port: number): Promise<void> {
+    return this.#do('listen', [`${port}`], `listen at port ${port}`);
+  }
+
   sync(): Promise<void> {
     return this.#do('sync', [], 'write back the file systems');
   }

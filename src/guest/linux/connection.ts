@@ -4,7 +4,14 @@ import { messageOf, VtorqueError } from '../../base/index.ts';
 import { errnoName, errnoText } from './errno.ts';
 import type { ExecSpec } from './exec-spec.ts';
 import { encodeFrame, FrameDecoder, headerSize, hostFrame, maxPayload } from './frame.ts';
-import { type GuestProcess, ProcessStream } from './process.ts';
+import {
+  acceptStart,
+  type GuestConnection,
+  type GuestProcess,
+  GuestStream,
+  programStart,
+  type StreamStart,
+} from './process.ts';
 import { callPayload, type GuestHello, type GuestMessage, helloPayload, readGuestFrame } from './protocol.ts';
 
 /** A call that the agent answered with an error. */
@@ -44,7 +51,7 @@ export class Connection {
   readonly #decoder = new FrameDecoder(this.#nonce, (frame) => this.#take(readGuestFrame(frame)));
   readonly #hello = Promise.withResolvers<GuestHello>();
   readonly #calls = new Map<number, Waiting>();
-  readonly #streams = new Map<number, ProcessStream>();
+  readonly #streams = new Map<number, GuestStream>();
   #instance: bigint | undefined;
   #error: VtorqueError | undefined;
   #lastId = 0;
@@ -78,8 +85,16 @@ export class Connection {
   }
 
   exec(spec: ExecSpec): GuestProcess {
+    return this.#open(programStart(spec));
+  }
+
+  accept(window?: number): GuestConnection {
+    return this.#open(acceptStart(window));
+  }
+
+  #open(start: StreamStart): GuestStream {
     const id = this.#newId();
-    const stream = new ProcessStream(id, spec, (...frame) => this.#send(...frame));
+    const stream = new GuestStream(id, start, (...frame) => this.#send(...frame));
     if (this.#error === undefined) this.#streams.set(id, stream);
     else stream.lose(this.#error);
     return stream;

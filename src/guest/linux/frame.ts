@@ -15,6 +15,7 @@ export const hostFrame = {
   signal: 0x06,
   resize: 0x07,
   part: 0x08,
+  accept: 0x09,
 } as const;
 
 export const guestFrame = {

@@ -4,5 +4,5 @@ export { buildAgent } from './build.ts';
 export type { GuestCalls, MountSpec, NetSpec, RootSpec } from './calls.ts';
 export { type CallOptions, GuestCallError } from './connection.ts';
 export type { ExecSpec, ResourceLimit } from './exec-spec.ts';
-export type { GuestProcess } from './process.ts';
+export type { GuestConnection, GuestProcess } from './process.ts';
 export type { GuestHello, ProcessEnd } from './protocol.ts';

@@ -27,13 +27,45 @@ export interface GuestProcess {
   resize(columns: number, rows: number): void;
 }
 
+/** A connection that a program of the guest made: `stdin` goes to it, `stdout` comes from it. It ends when both have. */
+export type GuestConnection = Pick<GuestProcess, 'stdin' | 'stdout' | 'started' | 'exit'> & {
+  /** Break it off, whatever is still under way. */
+  abort(): void;
+};
+
+/** How a stream comes about. */
+export interface StreamStart {
+  readonly frame: number;
+  readonly payload: Uint8Array;
+  readonly window: number;
+  readonly takesInput: boolean;
+  /** For errors: what cannot be done. */
+  readonly action: string;
+}
+
+export function programStart(spec: ExecSpec): StreamStart {
+  const window = spec.window ?? defaultWindow;
+  return {
+    frame: hostFrame.exec,
+    payload: execPayload(spec, window),
+    window,
+    takesInput: spec.stdin === 'data' || spec.tty !== undefined,
+    action: `start "${spec.program ?? spec.argv[0] ?? ''}"`,
+  };
+}
+
+export function acceptStart(window = defaultWindow): StreamStart {
+  const payload = new PayloadWriter().u32(window).done();
+  return { frame: hostFrame.accept, payload, window, takesInput: true, action: 'accept a connection' };
+}
+
 /** Sends frames; a payload may be longer than one frame if `long`. */
 export type SendFrame = (type: number, id: number, payload: Uint8Array, long?: boolean) => void;
 
 const defaultWindow = 1024 ** 2;
 
-/** One stream of the protocol, as the program that it stands for. */
-export class ProcessStream implements GuestProcess {
+/** One stream of the protocol, as the program or the connection that it stands for. */
+export class GuestStream implements GuestProcess, GuestConnection {
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
@@ -41,27 +73,25 @@ export class ProcessStream implements GuestProcess {
   readonly #exit = Promise.withResolvers<ProcessEnd>();
   readonly #id: number;
   readonly #send: SendFrame;
-  readonly #name: string;
+  readonly #action: string;
   readonly #outputs: readonly [Output, Output];
   /** Bytes of standard input that the agent takes now; it says so with STARTED. */
   #credit = 0;
   #pending: { rest: Buffer; done: () => void } | undefined;
   #over = false;
 
-  constructor(id: number, spec: ExecSpec, send: SendFrame) {
-    const window = spec.window ?? defaultWindow;
+  constructor(id: number, { frame, payload, window, takesInput, action }: StreamStart, send: SendFrame) {
     this.#id = id;
     this.#send = send;
-    this.#name = spec.program ?? spec.argv[0] ?? '';
+    this.#action = action;
     this.#outputs = [new Output(window, this.#grant(1)), new Output(window, this.#grant(2))];
     this.stdout = this.#outputs[0].readable;
     this.stderr = this.#outputs[1].readable;
-    const takesInput = spec.stdin === 'data' || spec.tty !== undefined;
     this.stdin = this.#makeStdin(takesInput);
     // The one promise or the other may have nobody who waits for it.
     this.started.catch(() => {});
     this.exit.catch(() => {});
-    send(hostFrame.exec, id, execPayload(spec, window), true);
+    send(frame, id, payload, true);
     if (!takesInput) this.stdin.end();
   }
 
@@ -76,6 +106,12 @@ export class ProcessStream implements GuestProcess {
   signal(signal: NodeJS.Signals | number): void {
     const number = typeof signal === 'number' ? signal : constants.signals[signal];
     if (!this.#over) this.#send(hostFrame.signal, this.#id, new PayloadWriter().u32(number).done());
+  }
+
+  abort(): void {
+    this.signal('SIGKILL');
+    this.stdin.destroy();
+    this.stdout.destroy();
   }
 
   resize(columns: number, rows: number): void {
@@ -100,7 +136,7 @@ export class ProcessStream implements GuestProcess {
         this.#exit.resolve(message.end);
         break;
       case 'failed': {
-        const why = `Cannot start "${this.#name}" in the guest: ${message.step}: ${errnoText(message.errno)}`;
+        const why = `Cannot ${this.#action} in the guest: ${message.step}: ${errnoText(message.errno)}`;
         this.#fail(new VtorqueError('E_GUEST_EXEC', why, { phase: 'guest' }));
         this.#finish();
         break;

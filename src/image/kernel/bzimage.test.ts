@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
-import { hasPvhEntry, payloadOf } from './bzimage.ts';
+import { hasPvhEntry, payloadOf, releaseOf } from './bzimage.ts';
 import { extractVmlinux } from './unpack.ts';
 
 /** A bzImage with `setupSectors` of boot code before a packed kernel. */
@@ -94,5 +94,19 @@ test('neither payloadOf() nor hasPvhEntry() trips over any bytes', () => {
       hasPvhEntry(input);
     }),
     { numRuns: 5000 },
+  );
+});
+
+test('releaseOf() reads what a kernel says of itself, and nothing from what is none', () => {
+  const image = aBzImage({ packed: gzipSync(Buffer.from('x')) });
+  assert.equal(releaseOf(image), undefined);
+  image.writeUInt16LE(0x300, 0x20e);
+  image.write('6.1.0-9-amd64 (builder@host) #1 SMP\0', 0x500, 'latin1');
+  assert.equal(releaseOf(image), '6.1.0-9-amd64');
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 3000 }), (bytes) => {
+      const read = releaseOf(bytes);
+      assert.ok(read === undefined || /^[\w.+~-]+$/.test(read));
+    }),
   );
 });

@@ -70,3 +70,17 @@ function noteTypes(view: DataView, from: number, to: number): number[] {
   }
   return types;
 }
+
+/**
+ * The release that a bzImage says it is of, as `uname -r` will print it (boot protocol 2.00, `kernel_version`).
+ * @param head the file's beginning: 64 KiB are enough
+ * @returns undefined when it is no bzImage
+ */
+export function releaseOf(head: Uint8Array): string | undefined {
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  if (head.byteLength < 0x250 || view.getUint32(0x202, true) !== 0x53726448 /* "HdrS" */) return undefined;
+  const pointer = view.getUint16(0x20e, true);
+  if (pointer === 0) return undefined;
+  const text = Buffer.from(head.subarray(pointer + 0x200, pointer + 0x300)).toString('latin1');
+  return /^[\w.+~-]+(?=[ \0])/.exec(text)?.[0];
+}

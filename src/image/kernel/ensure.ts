@@ -1,7 +1,7 @@
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VtorqueError } from '../../base/index.ts';
-import { lockFile } from '../lock.ts';
+import { lockFile } from '../../process/index.ts';
 import { type Progress, runStage } from '../progress.ts';
 import { makeReadableDirectory, publishDirectory, sweep } from '../publish.ts';
 import { CommandFailed, run } from '../run.ts';

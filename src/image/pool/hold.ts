@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { lockFile } from '../lock.ts';
+import { lockFile } from '../../process/index.ts';
 import type { Progress } from '../progress.ts';
 
 const WAIT_MS = 900_000;

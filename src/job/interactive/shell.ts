@@ -13,9 +13,12 @@ export interface ShellRun {
   readonly agent: GuestAgent;
   readonly identity: GuestIdentity;
   readonly files: GuestFiles;
+  /** Variables besides those of every job. */
+  readonly env: Readonly<Record<string, string>>;
   readonly submission: InteractiveSubmission;
   readonly channel: UserChannel;
-  readonly signals: JobSignals;
+  /** Those of the job, where the shell is what the job runs. */
+  readonly signals?: JobSignals;
 }
 
 /** What a shell has to end itself when its terminal has gone. */
@@ -28,7 +31,15 @@ const END_OF_INPUT = Buffer.from([4]);
  * @returns its exit code, or 128 + n when signal n ended it
  * @throws VtorqueError `E_SCRIPT_START`, `E_GUEST_LOST`; `Cancelled` when the terminal has gone and the shell has not
  */
-export async function runShell({ agent, identity, files, submission, channel, signals }: ShellRun): Promise<number> {
+export async function runShell({
+  agent,
+  identity,
+  files,
+  env,
+  submission,
+  channel,
+  signals,
+}: ShellRun): Promise<number> {
   const { context, vm } = identity;
   const program = submission.shell ?? context.owner.shell;
   const shell = agent.exec({
@@ -40,6 +51,7 @@ export async function runShell({ agent, identity, files, submission, channel, si
       TERM: submission.terminalType,
       HOSTNAME: vm.name,
       PBS_NODEFILE: files.nodeFile,
+      ...env,
     }),
     uid: context.owner.uid,
     gid: context.owner.gid,
@@ -48,7 +60,7 @@ export async function runShell({ agent, identity, files, submission, channel, si
     tty: channel.size,
   });
   // A shell that talks to a user ignores TERM, which would leave it no time to end before it is killed.
-  signals.forwardTo((signal) => shell.signal(signal === 'SIGTERM' ? 'SIGHUP' : signal));
+  signals?.forwardTo((signal) => shell.signal(signal === 'SIGTERM' ? 'SIGHUP' : signal));
   channel.say({ kind: 'begin' });
   channel.deliverTo((message) => pass(message, shell, channel));
   const output = carryOutput(shell, channel);

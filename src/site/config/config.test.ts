@@ -173,7 +173,7 @@ const aCase = (changes: Partial<PolicyCase> = {}): PolicyCase => ({
 test('the policy refuses what goes beyond it, and names what is allowed', async () => {
   const site = await config(
     ...['[submit]', 'disabled_hosts = ["mgmt*"]', '[policy]', 'images = ["host", "deb*"]', 'user_images = false'],
-    ...['max_vcpus = 4', 'max_ram = "8G"', 'mounts = ["/scratch/*"]', 'networks = ["none"]'],
+    ...['user_kernels = false', 'max_vcpus = 4', 'max_ram = "8G"', 'mounts = ["/scratch/*"]', 'networks = ["none"]'],
     ...['[policy.restricted]', '"debian-lic*" = ["bob", "@cfd"]'],
   );
   const request = completeRequest({ net: 'none' });
@@ -183,6 +183,7 @@ test('the policy refuses what goes beyond it, and names what is allowed', async 
   await refused({ host: 'mgmt2.site' }, /from "mgmt2.site"/, /another host/);
   await refused({ request: { ...request, img: 'centos' } }, /image "centos"/, /^Allowed: host, deb\*$/);
   await refused({ ownImage: true }, /users' own/, /admin/);
+  await refused({ request: { ...request, kernel: '/home/x/vmlinuz' } }, /kernel="\/home\/x\/vmlinuz"/, /own kernel/);
   await refused({ request: { ...request, vcpus: 5 } }, /vcpus=5/, /vcpus=4/);
   await refused({ request: { ...request, ram: 16 * 2 ** 30 } }, /ram=16G/, /ram=8G/);
   await refused({ request: completeRequest({}) }, /net=user/, /none/);

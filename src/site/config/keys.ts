@@ -82,6 +82,7 @@ export const configKeys = {
   'policy.user_images': key(yesOrNo, true, 'queue', "Whether images of a user's own pool may be used.", [
     'ALLOW_USER_IMAGES',
   ]),
+  'policy.user_kernels': key(yesOrNo, true, 'queue', "Whether kernel= may be used: a kernel of a user's own."),
   'policy.max_vcpus': key(whole('virtual CPUs'), 0, 'queue', 'Most virtual CPUs of a VM. 0: no limit but the nodes.'),
   'policy.max_ram': key(bytes, 0, 'queue', 'Most memory of a VM. 0: no limit but the nodes.'),
   'policy.mounts': key(

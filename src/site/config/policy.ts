@@ -47,6 +47,12 @@ export async function checkPolicy(config: SiteConfig, subject: PolicyCase): Prom
       'Ask the admin to add it to the pool of the site',
     );
   }
+  if (request.kernel !== undefined && !config.value('policy.user_kernels', where)) {
+    throw refusal(
+      `Cannot use kernel="${request.kernel}"${inQueue}: the site does not allow kernels of users' own`,
+      "Leave it out: the image's own kernel is booted",
+    );
+  }
   await checkRestricted(config, subject);
   const maxVcpus = config.value('policy.max_vcpus', where);
   if (maxVcpus > 0 && request.vcpus > maxVcpus) {

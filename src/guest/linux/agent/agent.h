@@ -18,7 +18,7 @@
 #define AGENT_VERSION "unknown"
 #endif
 enum { HEADER = 9, MAX_PAYLOAD = 65536, MAX_STREAMS = 256, MAX_POLL = 4 + 4 * MAX_STREAMS };
-enum { IN_HELLO = 1, IN_CALL, IN_EXEC, IN_STDIN, IN_CREDIT, IN_SIGNAL, IN_RESIZE, IN_PART };
+enum { IN_HELLO = 1, IN_CALL, IN_EXEC, IN_STDIN, IN_CREDIT, IN_SIGNAL, IN_RESIZE, IN_PART, IN_ACCEPT };
 enum { HELLO = 0x81, REPLY, STARTED, STDOUT, STDERR, CREDIT, EXIT, FAILED, ERROR };
 
 struct item { char *p; size_t n; };
@@ -36,8 +36,14 @@ ssize_t send_from(int fd, uint8_t type, uint32_t id, size_t max);
 uint64_t get(struct reader *r, size_t bytes);
 struct item *get_list(struct reader *r, size_t *count);
 
-/* exec.c: the programs */
+/* program.c: one program; what the child could not do comes through `report` as a struct failure */
+struct program { pid_t pid; int in, out[2], report; bool tty; uint64_t credit; };
+struct failure { int error; char step[16]; };
+const char *program_start(struct program *program, uint8_t *p, size_t n);
+
+/* exec.c: the programs, and connections, which are streams like theirs */
 void exec_start(uint32_t id, uint8_t *p, size_t n, int error);
+void stream_accept(uint32_t id, uint8_t *p, size_t n);
 void stream_stdin(uint32_t id, const uint8_t *p, size_t n);
 void stream_control(uint8_t type, uint32_t id, uint8_t *p, size_t n);
 void streams_poll(struct polls *polls);
@@ -77,7 +83,7 @@ bool retry(struct call *c, uint64_t wait);
 int call_modules(struct call *c), call_mount(struct call *c), call_umount(struct call *c), call_root(struct call *c);
 int call_hostname(struct call *c), call_clock(struct call *c), call_reseed(struct call *c), call_sync(struct call *c);
 int call_terminate(struct call *c), call_poweroff(struct call *c), call_mkdir(struct call *c), call_file(struct call *c), call_read(struct call *c);
-int call_net(struct call *c);
+int call_net(struct call *c), call_listen(struct call *c);
 int make_directory(const char *path, mode_t mode, uid_t uid, gid_t gid);
 void net_loopback(void);
 

@@ -1,19 +1,17 @@
-/* Programs: started, fed, read under credit, signalled, reported. */
+/* Programs: fed, read under credit, signalled, reported. A connection is a stream without a program. */
 #include "agent.h"
-#include <grp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <termios.h>
 
-enum { STDIN_WINDOW = 1 << 18, PIPE_SIZE = 1 << 18, TTY_REST = 1 << 17, FLAG_TTY = 1, FLAG_STDIN = 2 };
-enum { KEEP_GROUPS = UINT16_MAX };
-static const uint64_t KEEP = UINT32_MAX;
+enum { STDIN_WINDOW = 1 << 18, TTY_REST = 1 << 17 };
 
 struct channel { int fd; uint64_t credit; size_t rest; bool ended; };
 struct stream {
-  bool used, tty, started, exited, in_ended, left; /* left: EXIT is sent, but what the program left behind holds its pipes */
+  bool used, tty, socket, started, exited, in_ended, left; /* left: EXIT is sent, but what the program left behind holds its pipes */
   uint32_t id, owed;
   pid_t pid;
   int status, report, in;
@@ -22,10 +20,8 @@ struct stream {
   size_t waiting; /* bytes in it that the program has not taken yet */
 };
 static struct stream streams[MAX_STREAMS];
+static int listener = -1;
 #define EACH(s) for (struct stream *s = streams; s < streams + MAX_STREAMS; s++)
-
-struct failure { int error; char step[16]; };
-struct plan { uint64_t flags, columns, rows, mask, uid, gid, credit; struct reader rest; };
 
 static struct stream *find(uint32_t id) {
   EACH(s) if (s->used && !s->left && s->id == id) return s;
@@ -37,14 +33,25 @@ static void shut(int *fd) {
   *fd = -1;
 }
 
+static void shut_in(struct stream *s) {
+  if (s->socket && s->in >= 0) shutdown(s->in, SHUT_WR); /* the other descriptor of it stays open */
+  shut(&s->in);
+}
+
 static void release(struct stream *s) {
   shut(&s->report);
-  shut(&s->in);
+  shut_in(s);
   shut(&s->out[0].fd);
   shut(&s->out[1].fd);
   free(s->buffer);
   s->buffer = NULL;
   s->used = false;
+}
+
+/* The stream that gets the next connection. */
+static struct stream *awaited(void) {
+  EACH(s) if (s->used && s->socket && !s->started) return s;
+  return NULL;
 }
 
 /* A free place, made if need be by cutting off what a program left behind. */
@@ -58,120 +65,59 @@ static struct stream *place(void) {
   return left;
 }
 
-/* The rest of EXEC, and with it the child's way to execve. Returns the step that failed. */
-static const char *become(struct plan *q, const int fds[3]) {
-  struct winsize size = {.ws_row = (unsigned short)q->rows, .ws_col = (unsigned short)q->columns};
-  struct reader *r = &q->rest;
-  size_t argc = get(r, 2), ngroups = get(r, 2), nlimits, count;
-  gid_t groups[UINT16_MAX];
-  struct rlimit limit;
-  sigset_t none;
-  for (size_t i = 0; ngroups != KEEP_GROUPS && i < ngroups; i++) groups[i] = (gid_t)get(r, 4);
-  nlimits = get(r, 2);
-  for (size_t i = 0; i < nlimits && !r->bad; i++) {
-    int resource = (int)get(r, 1);
-    limit.rlim_cur = get(r, 8);
-    limit.rlim_max = get(r, 8);
-    if (!r->bad && setrlimit(resource, &limit) < 0) return "rlimit";
-  }
-  struct item *list = get_list(r, &count);
-  char **words = r->bad ? NULL : calloc(count + 2, sizeof *words); /* arguments, NULL, environment, NULL */
-  errno = EBADMSG;
-  if (words == NULL || argc == 0 || count < argc + 2) return "decode";
-  for (size_t i = 0; i < count; i++)
-    if (memchr(list[i].p, 0, list[i].n)) return "decode";
-  for (size_t i = 2; i < count; i++) words[i < argc + 2 ? i - 2 : i - 1] = list[i].p;
-
-  for (int i = 1; i < NSIG; i++) signal(i, SIG_DFL);
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
-  if (setsid() < 0) return "terminal";
-  if ((q->flags & FLAG_TTY) && (ioctl(fds[0], TIOCSCTTY, 0) < 0 || ioctl(fds[0], TIOCSWINSZ, &size) < 0)) return "terminal";
-  for (int i = 0; i < 3; i++)
-    if (dup2(fds[i], i) < 0) return "streams";
-  if (syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC, from Linux 5.11 on */) < 0)
-    for (int i = 3; i < 4096; i++) fcntl(i, F_SETFD, FD_CLOEXEC);
-  umask((mode_t)q->mask);
-  if (ngroups != KEEP_GROUPS && setgroups(ngroups, groups) < 0) return "setgroups";
-  if (q->gid != KEEP && setresgid((gid_t)q->gid, (gid_t)q->gid, (gid_t)q->gid) < 0) return "setgid";
-  if (q->uid != KEEP && setresuid((uid_t)q->uid, (uid_t)q->uid, (uid_t)q->uid) < 0) return "setuid";
-  if (chdir(list[0].p) < 0) return "chdir";
-  environ = words + argc + 1;
-  execvp(list[1].p, words);
-  return "execve";
-}
-
-/* Descriptors: mine[] stay here (to its input, from its outputs), theirs[] become 0, 1, 2 of the program. Returns the step that failed. */
-static const char *connect_streams(const struct plan *q, int mine[3], int theirs[3]) {
-  uid_t owner = q->uid == KEEP ? geteuid() : (uid_t)q->uid;
-  char name[64];
-  int p[2];
-  if (q->flags & FLAG_TTY) {
-    mine[1] = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (mine[1] < 0 || unlockpt(mine[1]) < 0 || (errno = ptsname_r(mine[1], name, sizeof name)) != 0) return "terminal";
-    if ((mine[0] = fcntl(mine[1], F_DUPFD_CLOEXEC, 3)) < 0) return "terminal";
-    for (int i = 0; i < 3; i++)
-      if ((theirs[i] = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0) return "terminal";
-  }
-  for (int i = 0; i < 3 && !(q->flags & FLAG_TTY); i++) {
-    if (i == 0 && !(q->flags & FLAG_STDIN)) {
-      if ((theirs[0] = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0) return "streams";
-      continue;
-    }
-    if (pipe2(p, O_CLOEXEC) < 0) return "streams";
-    theirs[i] = p[i != 0];
-    mine[i] = p[i == 0];
-    fcntl(mine[i], F_SETPIPE_SZ, PIPE_SIZE); /* a larger pipe is only faster */
-  }
-  for (int i = 0; i < 3; i++) {
-    if (mine[i] < 0) continue;
-    fcntl(mine[i], F_SETFL, O_NONBLOCK);
-    /* Otherwise the program could not open /dev/stderr again, since the pipe would be the agent's. */
-    if (owner != geteuid() && fchown(theirs[i], owner, (gid_t)-1) < 0) return "streams";
-  }
-  return NULL;
-}
-
 void exec_start(uint32_t id, uint8_t *p, size_t n, int error) {
-  struct plan q = {.rest = {p, p + n, false}};
-  int mine[3] = {-1, -1, -1}, theirs[3] = {-1, -1, -1}, report[2] = {-1, -1};
-  const char *step = "decode";
+  struct program new = {0};
   struct stream *s = NULL;
-  pid_t pid = -1;
+  const char *step = "decode";
   if (find(id)) {
     send_frame(ERROR, id, "4s", EEXIST, "stream is in use");
     return;
   }
-  q.flags = get(&q.rest, 1);
-  q.columns = get(&q.rest, 2);
-  q.rows = get(&q.rest, 2);
-  q.mask = get(&q.rest, 4);
-  q.uid = get(&q.rest, 4);
-  q.gid = get(&q.rest, 4);
-  q.credit = get(&q.rest, 4);
-  if (!error && q.rest.bad) error = EBADMSG;
   if (!error && (s = place()) == NULL) step = "limits", error = EAGAIN;
-  if (!error && (step = connect_streams(&q, mine, theirs)) != NULL) error = errno;
-  if (!error && pipe2(report, O_CLOEXEC) < 0) step = "streams", error = errno;
-  if (!error && (pid = fork()) < 0) step = "fork", error = errno;
-  if (pid == 0) {
-    struct failure why = {0};
-    strcpy(why.step, become(&q, theirs));
-    why.error = errno;
-    _exit(write(report[1], &why, sizeof why) < 0 ? 126 : 127);
-  }
+  if (!error && (step = program_start(&new, p, n)) != NULL) error = errno;
   if (error) {
     send_frame(FAILED, id, "4s", error, step);
-    shut(&report[0]);
-    for (int i = 0; i < 3; i++) shut(&mine[i]);
-  } else {
-    fcntl(report[0], F_SETFL, O_NONBLOCK);
-    *s = (struct stream){.used = true, .id = id, .pid = pid, .tty = q.flags & FLAG_TTY, .report = report[0], .in = mine[0]};
-    for (int i = 0; i < 2; i++) s->out[i] = (struct channel){.fd = mine[i + 1], .credit = q.credit};
-    s->in_ended = mine[0] < 0;
+    return;
   }
-  shut(&report[1]);
-  for (int i = 0; i < 3; i++) shut(&theirs[i]);
+  *s = (struct stream){.used = true, .id = id, .pid = new.pid, .tty = new.tty, .report = new.report, .in = new.in};
+  for (int i = 0; i < 2; i++) s->out[i] = (struct channel){.fd = new.out[i], .credit = new.credit};
+  s->in_ended = new.in < 0;
+}
+
+/* Listen at a port of 127.0.0.1 instead of where it did before; 0: nowhere. */
+int call_listen(struct call *c) {
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)c->n[1]), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  if (c->n[1] > UINT16_MAX) return fail_with(c, EINVAL, "a port");
+  shut(&listener);
+  for (struct stream *s; (s = awaited()) != NULL; release(s)) send_frame(FAILED, s->id, "4s", ECANCELED, "accept");
+  if (c->n[1] == 0) return 0;
+  listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (listener >= 0 && bind(listener, (void *)&at, sizeof at) == 0 && listen(listener, SOMAXCONN) == 0) return 0;
+  int error = fail(c, "listen at port %u", (unsigned)c->n[1]);
+  shut(&listener);
+  return error;
+}
+
+/* The stream is the next connection. */
+void stream_accept(uint32_t id, uint8_t *p, size_t n) {
+  struct reader r = {p, p + n, false};
+  uint64_t credit = get(&r, 4);
+  struct stream *s = NULL;
+  int error = r.bad || r.p != r.end ? EBADMSG : listener < 0 ? ENOTCONN : 0;
+  if (find(id)) send_frame(ERROR, id, "4s", EEXIST, "stream is in use");
+  else if (error || (s = place()) == NULL) send_frame(FAILED, id, "4s", error ? error : EAGAIN, "accept");
+  else *s = (struct stream){.used = true, .socket = true, .id = id, .report = -1, .in = -1, .out = {{-1, credit, 0, false}, {-1, 0, 0, true}}};
+}
+
+static void take_connections(void) {
+  struct stream *s;
+  for (int fd, on = 1; out_room() && (s = awaited()) && (fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0;) {
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    s->in = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    s->out[0].fd = fd;
+    s->started = true;
+    send_frame(STARTED, s->id, "44", 0, STDIN_WINDOW);
+  }
 }
 
 /* Give the program of its input what it takes now; grant again what is dealt with, a quarter of the window at a time. */
@@ -179,13 +125,13 @@ static void feed(struct stream *s) {
   while (s->started && s->waiting > 0) {
     ssize_t n = s->in < 0 ? (ssize_t)s->waiting : write(s->in, s->buffer, s->waiting);
     if (n < 0 && errno == EAGAIN) break;
-    if (n < 0 && errno != EINTR) shut(&s->in), s->in_ended = true;
+    if (n < 0 && errno != EINTR) shut_in(s), s->in_ended = true;
     if (n <= 0) continue;
     s->owed += (uint32_t)n;
     s->waiting -= (size_t)n;
     memmove(s->buffer, s->buffer + n, s->waiting);
   }
-  if (s->waiting == 0 && s->in_ended) shut(&s->in);
+  if (s->waiting == 0 && s->in_ended) shut_in(s);
   if (s->owed < STDIN_WINDOW / 4) return;
   send_frame(CREDIT, s->id, "4", s->owed);
   s->owed = 0;
@@ -208,7 +154,9 @@ void stream_stdin(uint32_t id, const uint8_t *p, size_t n) {
 }
 
 static void send_signal(struct stream *s, int signal) {
-  if (!s->exited && kill(-s->pid, signal) < 0) kill(s->pid, signal); /* no group yet: it has not come to setsid */
+  if (s->socket) {
+    if (s->out[0].fd >= 0) shutdown(s->out[0].fd, SHUT_RDWR);
+  } else if (!s->exited && kill(-s->pid, signal) < 0) kill(s->pid, signal); /* no group yet: it has not come to setsid */
 }
 
 void stream_control(uint8_t type, uint32_t id, uint8_t *p, size_t n) {
@@ -234,6 +182,7 @@ static void want(struct polls *polls, int fd, short events) {
 
 /* Only what can be used now is waited for, since poll(2) reports hang-ups in any case. */
 void streams_poll(struct polls *polls) {
+  if (awaited()) want(polls, listener, POLLIN);
   EACH(s) {
     if (!s->used) continue;
     want(polls, s->report, POLLIN);
@@ -302,6 +251,7 @@ static void send_exit(struct stream *s) {
 void streams_io(void) {
   static size_t turn; /* who is first changes, so that one busy program does not take all room */
   turn++;
+  take_connections();
   for (size_t k = 0; k < MAX_STREAMS; k++) {
     struct stream *s = &streams[(k + turn) % MAX_STREAMS];
     if (s->used && s->left) discard(s);
@@ -311,6 +261,7 @@ void streams_io(void) {
     feed(s);
     for (int i = 0; i < 2; i++)
       if (!s->out[i].ended) forward(s, i);
+    if (s->socket && s->in < 0) s->exited = s->out[0].ended;
     if (s->exited && s->out[0].ended && s->out[1].ended) send_exit(s);
   }
 }
@@ -333,11 +284,12 @@ void streams_signal(int signal) {
 }
 
 bool streams_running(void) {
-  EACH(s) if (s->used && !s->exited) return true;
+  EACH(s) if (s->used && !s->socket && !s->exited) return true;
   return false;
 }
 
 void streams_kill(void) {
   streams_signal(SIGKILL);
+  shut(&listener);
   EACH(s) if (s->used) release(s);
 }

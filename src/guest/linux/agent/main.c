@@ -71,6 +71,7 @@ static void frame(uint8_t type, uint32_t id, uint8_t *p, size_t n) {
     case IN_CALL: case IN_EXEC: complete(type, id, p, n); break;
     case IN_STDIN: stream_stdin(id, p, n); break;
     case IN_CREDIT: case IN_SIGNAL: case IN_RESIZE: stream_control(type, id, p, n); break;
+    case IN_ACCEPT: stream_accept(id, p, n); break;
     case IN_PART: add_part(id, p, n); break;
     default: send_frame(ERROR, id, "4s", EOPNOTSUPP, "unknown frame type");
   }

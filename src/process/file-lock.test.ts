@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { lockFile } from './lock.ts';
-import { aSite } from './test-support.ts';
+import { lockFile } from './file-lock.ts';
+
+async function aDirectory(): Promise<AsyncDisposable & { readonly dir: string }> {
+  const dir = await mkdtemp(join(tmpdir(), 'vtt-lock-'));
+  return { dir, [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }) };
+}
 
 test('lockFile() lets one in at a time, the next one when the first lets go', async () => {
-  await using site = await aSite();
+  await using site = await aDirectory();
   const path = join(site.dir, 'sub/.lock');
   const events: string[] = [];
   const first = await lockFile(path, { waitMs: 10_000 });
@@ -25,14 +30,14 @@ test('lockFile() lets one in at a time, the next one when the first lets go', as
 });
 
 test('lockFile() gives up after its time', async () => {
-  await using site = await aSite();
+  await using site = await aDirectory();
   const path = join(site.dir, '.lock');
   await using _held = await lockFile(path, { waitMs: 10_000 });
   await assert.rejects(lockFile(path, { waitMs: 1000 }), { code: 'E_LOCKED' });
 });
 
 test('lockFile() stops waiting when it is told to', async () => {
-  await using site = await aSite();
+  await using site = await aDirectory();
   const path = join(site.dir, '.lock');
   await using _held = await lockFile(path, { waitMs: 10_000 });
   const controller = new AbortController();
@@ -42,10 +47,10 @@ test('lockFile() stops waiting when it is told to', async () => {
 });
 
 test('the lock ends with its holder, also when that is killed', async () => {
-  await using site = await aSite();
+  await using site = await aDirectory();
   const path = join(site.dir, '.lock');
   const program = `
-    const { lockFile } = await import(${JSON.stringify(import.meta.resolve('./lock.ts'))});
+    const { lockFile } = await import(${JSON.stringify(import.meta.resolve('./file-lock.ts'))});
     await lockFile(${JSON.stringify(path)}, { waitMs: 10000 });
     process.stdout.write('held');
     setInterval(() => {}, 1000);`;
@@ -58,7 +63,7 @@ test('the lock ends with its holder, also when that is killed', async () => {
 });
 
 test('lockFile() leaves no file that others may lock, also where one was there', async () => {
-  await using site = await aSite();
+  await using site = await aDirectory();
   const path = join(site.dir, '.lock');
   await writeFile(path, '');
   await chmod(path, 0o644);

@@ -1,0 +1,34 @@
+import { Command, Option } from 'commander';
+import { examine, type Finding, type Role, type Severity } from '../node/doctor/index.ts';
+import { placesToRead } from '../site/index.ts';
+import { wantsColor } from './render-error.ts';
+
+/** `vtorque doctor` */
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('check this machine for what jobs in VMs need')
+    .addOption(new Option('--role <role>', 'what this machine is').choices(['head', 'node', 'all']).default('all'))
+    .option('--json', 'print the findings as JSON')
+    .action(doctor);
+}
+
+async function doctor({ role, json }: { role: Role | 'all'; json?: true }): Promise<void> {
+  const uid = process.getuid?.() ?? 0;
+  const findings = await examine(role === 'all' ? ['head', 'node'] : [role], {
+    ...{ env: process.env, uid, gid: process.getgid?.() ?? 0, places: placesToRead(process.env, uid) },
+  });
+  const errors = findings.filter(({ severity }) => severity === 'error').length;
+  const color = wantsColor(process.stdout, process.env);
+  process.stdout.write(
+    json ? `${JSON.stringify({ errors, findings })}\n` : findings.map((each) => asText(each, color)).join(''),
+  );
+  if (errors > 0) process.exitCode = 1;
+}
+
+const styles: Readonly<Record<Severity, string>> = { ok: '32', warning: '33', error: '1;31' };
+
+function asText({ check, severity, text, remedy }: Finding, color: boolean): string {
+  const word = severity.padEnd(7);
+  const painted = color ? `\x1b[${styles[severity]}m${word}\x1b[0m` : word;
+  return `${painted}  ${check}: ${text}\n${remedy === undefined ? '' : `         hint: ${remedy}\n`}`;
+}

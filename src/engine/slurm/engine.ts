@@ -1,0 +1,129 @@
+import { statSync } from 'node:fs';
+import { homedir, hostname } from 'node:os';
+import { messageOf } from '../../base/index.ts';
+import type { BatchNode, Engine, JobDescription, JobStatus, LiveJobs, Submitted } from '../engine.ts';
+import { submitByQsub } from '../pbs/submit.ts';
+import { askSlurm, refused, runSlurm } from './command.ts';
+import { sbatchCall } from './sbatch.ts';
+import { scriptArguments, withShebang } from './script.ts';
+import { readExitStatus, readStatusLine, statusFormat } from './status.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const MiB = 1024 ** 2;
+
+/** Slurm, through its commands on PATH. */
+export class SlurmEngine implements Engine {
+  readonly name = 'slurm';
+  readonly #env: Env;
+
+  constructor(env: Env) {
+    this.#env = env;
+  }
+
+  async submit({ script, options }: JobDescription): Promise<Submitted> {
+    const call = sbatchCall({
+      ...{ options, scriptName: script.name, env: this.#env },
+      directory: workingDirectory(this.#env),
+      home: this.#env.HOME || homedir(),
+      host: hostname(),
+      isDirectory: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true,
+    });
+    const file = { name: script.name, bytes: withShebang(script.bytes, options, this.#env), at: call.args.length };
+    const argv = [...call.args, script.name, ...scriptArguments(options)];
+    const answer = await submitByQsub('sbatch', { argv, script: file }, call.env);
+    if (!('id' in answer)) return answer;
+    // Of a federation the name of the cluster follows.
+    return { code: 0, id: options.has('z') ? '' : (answer.id.split(';')[0] ?? '') };
+  }
+
+  async status(ids: readonly string[]): Promise<ReadonlyMap<string, JobStatus>> {
+    const known = ids.filter(isJobId);
+    if (known.length === 0) return new Map();
+    const lines = (await this.#queue(['-j', known.join(',')])).flatMap((line) => readStatusLine(line) ?? []);
+    const found = await Promise.all(
+      lines.map(async (job): Promise<JobStatus> => {
+        if (job.state !== 'complete') return job;
+        const exitStatus = readExitStatus(await this.#show(job.id));
+        return exitStatus === undefined ? job : { ...job, exitStatus };
+      }),
+    );
+    return new Map(found.map((job) => [job.id, job]));
+  }
+
+  async cancel(ids: readonly string[]): Promise<void> {
+    await this.#ask('scancel', ids);
+  }
+
+  async hold(ids: readonly string[]): Promise<void> {
+    await this.#ask('scontrol', ['hold', ids.join(',')]);
+  }
+
+  async release(ids: readonly string[]): Promise<void> {
+    await this.#ask('scontrol', ['release', ids.join(',')]);
+  }
+
+  /** To the script and all that it has started, as PBS does. */
+  async signal(ids: readonly string[], signal: NodeJS.Signals): Promise<void> {
+    await this.#ask('scancel', ['--full', `--signal=${signal.replace(/^SIG/, '')}`, ...ids]);
+  }
+
+  async nodes(): Promise<readonly BatchNode[]> {
+    const lines = await this.#ask('sinfo', ['-h', '-N', '-o', '%N|%c|%m|%T']);
+    // A node that is in several partitions is told several times.
+    const nodes = lines.split('\n').flatMap((line): [string, BatchNode][] => {
+      const [name = '', cpus = '', megabytes = '', state = ''] = line.split('|');
+      return name === '' ? [] : [[name, { name, np: Number(cpus), memory: Number(megabytes) * MiB, state }]];
+    });
+    return [...new Map(nodes).values()];
+  }
+
+  async queues(): Promise<readonly string[]> {
+    const lines = await this.#ask('sinfo', ['-h', '-o', '%R']);
+    return [...new Set(lines.split('\n').filter((name) => name !== ''))];
+  }
+
+  async liveJobs(): Promise<LiveJobs> {
+    try {
+      // Elements of arrays by their own numbers, as hooks and jobs know them.
+      const lines = (await this.#ask('squeue', ['-h', '-r', '-o', '%A'])).split('\n');
+      return { known: true, cluster: await this.#cluster(), ids: new Set(lines.filter((id) => id !== '')) };
+    } catch (error) {
+      return { known: false, why: messageOf(error) };
+    }
+  }
+
+  /** Lines of squeue. That asks for jobs which Slurm does not know any more is no error: they are not in the answer. */
+  async #queue(which: readonly string[]): Promise<string[]> {
+    const args = ['-h', '-t', 'all', '-r', '-o', statusFormat, ...which];
+    const { code, stdout, stderr } = await runSlurm({ program: 'squeue', args, env: this.#env });
+    if (code !== 0 && !/Invalid job id specified/.test(stderr)) throw refused('squeue', stderr);
+    return stdout.split('\n').filter((line) => line !== '');
+  }
+
+  async #cluster(): Promise<string> {
+    const config = await this.#ask('scontrol', ['show', 'config']);
+    return /^ClusterName\s*=\s*(\S+)/m.exec(config)?.[1] ?? '';
+  }
+
+  async #show(id: string): Promise<string> {
+    const { stdout } = await runSlurm({ program: 'scontrol', args: ['show', 'job', '-o', id], env: this.#env });
+    return stdout;
+  }
+
+  #ask(program: string, args: readonly string[]): Promise<string> {
+    return askSlurm({ program, args, env: this.#env });
+  }
+}
+
+function isJobId(id: string): boolean {
+  return /^\d+(_\d+|_\[[\d,%-]+\])?$/.test(id);
+}
+
+/** Under the name that the user knows it by, where that is still true. */
+function workingDirectory({ PWD }: Env): string {
+  const real = process.cwd();
+  if (!PWD?.startsWith('/')) return real;
+  const [named, here] = [PWD, real].map((path) => statSync(path, { throwIfNoEntry: false }));
+  return named !== undefined && named.ino === here?.ino && named.dev === here.dev ? PWD : real;
+}

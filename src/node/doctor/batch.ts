@@ -1,0 +1,37 @@
+import { messageOf, VtorqueError } from '../../base/index.ts';
+import { findEngine } from '../../engine/index.ts';
+import { loadConfig } from '../../site/config/load.ts';
+import { type Check, type DoctorDeps, error, fine, warning } from './finding.ts';
+
+/** The batch system, and what the site says. */
+export const batchChecks: readonly Check[] = [
+  { name: 'configuration', roles: ['head', 'node'], run: configuration },
+  { name: 'batch system', roles: ['head', 'node'], run: batchSystem },
+];
+
+async function configuration({ env, uid }: DoctorDeps): ReturnType<Check['run']> {
+  try {
+    const config = await loadConfig(env, uid);
+    return [fine(config.file ?? 'none: all is as built in')];
+  } catch (cause) {
+    return [error(messageOf(cause), hintOf(cause, 'vtorque config check'))];
+  }
+}
+
+async function batchSystem({ env }: DoctorDeps): ReturnType<Check['run']> {
+  try {
+    const engine = await findEngine(env);
+    const nodes = await engine.nodes();
+    if (nodes === undefined)
+      return [warning(`${engine.name}: it does not tell its nodes`, 'Sizes are not checked at submit')];
+    const down = nodes.filter(({ state }) => /down|offline|drain/.test(state));
+    if (nodes.length === down.length) return [error(`${engine.name}: no node is up`, 'See the state of its nodes')];
+    return [fine(`${engine.name}: ${nodes.length - down.length} of ${nodes.length} nodes are up`)];
+  } catch (cause) {
+    return [error(messageOf(cause), hintOf(cause, 'Put the commands of your batch system on PATH'))];
+  }
+}
+
+function hintOf(cause: unknown, otherwise: string): string {
+  return cause instanceof VtorqueError && cause.hint !== undefined ? cause.hint : otherwise;
+}

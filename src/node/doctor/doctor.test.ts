@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { examine, type Finding } from './index.ts';
+
+/** A machine without anything: no batch system, no guest kernel, no images. */
+async function anEmptyMachine() {
+  const dir = await mkdtemp(join(tmpdir(), 'vtt-doctor-'));
+  const place = { data: join(dir, 'data'), cache: join(dir, 'cache'), state: join(dir, 'state') };
+  const deps = {
+    env: {
+      PATH: join(dir, 'bin'),
+      VTORQUE_LOCAL: join(dir, 'none'),
+      VTORQUE_CONFIG: join(dir, 'config.toml'),
+      HOME: dir,
+    },
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+    places: [place],
+  };
+  return { dir, deps, place, [Symbol.asyncDispose]: () => rm(dir, { recursive: true }) };
+}
+
+const of = (findings: readonly Finding[], check: string) => findings.filter((finding) => finding.check === check);
+
+test('a machine without anything has errors, and each says what to do', async () => {
+  await using machine = await anEmptyMachine();
+  const findings = await examine(['head', 'node'], machine.deps);
+  for (const check of ['batch system', 'qemu', 'guest kernel', 'accelerator']) {
+    assert.deepEqual(
+      of(findings, check).map(({ severity }) => severity),
+      ['error'],
+      check,
+    );
+  }
+  for (const { check, severity, remedy } of findings) assert.equal(severity === 'ok', remedy === undefined, check);
+});
+
+test('a head is not asked for what only nodes need', async () => {
+  await using machine = await anEmptyMachine();
+  const checks = new Set((await examine(['head'], machine.deps)).map(({ check }) => check));
+  assert.ok(checks.has('batch system') && !checks.has('qemu') && !checks.has('accelerator'));
+});
+
+test('an image that others may write, and one that is none, are errors', async () => {
+  await using machine = await anEmptyMachine();
+  const broken = join(machine.place.data, 'images/broken');
+  await mkdir(broken, { recursive: true });
+  await writeFile(join(broken, 'manifest.json'), '{');
+  const [finding] = of(await examine(['head'], machine.deps), 'images');
+  assert.equal(finding?.severity, 'error');
+  assert.match(finding?.text ?? '', /broken/);
+});
+
+test('a program that answers is told with its version', async () => {
+  await using machine = await anEmptyMachine();
+  const bin = join(machine.dir, 'bin');
+  await mkdir(bin);
+  await writeFile(join(bin, 'qemu-system-x86_64'), '#!/bin/sh\necho QEMU emulator version 7.2\n');
+  await chmod(join(bin, 'qemu-system-x86_64'), 0o755);
+  assert.deepEqual(of(await examine(['node'], machine.deps), 'qemu'), [
+    { check: 'qemu', severity: 'ok', text: 'QEMU emulator version 7.2' },
+  ]);
+});

@@ -1,0 +1,17 @@
+import { batchChecks } from './batch.ts';
+import type { Check, DoctorDeps, Finding, Role } from './finding.ts';
+import { guestChecks } from './guests.ts';
+import { machineChecks } from './machine.ts';
+
+export type { DoctorDeps, Finding, Role, Severity } from './finding.ts';
+
+const checks: readonly Check[] = [...batchChecks, ...guestChecks, ...machineChecks];
+
+/** Look at everything that a job needs on a machine of these roles. Changes nothing, and boots nothing. */
+export async function examine(roles: readonly Role[], deps: DoctorDeps): Promise<Finding[]> {
+  const wanted = checks.filter((check) => check.roles.some((role) => roles.includes(role)));
+  const found = await Promise.all(
+    wanted.map(async ({ name, run }) => (await run(deps)).map((finding) => ({ check: name, ...finding }))),
+  );
+  return found.flat();
+}

@@ -1,0 +1,52 @@
+import type { Lease, LeaseKey } from './leases/lease.ts';
+import type { LeaseStore } from './leases/store.ts';
+
+/** A run of a job on this node, and whose it is, as the batch system told its hook. */
+export interface HookedJob {
+  readonly key: LeaseKey;
+  readonly owner: Lease['owner'];
+}
+
+export interface HookDeps {
+  readonly store: LeaseStore;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Remove all that a run of a job has left here. */
+  readonly clearUp: (key: LeaseKey, owner: Lease['owner']) => Promise<void>;
+}
+
+/**
+ * Before a job starts on this node. Batch systems run this overlapping with `release`, twice, or after it.
+ * @param since when the hook began. A tombstone that is younger was written while this one was on its way: the job is over.
+ *   One that is older is that of an earlier run, where the batch system does not tell its hooks which run it is.
+ * @returns whether the job was prepared, or had been released by then
+ */
+export async function prepare(
+  job: HookedJob,
+  since: number,
+  { store, now }: HookDeps,
+): Promise<'prepared' | 'too late'> {
+  return store.whileLocked(job.key, async () => {
+    const known = await store.read(job.key);
+    const over = known !== undefined && known.state !== 'prepared';
+    if (over && (job.key.attempt !== undefined || known.at >= since)) return 'too late';
+    await store.write({ ...job, state: 'prepared', at: now() });
+    return 'prepared';
+  });
+}
+
+/**
+ * After a job has ended on this node, or never came to be. Whatever fails, the lease says that there is something left to do.
+ * @returns whether there was anything of it here
+ */
+export async function release(job: HookedJob, { store, now, clearUp }: HookDeps): Promise<'released' | 'unknown'> {
+  return store.whileLocked(job.key, async () => {
+    const known = await store.read(job.key);
+    const owner = known?.owner ?? job.owner;
+    const lease = { key: job.key, owner };
+    if (known?.state !== 'released') await store.write({ ...lease, state: 'releasing', at: now() });
+    await clearUp(job.key, owner);
+    await store.write({ ...lease, state: 'released', at: now() });
+    return known === undefined ? 'unknown' : 'released';
+  });
+}

@@ -1,0 +1,48 @@
+import { covers, type Lease, type LeaseKey } from '../leases/lease.ts';
+import type { MarkedProcess } from '../strays.ts';
+
+/** What there is on a node, and which jobs live. */
+export interface NodeView {
+  readonly engine: string;
+  readonly cluster: string;
+  /** Ids of jobs that may have something here. */
+  readonly live: ReadonlySet<string>;
+  readonly leases: readonly Lease[];
+  readonly marked: readonly MarkedProcess[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+export type ReapAction =
+  /** Clear up after a run of a job, and leave its tombstone. */
+  | { readonly kind: 'release'; readonly lease: Lease }
+  /** End a process that belongs to no live job, and to no lease. */
+  | { readonly kind: 'kill'; readonly process: MarkedProcess }
+  /** Remove a tombstone that nobody can need any more. */
+  | { readonly kind: 'forget'; readonly key: LeaseKey };
+
+/** A batch system may tell of a job a little later than its hooks run. */
+const YOUNG_MS = 60_000;
+/** No hook is on its way for so long. */
+const TOMBSTONE_MS = 24 * 3_600_000;
+
+/** What is to be removed: what belongs to no live job of this batch system. Of others nothing is known here. Pure. */
+export function planReap(view: NodeView): ReapAction[] {
+  const { live, leases, marked, now } = view;
+  const ours = ({ engine, cluster }: LeaseKey): boolean => engine === view.engine && cluster === view.cluster;
+  const mine = leases.filter(({ key }) => ours(key));
+  const releases = mine.filter(
+    ({ state, key, at }) =>
+      state === 'releasing' || (state === 'prepared' && !live.has(key.jobId) && now - at > YOUNG_MS),
+  );
+  const strays = marked.filter(
+    ({ key }) =>
+      ours(key) && !live.has(key.jobId) && !mine.some((lease) => lease.state !== 'released' && covers(lease.key, key)),
+  );
+  const old = mine.filter(({ state, at }) => state === 'released' && now - at > TOMBSTONE_MS);
+  return [
+    ...releases.map((lease): ReapAction => ({ kind: 'release', lease })),
+    ...strays.map((process): ReapAction => ({ kind: 'kill', process })),
+    ...old.map(({ key }): ReapAction => ({ kind: 'forget', key })),
+  ];
+}

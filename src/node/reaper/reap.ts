@@ -1,0 +1,52 @@
+import { messageOf, VtorqueError } from '../../base/index.ts';
+import type { LiveJobs } from '../../engine/engine.ts';
+import { type HookDeps, release } from '../hook.ts';
+import { kill, markedProcesses } from '../strays.ts';
+import { planReap, type ReapAction } from './plan.ts';
+
+export interface ReapOptions extends HookDeps {
+  readonly engine: string;
+  readonly live: LiveJobs;
+  readonly dryRun: boolean;
+}
+
+export interface ReapReport {
+  readonly actions: readonly ReapAction[];
+  /** What could not be done; the next run tries it again. */
+  readonly failures: readonly { readonly action: ReapAction; readonly why: string }[];
+}
+
+/**
+ * Remove what no live job owns. May run at any moment, any number of times.
+ * @throws VtorqueError `E_REAP_UNKNOWN` when the batch system does not tell which jobs live: nothing is touched then
+ */
+export async function reap(options: ReapOptions): Promise<ReapReport> {
+  const { engine, live, store, now } = options;
+  if (!live.known) {
+    throw new VtorqueError('E_REAP_UNKNOWN', `Cannot clear up: it is not known which jobs live (${live.why})`, {
+      hint: 'Nothing was touched. Try again when the batch system answers',
+    });
+  }
+  const [leases, marked] = await Promise.all([store.list(), markedProcesses()]);
+  const view = { engine, cluster: live.cluster, live: live.ids, leases, marked, now: now() };
+  const actions = planReap(view);
+  const failures: { action: ReapAction; why: string }[] = [];
+  for (const action of options.dryRun ? [] : actions) {
+    await carryOut(action, options).catch((error: unknown) => failures.push({ action, why: messageOf(error) }));
+  }
+  return { actions, failures };
+}
+
+async function carryOut(action: ReapAction, deps: HookDeps): Promise<void> {
+  switch (action.kind) {
+    case 'release':
+      await release({ key: action.lease.key, owner: action.lease.owner }, deps);
+      return;
+    case 'kill':
+      kill(action.process);
+      return;
+    case 'forget':
+      await deps.store.forget(action.key);
+      return;
+  }
+}

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { spawnBound } from './bound-process.ts';
+import { boundProgram } from './native/build.ts';
+
+const env = { PATH: '/usr/bin:/bin' };
+const shell = (script: string) => spawnBound({ program: 'sh', args: ['-c', script], env, descriptors: [] });
+
+test('spawnBound() tells how a program ended, and what it wrote to its standard error', async () => {
+  const child = await shell('echo one >&2; echo two >&2; exit 3');
+  assert.deepEqual(await child.ended, { code: 3, signal: null });
+  assert.deepEqual(child.stderr.lines, ['one', 'two']);
+});
+
+test('spawnBound() gives each descriptor a socket', async () => {
+  const child = await spawnBound({ program: 'sh', args: ['-c', 'cat <&3 >&4'], env, descriptors: ['pipe', 'pipe'] });
+  const [to, from] = child.sockets;
+  assert.ok(to && from);
+  to.end('there and back');
+  assert.equal(await text(from), 'there and back');
+  await child.ended;
+});
+
+test('a program that does not exist ends with 127 and says so', async () => {
+  const child = await spawnBound({ program: '/no/such', args: [], env, descriptors: [] });
+  assert.deepEqual(await child.ended, { code: 127, signal: null });
+  assert.deepEqual(child.stderr.lines, ['Cannot start "/no/such": No such file or directory']);
+});
+
+test('what a batch system sends to all processes of a job does not reach it, KILL does', async () => {
+  const child = await shell('echo up >&2; exec sleep 1000');
+  await until(() => child.stderr.lines.length > 0);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const)
+    process.kill(child.pid, signal);
+  assert.deepEqual(await child.kill(), { code: null, signal: 'SIGKILL' });
+});
+
+test('it ends with its parent, also when that is killed', async () => {
+  const module = pathToFileURL(`${import.meta.dirname}/bound-process.ts`).href;
+  const script = `const { spawnBound } = await import('${module}');
+    const child = await spawnBound({ program: 'sleep', args: ['1000'], env: { PATH: '/usr/bin:/bin' }, descriptors: [] });
+    console.log(child.pid); setInterval(() => {}, 1000);`;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [line] = await once(parent.stdout, 'data');
+  parent.kill('SIGKILL');
+  await once(parent, 'exit');
+  const pid = Number(String(line));
+  await until(() => !isAlive(pid));
+});
+
+test('it does not start when its parent has died before', () => {
+  const { status, stdout } = spawnSync(boundProgram, ['1', 'echo', 'started']);
+  assert.deepEqual([status, stdout.toString()], [1, '']);
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  for (const deadline = Date.now() + 30_000; !holds(); ) {
+    assert.ok(Date.now() < deadline, 'in time');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** A process that only waits to be reaped is gone. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
