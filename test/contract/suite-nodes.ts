@@ -104,12 +104,34 @@ export function nodeTests(
     const script = 'echo "in $(cat /proc/sys/kernel/ostype), $PBS_JOBID"; echo wrong >&2; exit 5\n';
     const { code, stdout, stderr } = await user().run([vsub, '-vm', 'img=host,ram=512M', '-N', 'vm'], script);
     assert.equal(code, 0, stderr);
-    const id = stdout.trim();
+    const id = user().submitted(stdout.trim());
     const [status] = await user().wait([id]);
     assert.equal(await user().read(`vm.e${sequence(id)}`), 'wrong\n');
     assert.equal(status?.exitStatus, 5);
     assert.equal(await user().read(`vm.o${sequence(id)}`), `in Linux, ${id}\n`);
   });
+
+  for (const [phase, ready] of [
+    ['starts', false],
+    ['runs', true],
+  ] as const) {
+    test(
+      `a job in a VM that is cancelled while its ${ready ? 'script' : 'VM'} ${phase} ends`,
+      when('vms'),
+      async () => {
+        const vsub = `${user().root}/bin/vsub`;
+        const argv = ['-vm', 'img=host,ram=512M', '-d', user().cluster.work];
+        const { code, stdout, stderr } = await user().run([vsub, ...argv], `touch in-vm-${phase}; sleep 300\n`);
+        assert.equal(code, 0, stderr);
+        const id = user().submitted(stdout.trim());
+        await user().wait([id], ['running']);
+        if (ready) await user().read(`in-vm-${phase}`);
+        await user().call({ op: 'cancel', ids: [id] });
+        const [status] = await user().wait([id]);
+        assert.notEqual(status?.exitStatus, 0);
+      },
+    );
+  }
 }
 
 async function probe(
