@@ -1,5 +1,4 @@
-import { closeSync, constants, existsSync, openSync, readSync } from 'node:fs';
-import { access, realpath } from 'node:fs/promises';
+import { accessSync, closeSync, constants, existsSync, openSync, readSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { installRoot } from '../site/index.ts';
 import { commandsDir, connectInstance } from './embedded/client.ts';
@@ -16,13 +15,13 @@ const SLURM_CONFS = ['/etc/slurm/slurm.conf', '/etc/slurm-llnl/slurm.conf', '/ru
 
 /**
  * Find the batch system. Nothing is started for that: the first qsub on PATH tells by where it is and what it is; without one it
- * is the embedded one if that answers, else Slurm if its sbatch is there and configured.
+ * is Slurm if its sbatch is there and configured, else the embedded one if that answers.
  * @param wanted as the site's configuration says
  * @throws VtorqueError `E_NO_BATCH_SYSTEM` when there is none
  */
 export async function findEngine(env: Env, wanted: EngineName | 'auto' = 'auto'): Promise<Engine> {
   const name = wanted === 'auto' ? undefined : wanted;
-  const qsub = await commandOnPath(env, 'qsub');
+  const qsub = commandOnPath(env, 'qsub');
   const engine = name ?? (qsub === undefined ? await engineWithoutQsub(env) : engineOf(qsub, pbsExec(env)));
   switch (engine) {
     case 'embedded': {
@@ -51,24 +50,32 @@ interface Command {
   readonly real: string;
 }
 
-async function commandOnPath(env: Env, name: string): Promise<Command | undefined> {
+// Synchronous: a turn through the thread pool for each directory of PATH takes longer than all the look-ups.
+function commandOnPath(env: Env, name: string): Command | undefined {
   for (const directory of (env.PATH ?? '').split(delimiter)) {
     if (!directory.startsWith('/')) continue;
     const path = join(directory, name);
-    const real = await access(path, constants.X_OK).then(
-      () => realpath(path),
-      () => undefined,
-    );
+    const real = executable(path);
     if (real !== undefined && !real.startsWith(`${NOT_AN_ENGINE}/`)) return { path, real };
   }
   return undefined;
 }
 
+function executable(path: string): string | undefined {
+  try {
+    accessSync(path, constants.X_OK);
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
 async function engineWithoutQsub(env: Env): Promise<EngineName | undefined> {
+  // Who means the embedded one on a machine of a cluster has its commands on PATH.
+  if (isConfigured(env) && commandOnPath(env, 'sbatch') !== undefined) return 'slurm';
   const instance = await connectInstance(env).catch(() => undefined);
   instance?.close();
-  if (instance !== undefined) return 'embedded';
-  return isConfigured(env) && (await commandOnPath(env, 'sbatch')) !== undefined ? 'slurm' : undefined;
+  return instance === undefined ? undefined : 'embedded';
 }
 
 /** Its commands alone may be there without any cluster. */

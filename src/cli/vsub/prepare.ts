@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { VtorqueError } from '../../base/index.ts';
-import { type Engine, findEngine } from '../../engine/index.ts';
+import type { Engine } from '../../engine/index.ts';
 // Not through the room's index, which loads the builders of images: half of vsub's time.
 import { findImage, imagePools } from '../../image/catalogue.ts';
 import { checkDistro, distroOfHost } from '../../image/distro.ts';
@@ -28,14 +28,15 @@ import {
 import type { SiteConfig } from '../../site/config/index.ts';
 import { installRoot, ownPlaces, placesToRead } from '../../site/index.ts';
 import { currentDirectory } from '../current-directory.ts';
+import type { AskedEngine } from './ask-engine.ts';
 import { checkQueue } from './check-queue.ts';
-import { checkJobKind, checkNodes, requestedSlots, type Slots } from './checks.ts';
+import { checkJobKind, checkNodes, requestedNodes, requestedSlots, type Slots } from './checks.ts';
 import type { CommandLine } from './command-line.ts';
 import { checkInPlaceOfQsub } from './in-place-of-qsub.ts';
 import { type Added, needsOf, submitSettings, withAdded } from './needs.ts';
 import { checkNearlyOwn, ownDirectiveWords } from './own-options.ts';
 import type { JobScript } from './script.ts';
-import { askedSettings, siteConfig, userDefaults } from './sources.ts';
+import { askedSettings, userDefaults } from './sources.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -48,6 +49,8 @@ export interface PreparedJob {
   readonly fallbacks: Readonly<Record<string, string>>;
   readonly warnings: readonly string[];
   readonly queue: string | undefined;
+  /** How many nodes it asks for: on each of them is one VM. */
+  readonly nodes: number;
   readonly slots: Slots;
   readonly added: readonly Added[];
   /** Its shell runs at the user's terminal. */
@@ -70,6 +73,7 @@ export interface PrepareOptions {
   /** The values in `VSUB_OPTIONS`. */
   readonly environment: readonly string[];
   readonly env: Env;
+  readonly asking: AskedEngine;
   /** Go on without a batch system: nothing is to be submitted. */
   readonly withoutEngine: boolean;
 }
@@ -83,6 +87,7 @@ export async function prepareVmJob({
   script,
   environment,
   env,
+  asking,
   withoutEngine,
 }: PrepareOptions): Promise<PreparedJob> {
   checkNearlyOwn(line.walk.options);
@@ -95,9 +100,10 @@ export async function prepareVmJob({
   const fromScript = directiveOptions(directives, { own: ownDirectiveWords });
   const options = effectiveOptions(line.walk.options, fromScript);
   checkJobKind(options, env);
-  const config = await siteConfig(env, uid);
+  const config = await asking.config;
   const queue = queueOf(options, config);
   const defaults = [...(config?.defaults(queue) ?? []), ...(await userDefaults(env))];
+  const nodes = requestedNodes(options);
   const slots = requestedSlots(options);
   const limits = submitSettings(config, queue);
   const free = slots === undefined ? undefined : Math.max(1, slots - limits.hostCores);
@@ -106,19 +112,20 @@ export async function prepareVmJob({
   const request = withAbsolutePaths(completeRequest(mergeSettings(settings), { ppn: free }));
   const added = needsOf(request, slots, options, limits);
   if (request.mounts !== undefined) {
-    const { checkMountTargets } = await import('../../job/mount-targets.ts');
+    const { checkMountTargets } = await import('../../node/guest/mount-targets.ts');
     await checkMountTargets(request.mounts, [userInfo().homedir, currentDirectory()]);
   }
   await checkImageAndPolicy(request, queue, config, env, uid);
-  const engine = await findEngine(env, config?.value('engine.name')).catch((error: unknown) => {
+  const engine = await asking.engine.catch((error: unknown) => {
     if (withoutEngine) return undefined;
     throw error;
   });
   if (engine !== undefined && engine.qsub === undefined && !options.interactive) checkInPlaceOfQsub(line, script);
-  // Asking another batch system would start one of its commands, which costs as much as the submission.
-  const cheap = engine?.name === 'embedded' || withoutEngine ? engine : undefined;
-  await checkQueue(options.value('q'), async () => cheap?.queues());
-  checkNodes(request, await cheap?.nodes(), limits.hostCores);
+  if (engine !== undefined) {
+    const informant = await asking.informant;
+    await checkQueue(options.value('q'), async () => informant?.queues());
+    checkNodes(request, await asking.nodes, limits.hostCores, nodes);
+  }
   if (request.kernel !== undefined) {
     const { checkKernel } = await import('./kernel-check.ts');
     await checkKernel(request.kernel, request.img, imagePools(placesToRead(env, uid)), {
@@ -144,7 +151,7 @@ export async function prepareVmJob({
   const { look, walk, qsubArgv } = line;
   const words = withAdded(qsubArgv, added, { script: look.script?.at, endOfOptions: walk.endOfOptions });
   return {
-    ...{ request, settings, fallbacks, queue, slots, added, launcher, engine, config },
+    ...{ request, settings, fallbacks, queue, nodes, slots, added, launcher, engine, config },
     ...{ argv: words.argv, scriptAt: words.script, scriptName: script.name },
     options: added.length === 0 ? options : effectiveOptions(walkQsubArgs(words.argv).options, fromScript),
     interactive: options.interactive,
