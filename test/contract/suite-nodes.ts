@@ -92,7 +92,8 @@ export function nodeTests(
     );
     await user().read('attempts');
     while ((await user().read('attempts')) === '');
-    assert.equal((await user().runAsOperator(['qrerun', id])).code, 0);
+    const { code, stderr } = await user().runAsOperator(['qrerun', id]);
+    assert.equal(code, 0, stderr);
     await user().wait([id]);
     const attempts = (await user().read('attempts')).trim().split('\n');
     assert.equal(attempts.length, 2);
