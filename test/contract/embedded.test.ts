@@ -1,24 +1,6 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { commandsDir } from '../../src/engine/embedded/index.ts';
 import { startCluster } from '../support/cluster.ts';
 import { expectNoResidue, lookForResidue } from '../support/residue.ts';
-import type { Lacks } from './cluster.ts';
 import { contract } from './suite.ts';
-
-const has = (command: string): boolean => existsSync(join(commandsDir, command));
-// Both came with the same version.
-const complete = has('qrerun');
-
-const lacks: Lacks = {
-  queues: 'the embedded batch system does not tell its queues',
-  ...(complete
-    ? {}
-    : {
-        requeue: 'the embedded batch system has no qrerun',
-        dependencies: 'the embedded batch system has no -W depend',
-      }),
-};
 
 contract(
   'the embedded batch system',
@@ -40,5 +22,5 @@ contract(
       },
     };
   },
-  lacks,
+  {},
 );
