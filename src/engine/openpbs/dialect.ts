@@ -1,6 +1,6 @@
 import { parseMem } from '../../pbs/index.ts';
 import type { BatchNode, JobStatus } from '../engine.ts';
-import type { PbsDialect } from '../pbs/commands-engine.ts';
+import type { PbsDialect } from '../pbs/commands.ts';
 import { jobStatusOf } from '../pbs/job-status.ts';
 
 /** OpenPBS, as observed of 23.06. */
