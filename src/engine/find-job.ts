@@ -12,6 +12,10 @@ export async function findJobEngine(env: Env): Promise<JobEngine> {
   switch (name) {
     case 'embedded':
       return (await import('./embedded/job-engine.ts')).embeddedJobEngine(env);
+    case 'torque':
+      return (await import('./torque/job-engine.ts')).torqueJobEngine(env);
+    case 'openpbs':
+      return (await import('./openpbs/job-engine.ts')).openpbsJobEngine(env);
     case undefined:
       throw new VtorqueError('E_NOT_IN_JOB', 'Cannot find the batch system of this job: PBS_JOBID is not set', {
         hint: 'This is started by a batch system; submit the job with vsub',

@@ -1,16 +1,16 @@
-import { closeSync, constants, existsSync, openSync, readFileSync, readSync, realpathSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readSync } from 'node:fs';
 import { access, realpath } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { installRoot } from '../site/index.ts';
 import { commandsDir, connectInstance } from './embedded/client.ts';
 import type { Engine, EngineName } from './engine.ts';
 import { noBatchSystem } from './errors.ts';
+import { pbsExec } from './openpbs/places.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** Commands that look like qsub to PATH but hand on to one: taking them for the batch system would go round in circles. */
 const NOT_AN_ENGINE = join(installRoot, 'bin');
-const PBS_CONF = '/etc/pbs.conf';
 /** Where its commands look, the last one where the controller hands its configuration out. */
 const SLURM_CONFS = ['/etc/slurm/slurm.conf', '/etc/slurm-llnl/slurm.conf', '/run/slurm/conf/slurm.conf'];
 
@@ -90,16 +90,6 @@ function engineOf(qsub: Command, pbsExec: string | undefined): EngineName {
 /** Another checkout's commands are embedded ones as well. */
 function isEmbedded(qsub: Command): boolean {
   return qsub.real.endsWith('/libexec/pbs/qsub');
-}
-
-/** Where OpenPBS is installed, as its configuration says; undefined without that. */
-function pbsExec(env: Env): string | undefined {
-  try {
-    const [, path] = /^\s*PBS_EXEC=(\S+)/m.exec(readFileSync(env.PBS_CONF_FILE || PBS_CONF, 'utf8')) ?? [];
-    return path === undefined ? undefined : realpathSync(path);
-  } catch {
-    return undefined;
-  }
 }
 
 function headOf(path: string): string {

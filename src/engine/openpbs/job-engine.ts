@@ -1,0 +1,34 @@
+import { join } from 'node:path';
+import type { JobEngine } from '../engine.ts';
+import { nodeTasks } from '../node-tasks.ts';
+import { readPbsAllocation } from '../pbs/allocation.ts';
+import { findJobCommand } from '../pbs/find-command.ts';
+import { sessionMark } from '../pbs/session-mark.ts';
+import { startTaskCommand, taskWords } from '../pbs/started-task.ts';
+import { pbsExec } from './places.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * OpenPBS for the processes of its jobs: one pbs_tmrsh per node, which returns what the task returns. Ending it leaves the task
+ * alone: that ends with the job, or when nobody talks to it any more.
+ */
+export function openpbsJobEngine(env: Env): JobEngine {
+  return {
+    name: 'openpbs',
+    allocation: () => readPbsAllocation('openpbs', env, () => sessionMark(env.PBS_JOBCOOKIE ?? '')),
+    async startOnNodes(allocation, nodes, argv) {
+      const exec = pbsExec(env);
+      const tmrsh = findJobCommand('pbs_tmrsh', env, exec === undefined ? undefined : join(exec, 'bin'));
+      const words = taskWords(allocation, argv);
+      const started = nodes.map(({ name }) => startTaskCommand(name, tmrsh, [name, ...words], env, whyFailed));
+      return nodeTasks(await Promise.all(started));
+    },
+  };
+}
+
+/** Its exit code is the task's; of its own failures it says why. */
+export function whyFailed(code: number, said: readonly string[]): string | undefined {
+  if (code === 0) return undefined;
+  return said.at(-1) ?? `it ended with exit code ${code}`;
+}

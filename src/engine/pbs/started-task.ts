@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { VtorqueError } from '../../base/index.ts';
+import { Tail } from '../../process/index.ts';
+import type { Allocation } from '../engine.ts';
+import type { TaskProcess } from '../node-tasks.ts';
+import { HANDED_ON, handOn } from './handed-on.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The words that start a program in a task with what was handed on in its environment, which TM gives to tasks from the job's
+ * alone. Nothing of them is read by the shell as its language.
+ */
+export function taskWords(allocation: Allocation, argv: readonly [string, ...string[]]): string[] {
+  return ['/bin/sh', '-c', `export ${HANDED_ON}="$1"; shift; exec "$@"`, 'sh', handOn(allocation), ...argv];
+}
+
+/**
+ * Run the batch system's command that starts a task and waits for its end.
+ * @param whyFailed of its exit code and what it said; undefined when nothing has failed
+ * @throws VtorqueError `E_NODE_START`
+ */
+export async function startTaskCommand(
+  node: string | undefined,
+  program: string,
+  args: readonly string[],
+  env: Env,
+  whyFailed: (code: number, said: readonly string[]) => string | undefined,
+): Promise<TaskProcess> {
+  const child = spawn(program, args, { env: { ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
+  const said = new Tail(child.stderr);
+  try {
+    await once(child, 'spawn');
+  } catch (cause) {
+    throw new VtorqueError('E_NODE_START', `Cannot start "${program}": ${(cause as Error).message}`, {
+      phase: 'plan',
+      cause,
+    });
+  }
+  const ended = once(child, 'close').then(([code, signal]) =>
+    code === null ? `${program} was ended by ${signal}` : whyFailed(code as number, said.lines),
+  );
+  return { node, ended, signal: (signal) => void child.kill(signal) };
+}

@@ -1,0 +1,37 @@
+import type { Allocation, JobEngine } from '../engine.ts';
+import { nodeTasks, type TaskProcess } from '../node-tasks.ts';
+import { readPbsAllocation } from '../pbs/allocation.ts';
+import { findJobCommand } from '../pbs/find-command.ts';
+import { sessionMark } from '../pbs/session-mark.ts';
+import { startTaskCommand, taskWords } from '../pbs/started-task.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Torque for the processes of its jobs: tasks are started by pbsdsh, which ends them when it is told to end. */
+export function torqueJobEngine(env: Env): JobEngine {
+  return {
+    name: 'torque',
+    allocation: () => readPbsAllocation('torque', env, () => sessionMark(env.PBS_JOBCOOKIE ?? '')),
+    async startOnNodes(allocation, nodes, argv) {
+      const pbsdsh = findJobCommand('pbsdsh', env);
+      const words = taskWords(allocation, argv);
+      const start = (node: string | undefined, where: readonly string[]): Promise<TaskProcess> =>
+        startTaskCommand(node, pbsdsh, [...where, ...words], env, whyFailed);
+      // One pbsdsh for all: what it says of a task does not tell which node that was on.
+      if (areAll(allocation, nodes)) return nodeTasks([await start(undefined, ['-u'])]);
+      return nodeTasks(await Promise.all(nodes.map(({ name }) => start(name, ['-h', name]))));
+    },
+  };
+}
+
+function areAll(allocation: Allocation, nodes: Allocation['nodes']): boolean {
+  const names = new Set(nodes.map(({ name }) => name));
+  return names.size > 1 && allocation.nodes.every(({ name }) => names.has(name));
+}
+
+/** pbsdsh returns 0 whatever its tasks do, and says `pbsdsh(): task 0 exit status 5` of those that failed. */
+export function whyFailed(code: number, said: readonly string[]): string | undefined {
+  const [line] = said.filter((each) => !/: killing task|exit status 0$/.test(each));
+  if (line !== undefined) return line;
+  return code === 0 ? undefined : `pbsdsh ended with exit code ${code}`;
+}

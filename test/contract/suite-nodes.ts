@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Allocation, BatchNode } from '../../src/engine/index.ts';
+import { type ContractUser, type Feature, sequence } from './cluster.ts';
+
+interface ProbeReport {
+  readonly failure: { readonly node?: string; readonly why: string } | null;
+  readonly allocation: Allocation;
+}
+
+interface TaskReport {
+  readonly allocation: Allocation;
+  readonly words: readonly string[];
+}
+
+/** Words that no shell on their way may touch. */
+const WORDS = ['a  b', '$HOME "x" *', "it's", '', '-n', '{"json":[1,"ä"]}', 'line\nline'];
+
+/** Several nodes, several runs, several jobs, and VMs. */
+export function nodeTests(
+  user: () => ContractUser,
+  when: (feature: Feature) => { readonly skip: string | false },
+): void {
+  test('nodes have slots and memory', async () => {
+    const nodes = await user().call<BatchNode[]>({ op: 'nodes' });
+    assert.ok(nodes.length > 0);
+    for (const { np, memory } of nodes) assert.ok(np > 0 && memory > 2 ** 20);
+  });
+
+  test('the queue of a job is one of those that there are', when('queues'), async () => {
+    const { queue } = await user().finish([], 'true');
+    assert.ok((await user().call<string[]>({ op: 'queues' })).includes(queue));
+  });
+
+  test('a job on two nodes has a line per slot in its node file, the node of its script first', async () => {
+    const id = await user().accepted(['-l', 'nodes=2:ppn=2', '-N', 'two'], 'cat "$PBS_NODEFILE"; uname -n; sleep 3');
+    const [running] = await user().wait([id], ['running']);
+    await user().wait([id]);
+    const [a, b, c, d] = (await user().read(`two.o${sequence(id)}`)).trim().split('\n');
+    assert.ok(a === b && c === d && a !== c, 'two hosts, twice each');
+    assert.deepEqual(running?.nodes, [a, c]);
+  });
+
+  test('two jobs of a user run on one node at the same time', async () => {
+    const [{ name = '' } = {}] = await user().call<BatchNode[]>({ op: 'nodes' });
+    const script = (mine: string, other: string): string =>
+      `cd ${user().cluster.work}; touch together-${mine}; for i in $(seq 600); do test -e together-${other} && exit 0; sleep 0.1; done; exit 1`;
+    const argv = ['-l', `nodes=${name}`];
+    const ids = [await user().accepted(argv, script('a', 'b')), await user().accepted(argv, script('b', 'a'))];
+    assert.deepEqual(
+      (await user().wait(ids)).map(({ exitStatus }) => exitStatus),
+      [0, 0],
+    );
+  });
+
+  test('a program starts once on each node of a job, and gets its words as they are', async () => {
+    const { id, report, tasks } = await probe(user(), 'all');
+    assert.equal(report.failure, null);
+    const { allocation } = report;
+    assert.deepEqual([allocation.engine, allocation.jobId, allocation.nodeIndex], [user().cluster.engine, id, 0]);
+    assert.deepEqual(
+      allocation.nodes.map(({ slots }) => slots),
+      [2, 2],
+    );
+    assert.ok(allocation.secret.length >= 16);
+    assert.deepEqual(
+      tasks.map((task) => ({ ...task, words: task.words.slice(1) })),
+      [0, 1].map((nodeIndex) => ({ allocation: { ...allocation, nodeIndex }, words: WORDS })),
+    );
+  });
+
+  test('a program starts on some nodes of a job only', async () => {
+    const { report, tasks } = await probe(user(), 'others');
+    assert.equal(report.failure, null);
+    assert.deepEqual(
+      tasks.map(({ allocation }) => allocation.nodeIndex),
+      [1],
+    );
+  });
+
+  test('a program that fails on a node is told', async () => {
+    const { report } = await probe(user(), 'fail');
+    assert.match(report.failure?.why ?? '', /7/);
+  });
+
+  test('a job that is put back into the queue runs again, as another attempt', when('requeue'), async () => {
+    const { work } = user().cluster;
+    const show = user().program('attempt-probe.ts').join(' ');
+    const id = await user().accepted(
+      [],
+      `cd ${work}; ${show} >>attempts; if [ $(wc -l <attempts) = 1 ]; then sleep 300; fi`,
+    );
+    await user().read('attempts');
+    while ((await user().read('attempts')) === '');
+    assert.equal((await user().run(['qrerun', id])).code, 0);
+    await user().wait([id]);
+    const attempts = (await user().read('attempts')).trim().split('\n');
+    assert.equal(attempts.length, 2);
+    assert.notEqual(attempts[0], attempts[1]);
+  });
+
+  test('a job in a VM has the exit code, output and errors of its script', when('vms'), async () => {
+    const vsub = `${user().root}/bin/vsub`;
+    const script = 'echo "in $(cat /proc/sys/kernel/ostype), $PBS_JOBID"; echo wrong >&2; exit 5\n';
+    const { code, stdout, stderr } = await user().run([vsub, '-vm', 'img=host,ram=512M', '-N', 'vm'], script);
+    assert.equal(code, 0, stderr);
+    const id = stdout.trim();
+    const [status] = await user().wait([id]);
+    assert.equal(await user().read(`vm.e${sequence(id)}`), 'wrong\n');
+    assert.equal(status?.exitStatus, 5);
+    assert.equal(await user().read(`vm.o${sequence(id)}`), `in Linux, ${id}\n`);
+  });
+}
+
+async function probe(
+  user: ContractUser,
+  kind: 'all' | 'others' | 'fail',
+): Promise<{ id: string; report: ProbeReport; tasks: TaskReport[] }> {
+  const directory = `${user.cluster.work}/tasks-${kind}`;
+  const words = [...user.program('node-tasks-probe.ts'), 'start', directory, kind, ...WORDS];
+  const command = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const { id } = await user.finish(['-l', 'nodes=2:ppn=2', '-N', `probe-${kind}`], `${command} >${directory}.report\n`);
+  const report = JSON.parse(await user.read(`${directory}.report`)) as ProbeReport;
+  const names = (await user.run(['ls', directory])).stdout.trim().split('\n').sort();
+  const tasks = await Promise.all(names.map(async (name) => JSON.parse(await user.read(`${directory}/${name}`))));
+  return { id, report, tasks: tasks as TaskReport[] };
+}

@@ -1,0 +1,17 @@
+import { pbsCluster, whyNoPbs } from './pbs-cluster.ts';
+import { contract } from './suite.ts';
+
+const skip = whyNoPbs('torque');
+
+contract(
+  'Torque',
+  () =>
+    pbsCluster('torque', {
+      array: ['-t', '1-3'],
+      elementVariable: 'PBS_ARRAYID',
+      deleted: 271,
+      overWalltime: -11,
+    }),
+  {},
+  skip,
+);
