@@ -39,7 +39,7 @@ export async function runInteractiveJob(
   const walk = walkQsubArgs(job.argv);
   checkGrammar([walk, ...directives.map(({ words }) => walkQsubArgs(words, { own: ownDirectiveWords }))]);
   const options = effectiveOptions(walk.options, fromScript);
-  const command = options.has('x') ? walk.operands.map(({ text }) => text).join(' ') : '';
+  const shellCommand = options.has('x') ? walk.operands.map(({ text }) => text).join(' ') : '';
   checkInteractive(options, line.json);
   const token = randomBytes(12).toString('hex');
   const shell = options.value('S');
@@ -47,21 +47,23 @@ export async function runInteractiveJob(
     request: job.request,
     ...(shell === undefined ? {} : { shell }),
     variables: { names: variableNames(options.value('v') ?? ''), all: options.has('V') },
-    ...(command === '' ? {} : { command }),
+    ...(shellCommand === '' ? {} : { command: shellCommand }),
     ...(options.has('X') ? { x11: true } : {}),
     terminalType: env.TERM || 'dumb',
     token,
   });
-  const name = options.value('N') === undefined ? ['-N', script.name] : [];
-  const argv = ['-I', '-x', ...name, ...submitWords([...fromScript, ...walk.options], options), launcher(), word];
+  // With -x it is a command, of which not every batch system takes all characters for a name.
+  const name = options.value('N') === undefined ? ['-N', /^[\w.+-]+$/.test(script.name) ? script.name : 'STDIN'] : [];
+  const submitOptions = [...name, ...submitWords([...fromScript, ...walk.options], options)];
+  const command = job.engine.interactiveCommand?.(submitOptions, [launcher(), word]);
   const { qsub, name: engine } = job.engine;
-  if (qsub === undefined) {
+  if (qsub === undefined || command === undefined) {
     throw new VtorqueError('E_JOB_KIND_UNAVAILABLE', `Cannot run an interactive job in a VM: ${engine} has no qsub`, {
       hint: 'Submit a script',
       phase: 'check',
     });
   }
-  return new InteractiveSession({ qsub, qdel: join(qsub, '../qdel'), argv, env, token }).run();
+  return new InteractiveSession({ command, qdel: join(qsub, '../qdel'), env, token }).run();
 }
 
 /** qsub gets only what was understood, so what was not is refused here: in its words. */

@@ -113,6 +113,7 @@ export async function prepareVmJob({
     if (withoutEngine) return undefined;
     throw error;
   });
+  engine?.check?.({ argv: line.qsubArgv, options });
   // Asking another batch system would start one of its commands, which costs as much as the submission.
   const cheap = engine?.name === 'embedded' || withoutEngine ? engine : undefined;
   await checkQueue(options.value('q'), async () => cheap?.queues());

@@ -11,6 +11,9 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** What tells one PBS from another, as far as its users' commands go. Readers are pure, and throw an Error for what they do not understand. */
 export interface PbsDialect {
   readonly name: 'torque' | 'openpbs';
+  /** As in Engine. */
+  check?(job: Pick<JobDescription, 'argv' | 'options'>): void;
+  interactiveCommand(qsub: string, options: readonly string[], program: readonly string[]): [string, ...string[]];
   /** For qstat: all about these jobs and the elements of arrays among them; about all jobs there are without ids. */
   statusArgs(ids: readonly string[]): readonly string[];
   /** The word to leave out where the site keeps no history of jobs, which qstat then says. */
@@ -38,6 +41,14 @@ export class PbsCommandsEngine implements Engine {
 
   get name(): PbsDialect['name'] {
     return this.#dialect.name;
+  }
+
+  check(job: Pick<JobDescription, 'argv' | 'options'>): void {
+    this.#dialect.check?.(job);
+  }
+
+  interactiveCommand(options: readonly string[], program: readonly string[]): [string, ...string[]] {
+    return this.#dialect.interactiveCommand(this.qsub, options, program);
   }
 
   async submit(job: JobDescription): Promise<Submitted> {

@@ -7,6 +7,7 @@ import { parseTorqueXml, textOf, type XmlElement } from './xml.ts';
 /** Torque, as observed of 6.1. */
 export const torqueDialect: PbsDialect = {
   name: 'torque',
+  interactiveCommand: (qsub, options, program) => [qsub, '-I', '-x', ...options, ...program],
   // Without -t the question for one array is answered by all jobs of the server.
   statusArgs: (ids) => ['-x', '-t', ...ids],
   readStatus: (stdout) =>
