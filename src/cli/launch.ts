@@ -1,18 +1,19 @@
 import { writeSync } from 'node:fs';
 import { VtorqueError } from '../base/index.ts';
 import { Cancelled, exitCodeOfPhase, JobSignals, launch } from '../job/index.ts';
-import { isInteractiveWord, launchInteractive, readInteractiveWord, UserChannel } from '../job/interactive/index.ts';
+import { launchInteractive, readInteractiveWord, SUBMISSION_VARIABLE, UserChannel } from '../job/interactive/index.ts';
 import { renderError } from './render-error.ts';
 
 /**
- * The launcher's command line: the submitted script, then the arguments of the user's script.
+ * The launcher's command line: the submitted script, then the arguments of the user's script; nothing in an interactive job.
  * @returns the exit code of the job
  */
 export async function runLaunch([scriptPath, ...args]: readonly string[]): Promise<number> {
   using signals = new JobSignals();
   // Node would end with 1, which looks like the script's.
   process.once('uncaughtException', (error) => process.exit(failed(error)));
-  if (isInteractiveWord(scriptPath)) return runInteractive(scriptPath, signals);
+  const interactive = process.env[SUBMISSION_VARIABLE];
+  if (scriptPath === undefined && interactive) return runInteractive(interactive, signals);
   try {
     if (scriptPath === undefined) {
       throw new VtorqueError('E_USAGE', 'Cannot launch: no script given', { hint: 'Submit the job with vsub' });

@@ -2,8 +2,10 @@ import { Command } from 'commander';
 import { configCommand } from './config.ts';
 import { consoleCommand } from './console/command.ts';
 import { doctorCommand } from './doctor.ts';
+import { hookCommand } from './hook/command.ts';
 import { imageCommand } from './image.ts';
 import { localCommand } from './local.ts';
+import { reapCommand } from './reap.ts';
 import { runProgram } from './run-program.ts';
 import { vtorqueVersion } from './version.ts';
 
@@ -19,10 +21,13 @@ export function runVtorque(args: readonly string[]): Promise<number> {
 export function vtorqueProgram(): Command {
   return new Command('vtorque')
     .description('Run batch jobs inside virtual machines. Jobs are submitted with vsub.')
+    .enablePositionalOptions()
     .version(vtorqueVersion(), '-V, --version', 'print the version')
     .addCommand(localCommand())
     .addCommand(imageCommand())
     .addCommand(consoleCommand())
     .addCommand(configCommand())
-    .addCommand(doctorCommand());
+    .addCommand(doctorCommand())
+    .addCommand(reapCommand())
+    .addCommand(hookCommand());
 }

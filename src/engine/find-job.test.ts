@@ -14,7 +14,7 @@ test('a process of a job knows its batch system by what only that sets', () => {
   assert.equal(jobEngineName({}), undefined);
 });
 
-test('outside a job, and in one of a batch system that is not known, there is none', async () => {
+test('outside a job there is none', async () => {
   await assert.rejects(findJobEngine({}), { code: 'E_NOT_IN_JOB' });
-  await assert.rejects(findJobEngine({ SLURM_JOB_ID: '7' }), { code: 'E_ENGINE_UNAVAILABLE', message: /slurm/ });
+  assert.equal((await findJobEngine({ SLURM_JOB_ID: '7' })).name, 'slurm');
 });

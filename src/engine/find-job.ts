@@ -5,7 +5,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * The batch system whose job this process is part of.
- * @throws VtorqueError `E_NOT_IN_JOB`, or `E_ENGINE_UNAVAILABLE` for one that this version does not know
+ * @throws VtorqueError `E_NOT_IN_JOB`
  */
 export async function findJobEngine(env: Env): Promise<JobEngine> {
   const name = jobEngineName(env);
@@ -16,13 +16,13 @@ export async function findJobEngine(env: Env): Promise<JobEngine> {
       return (await import('./torque/job-engine.ts')).torqueJobEngine(env);
     case 'openpbs':
       return (await import('./openpbs/job-engine.ts')).openpbsJobEngine(env);
+    case 'slurm': {
+      const { SlurmJobEngine } = await import('./slurm/job-engine.ts');
+      return new SlurmJobEngine(env);
+    }
     case undefined:
       throw new VtorqueError('E_NOT_IN_JOB', 'Cannot find the batch system of this job: PBS_JOBID is not set', {
         hint: 'This is started by a batch system; submit the job with vsub',
-        phase: 'plan',
-      });
-    default:
-      throw new VtorqueError('E_ENGINE_UNAVAILABLE', `Cannot run in a job of ${name}: not available in this version`, {
         phase: 'plan',
       });
   }

@@ -6,6 +6,7 @@ export type {
   BatchNode,
   Engine,
   EngineName,
+  HookCall,
   JobDescription,
   JobEngine,
   JobStatus,
@@ -15,3 +16,4 @@ export type {
 } from './engine.ts';
 export { findEngine } from './find.ts';
 export { findJobEngine } from './find-job.ts';
+export { type HookOutcome, hookExitCode, readHookCall } from './hooks.ts';

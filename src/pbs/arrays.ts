@@ -16,7 +16,8 @@ const MAX_INDEX = 99_999;
  */
 export function parseArray(text: string): ArrayRequest {
   const percent = text.indexOf('%');
-  const ranges = percent < 0 ? text : text.slice(0, percent);
+  // A comma at the end means nothing.
+  const ranges = (percent < 0 ? text : text.slice(0, percent)).replace(/,$/, '');
   const indexes = new Set<number>();
   let named = 0;
   for (const range of ranges.split(',')) {

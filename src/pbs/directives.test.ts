@@ -126,7 +126,7 @@ test('the scan of any bytes ends, and its parts follow each other', () => {
         lineNumber = directive.lastLine;
       }
     }),
-    { numRuns: 10_000 },
+    { numRuns: 100_000 },
   );
 });
 

@@ -1,5 +1,5 @@
+import { parseAttribute } from './attributes.ts';
 import type { Directive } from './directives.ts';
-import { parseAttribute } from './option-values.ts';
 import { mergeResources, parseResourceList, type Resource } from './resources.ts';
 import { hasOption, lastValue, type QsubOption, type WalkOptions, walkQsubArgs } from './walk.ts';
 

@@ -1,14 +1,16 @@
 export { type ArrayRequest, parseArray } from './arrays.ts';
+export { parseAttribute } from './attributes.ts';
+export { checkAsQsub, checkCombinations } from './checks.ts';
 export { DEFAULT_PREFIX, type Directive, type DirectiveScan, scanDirectives } from './directives.ts';
 export { directiveOptions, type EffectiveOptions, effectiveOptions } from './effective.ts';
 export { qsubError, qsubErrorText, qsubUsage, qsubUsageError } from './errors.ts';
 export { filePrefix, formatJobId, type JobId, parseJobId } from './job-id.ts';
 export { formatNodeFile, type HostSlots, parseNodeFile } from './node-file.ts';
 export { type NodeRequest, nodeCount, parseNodes } from './nodes.ts';
-export { checkOptionValue, parseAttribute } from './option-values.ts';
+export { checkOptionValue } from './option-values.ts';
 export { optionTakesValue, type QsubOptionSpec, qsubOptions, qsubOptstring } from './options.ts';
-export { formatWalltime, parseMem, parseWalltime } from './quantities.ts';
-export { mergeResources, parseResourceList, type Resource } from './resources.ts';
+export { formatWalltime, normaliseMem, parseMem, parseWalltime } from './quantities.ts';
+export { checkMaySet, mergeResources, parseResourceList, type Resource } from './resources.ts';
 export {
   checkScriptName,
   checkScriptText,

@@ -17,10 +17,17 @@ export interface NodeRequest {
  * @throws VtorqueError `E_QSUB` with the server's text and exit code
  */
 export function parseNodes(text: string): NodeRequest[] {
-  // "#excl" and "#shared" at the end concern all parts and change nothing for us.
-  const spec = text.replace(/#(excl|shared)$/, '');
-  return spec.split('+').map((part) => parsePart(part.trim()));
+  if (!WELL_FORMED.test(text)) throw badValue();
+  // What stands behind "#" is asked of the nodes of all parts, as if it were a feature; Torque 6.1 knows no "excl" or "shared".
+  const [parts = '', ...ofAll] = text.split('#');
+  return parts.split('+').map((part) => {
+    const request = parsePart(part.trim());
+    return { ...request, properties: [...request.properties, ...ofAll] };
+  });
 }
+
+// Numbers and names with :, + or # between them, each perhaps behind blanks.
+const WELL_FORMED = /^\s*(?:\d+|[A-Za-z][\w.=-]*)(?:[:+#]\s*(?:\d+|[A-Za-z][\w.=-]*))*$/;
 
 function parsePart(part: string): NodeRequest {
   const [first = '', ...rest] = part.split(':');
@@ -32,18 +39,17 @@ function parsePart(part: string): NodeRequest {
   const properties: string[] = [];
   for (const item of counted || host !== undefined ? rest : [first, ...rest]) {
     const [, name = '', digits] = /^([^=]+)(?:=(.*))?$/.exec(item) ?? [];
-    if (name === '') throw infeasible();
     if (name === 'ppn') ppn = positive(digits);
     else if (name === 'gpus') gpus = positive(digits);
+    else if (digits !== undefined && name !== 'mics') throw invalidSyntax();
     else properties.push(item);
   }
-  if (first === '') throw infeasible();
   return { count: counted ? positive(first) : 1, ...(host === undefined ? {} : { host }), ppn, gpus, properties };
 }
 
 function positive(digits: string | undefined): number {
   const value = /^\d+$/.test(digits ?? '') ? Number(digits) : 0;
-  if (value < 1 || !Number.isSafeInteger(value)) throw infeasible();
+  if (value < 1 || !Number.isSafeInteger(value)) throw invalidSyntax();
   return value;
 }
 
@@ -52,11 +58,14 @@ export function nodeCount(requests: readonly NodeRequest[]): number {
   return requests.reduce((sum, request) => sum + request.count, 0);
 }
 
-/** PBSE_EXLIMIT, modulo 256. */
-function infeasible(): Error {
-  return qsubError(
-    'qsub: submit error (Job exceeds queue resource limits MSG=cannot locate feasible nodes (nodes file is empty, all systems are busy, or no nodes have the requested feature))',
-    190,
-    'Write nodes=COUNT:ppn=SLOTS, for instance nodes=1:ppn=4',
-  );
+const HINT = 'Write nodes=COUNT:ppn=SLOTS, for instance nodes=1:ppn=4';
+
+/** PBSE_BADATVAL, modulo 256. */
+function badValue(): Error {
+  return qsubError('qsub: submit error (Illegal attribute or resource value for Resource_List.nodes)', 168, HINT);
+}
+
+/** PBSE_INVALID_SYNTAX, modulo 256. */
+function invalidSyntax(): Error {
+  return qsubError('qsub: submit error (Command syntax invalid MSG=Invalid Syntax)', 27, HINT);
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkOptionValue, parseAttribute } from './option-values.ts';
+import { parseAttribute } from './attributes.ts';
+import { checkOptionValue } from './option-values.ts';
 import { checkScriptName, checkScriptText } from './script-text.ts';
 
 const refused = (name: string, value: string, text = `[qsub: illegal -${name} value]`): void =>

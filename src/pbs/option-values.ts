@@ -1,5 +1,8 @@
+import { checkAttribute } from './attributes.ts';
 import { qsubUsageError } from './errors.ts';
+import { parseResourceList } from './resources.ts';
 import { isJobName } from './script-text.ts';
+import { parseVariables } from './variables.ts';
 
 const CHECKPOINTS = ['n', 'c', 's', 'u', 'none', 'shutdown', 'periodic', 'enabled', 'interval', 'depth', 'dir'];
 
@@ -39,10 +42,13 @@ const HINTS: Readonly<Record<string, string>> = {
 
 /**
  * Check the value of option `name` as qsub does before it asks the server.
- * @throws VtorqueError `E_QSUB` with qsub's text, exit code 2
+ * @throws VtorqueError `E_QSUB` with qsub's text and exit code
  */
 export function checkOptionValue(name: string, value: string): void {
   if (name === 'P' && value === '') throw qsubUsageError('qsub: -P requires a user name');
+  if (name === 'l') parseResourceList(value);
+  if (name === 'v') parseVariables(value, {});
+  if (name === 'W') checkAttribute(value);
   if (CHECKS[name]?.(value) ?? true) return;
   throw qsubUsageError(`qsub: illegal -${name} value${suffix(name, value)}`, HINTS[name]);
 }
@@ -51,14 +57,6 @@ function suffix(name: string, value: string): string {
   if (name === 'i') return ` '${value}'`;
   if (name === 'L') return `: '${value}'`;
   return name === 'r' ? ' (y/n)' : '';
-}
-
-/** One `name=value` of `-W`; text without a name is an extension for the resource manager: `x=...`. */
-export function parseAttribute(text: string): { readonly name: string; readonly value: string } {
-  const [, name, value] = /^\s*([^\s=]+)\s*=\s*(\S.*)$/s.exec(text.replace(/['"]/g, '')) ?? [];
-  if (name !== undefined && value !== undefined) return { name, value };
-  if (text.trim() === '') throw qsubUsageError('qsub: illegal -W value', 'Write -W NAME=VALUE');
-  return { name: 'x', value: text.trim() };
 }
 
 function isDateTime(value: string): boolean {
@@ -73,13 +71,14 @@ function isDateTime(value: string): boolean {
 
 function isCheckpointList(value: string): boolean {
   const items = value.trimStart().split(',');
-  return value.trim() !== '' && items.every((item) => CHECKPOINTS.includes((item.split('=', 1)[0] ?? '').trim()));
+  return value.trim() !== '' && items.every((item) => CHECKPOINTS.includes(item.replace(/ *(=.*)?$/s, '')));
 }
 
-/** `path`, `host:path` or `host:`. */
+/** `path`, `host:path` or `host:`. A colon behind what is no host's name belongs to the path only if nothing of a name is before it. */
 function isPath(value: string): boolean {
-  const [, host, path = ''] = /^(?:\s*([\w.-]*):)?([\s\S]*)$/.exec(value) ?? [];
-  return (host !== undefined || path !== '') && /^[\x20-\x7e]*$/.test(path) && !/^\s/.test(value);
+  const [, host, path = value] = /^\s*([\w.-]*):(.*)$/s.exec(value) ?? [];
+  if (host === undefined && (value === '' || /^\s/.test(value) || /^[\w.-].*:/s.test(value))) return false;
+  return /^[\x20-\x7e]*$/.test(path);
 }
 
 /** `name[@host],name[@host],...` */

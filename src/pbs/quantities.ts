@@ -37,10 +37,23 @@ const WORD_BYTES = 8;
  * @throws VtorqueError `E_QSUB` with the server's text and exit code
  */
 export function parseMem(text: string, resource = 'mem'): number {
-  const match = /^\s*\+?(0x[\da-f]+|\d+)(?:([kmgtpe])([bw])?|([bw]))?$/i.exec(text);
+  const { value, multiple, unit } = readMem(text, resource);
+  return value * 2 ** (SHIFT[multiple] ?? 0) * (unit === 'w' ? WORD_BYTES : 1);
+}
+
+/**
+ * Write a size as qstat shows it: `1GB` as `1gb`, `1` as `1b`.
+ * @throws as `parseMem`
+ */
+export function normaliseMem(text: string, resource = 'mem'): string {
+  const { value, multiple, unit } = readMem(text, resource);
+  return `${value}${multiple}${unit}`;
+}
+
+function readMem(text: string, resource: string): { value: number; multiple: string; unit: string } {
+  const match = /^\s*\+?(0x[\da-f]+|\d+)([kmgtpe])?([bw])?$/i.exec(text);
   if (match === null) throw badValue(resource);
-  const [, digits = '', multiple = '', unit = '', alone = ''] = match;
+  const [, digits = '', multiple = '', unit = 'b'] = match;
   const value = /^0\d/.test(digits) ? Number.parseInt(digits, 8) : Number(digits);
-  const bytes = value * 2 ** (SHIFT[multiple.toLowerCase()] ?? 0);
-  return (unit || alone).toLowerCase() === 'w' ? bytes * WORD_BYTES : bytes;
+  return { value, multiple: multiple.toLowerCase(), unit: unit.toLowerCase() };
 }

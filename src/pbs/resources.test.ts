@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { VtorqueError } from '../base/index.ts';
 import { nodeCount, parseNodes } from './nodes.ts';
-import { formatWalltime, parseMem, parseWalltime } from './quantities.ts';
-import { mergeResources, parseResourceList } from './resources.ts';
+import { formatWalltime, normaliseMem, parseMem, parseWalltime } from './quantities.ts';
+import { checkMaySet, mergeResources, parseResourceList } from './resources.ts';
 
 const pairs = (text: string): [string, string][] => parseResourceList(text).map(({ name, value }) => [name, value]);
 
@@ -67,9 +67,29 @@ test('nodes are counted or named, with slots, GPUs and features', () => {
     { count: 1, host: 'n3', ppn: 2, gpus: 0, properties: ['big'] },
   ]);
   assert.equal(nodeCount(parseNodes('2+n3+ppn=2')), 4);
-  assert.throws(() => parseNodes('1:ppn=0'), { exitCode: 190 });
-  assert.throws(() => parseNodes(''), { exitCode: 190 });
-  assert.throws(() => parseNodes('1++2'), { exitCode: 190 });
+  assert.deepEqual(parseNodes('2#excl')[0]?.properties, ['excl']);
+});
+
+test('nodes that Torque cannot read are illegal values, nodes that make no sense are invalid syntax', () => {
+  for (const bad of ['', '1++2', '1+', '+1', '-1', '1:', '1x', '1 ', '1;mem=1', ':ppn=2']) {
+    assert.throws(() => parseNodes(bad), { exitCode: 168, message: /Illegal attribute or resource value/ }, bad);
+  }
+  for (const bad of ['0', '1:ppn=0', '1:ppn=x', '1:ppn=', '1:PPN=2', '1:procs=2', '1:gpus=0']) {
+    assert.throws(() => parseNodes(bad), { exitCode: 27, message: /MSG=Invalid Syntax/ }, bad);
+  }
+});
+
+test('sizes are shown as the server writes them', () => {
+  const shown = ['1GB', '1g', '1', '010mb', '0x10mb', '+5mb', '10mw'].map((text) => normaliseMem(text));
+  assert.deepEqual(shown, ['1gb', '1gb', '1b', '8mb', '16mb', '5mb', '10mw']);
+});
+
+test('what only the server sets is refused in its words', () => {
+  assert.throws(() => checkMaySet(new Map([['nodect', '5']])), {
+    exitCode: 155,
+    message: 'qsub: submit error (Cannot set attribute, read only or insufficient permission  Resource_List.nodect)',
+  });
+  checkMaySet(new Map([['nodes', '5']]));
 });
 
 test('times are seconds with or without minutes, hours, days', () => {

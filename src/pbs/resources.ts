@@ -84,6 +84,25 @@ export function mergeResources(
   return new Map([...directives, ...commandLine].map(({ name, value }) => [name, value]));
 }
 
+/** What only the server sets. */
+const SET_BY_SERVER = new Set(
+  'nodect neednodes procct cpupercent nodemask taskspn pe_mask mppnodect energy_used'.split(' '),
+);
+
+/**
+ * Refuse resources that no user may set.
+ * @throws VtorqueError `E_QSUB` with the server's text and exit code
+ */
+export function checkMaySet(resources: ReadonlyMap<string, string>): void {
+  const name = [...resources.keys()].find((each) => SET_BY_SERVER.has(each));
+  if (name === undefined) return;
+  throw qsubError(
+    `qsub: submit error (Cannot set attribute, read only or insufficient permission  Resource_List.${name})`,
+    155,
+    `Leave out ${name}; the batch system works it out itself`,
+  );
+}
+
 function illegal(hint: string): Error {
   return qsubUsageError('qsub: illegal -l value', hint);
 }

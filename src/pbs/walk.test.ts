@@ -2,19 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { qsubErrorText } from './errors.ts';
-import { qsubOptions, qsubOptstring } from './options.ts';
+import { qsubOptstring } from './options.ts';
+import { word } from './test-words.ts';
 import { hasOption, lastValue, printWalk, walkQsubArgs } from './walk.ts';
 
 const OWN = { '-vm': 'value', '--json': 'flag' } as const;
-
-/** Words as users write them, and as nobody would. */
-export const word: fc.Arbitrary<string> = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom(...qsubOptions.map(({ letter }) => `-${letter}`)) },
-  { weight: 2, arbitrary: fc.constantFrom('-vm', '--json', '--', '-', '', '-hN', '-lnodes=1', '-Z', '--help', '-vmx') },
-  { weight: 2, arbitrary: fc.constantFrom('img=host', 'nodes=1:ppn=2', 'job.sh', 'a b', "it's", '"q"', '#PBS') },
-  { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 8 }) },
-  { weight: 1, arbitrary: fc.string({ maxLength: 6 }).map((text) => `-${text}`) },
-);
 
 test('the table is the getopt string of qsub 6.1', () => {
   assert.equal(qsubOptstring, 'a:A:b:c:C:d:D:e:EfF:hi:Ij:J:k:K:l:L:m:M:nN:o:p:P:q:r:S:t:T:u:v:Vw:W:Xxz-:');
@@ -25,7 +17,7 @@ test('an argument list printed from its walk is the same list', () => {
     fc.property(fc.array(word, { maxLength: 12 }), (argv) => {
       assert.deepEqual(printWalk(walkQsubArgs(argv, { own: OWN })), argv);
     }),
-    { numRuns: 20_000 },
+    { numRuns: 100_000 },
   );
 });
 

@@ -1,6 +1,7 @@
 export {
   agentProgram,
   installRoot,
+  leasesDirectory,
   ownPlaces,
   type Places,
   placesToRead,

@@ -47,6 +47,11 @@ export function ownPlaces(env: Env, uid: number): Places {
   return uid === 0 ? systemPlaces : userPlaces(env);
 }
 
+/** Where leases are: as root those of the machine's jobs, otherwise of a batch system of the user's own. */
+export function leasesDirectory(env: Env, uid: number): string {
+  return join(uid === 0 ? systemPlaces.data : userPlaces(env).state, 'leases');
+}
+
 /** Where this process looks, first match wins: what root provided, then what the user made himself. */
 export function placesToRead(env: Env, uid: number): readonly Places[] {
   return uid === 0 ? [systemPlaces] : [systemPlaces, userPlaces(env)];

@@ -13,6 +13,8 @@ export interface ContractCluster extends AsyncDisposable {
   readonly engine: EngineName;
   /** What stands before a command so that the user runs it on a submit host; its working directory is kept. */
   readonly asUser: readonly string[];
+  /** The same for an operator, where the suite may act as one. */
+  readonly asOperator?: readonly string[] | undefined;
   /** A directory of the user's that all nodes share. */
   readonly work: string;
   /** Where words and numbers differ. */
@@ -35,6 +37,7 @@ export type Feature = 'queues' | 'dependencies' | 'requeue' | 'walltime' | 'vms'
 export class ContractUser {
   readonly cluster: ContractCluster;
   readonly #root: string;
+  readonly #submitted = new Set<string>();
 
   private constructor(cluster: ContractCluster, root: string) {
     this.cluster = cluster;
@@ -79,10 +82,25 @@ export class ContractUser {
     return this.call({ op: 'submit', argv: file === undefined ? argv : [...argv, file], script });
   }
 
-  /** Submit a script on standard input that must be taken. */
+  /** A command of an operator. */
+  runAsOperator(command: readonly string[]): Promise<CommandResult> {
+    const { asOperator, work } = this.cluster;
+    return execute([...(asOperator ?? assert.fail('no operator')), ...command], { cwd: work, timeoutMs: PATIENCE_MS });
+  }
+
+  /** End what a test that has failed has left; done before the next one, which may need its nodes. */
+  async cancelAll(): Promise<void> {
+    const live = new Set(await this.call<string[]>({ op: 'live' }));
+    const left = [...this.#submitted].filter((id) => live.has(id) || id.includes('[]'));
+    for (const id of left) await this.call({ op: 'cancel', ids: [id] }).catch(() => undefined);
+    this.#submitted.clear();
+  }
+
+  /** Submit a script that must be taken. */
   async accepted(argv: readonly string[], text: string, file?: string): Promise<string> {
     const submitted = await this.submit(argv, text, file);
     assert.ok('id' in submitted, `refused with code ${submitted.code}`);
+    this.#submitted.add(submitted.id);
     return submitted.id;
   }
 

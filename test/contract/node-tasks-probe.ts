@@ -40,7 +40,9 @@ if (role === 'start') {
 }
 
 async function allThere(count: number): Promise<undefined> {
+  const deadline = Date.now() + 60_000;
   while (words[0] === 'fail' || readdirSync(directory).length < count) {
+    if (Date.now() > deadline) throw new Error(`not all of ${count} programs have said something`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -1,4 +1,4 @@
-import { pbsCluster, whyNoPbs } from './pbs-cluster.ts';
+import { pbsCluster, whyNoOperator, whyNoPbs } from './pbs-cluster.ts';
 import { contract } from './suite.ts';
 
 const skip = whyNoPbs('openpbs');
@@ -12,6 +12,6 @@ contract(
       deleted: 271,
       overWalltime: -29,
     }),
-  { requeue: 'qrerun is for operators of OpenPBS' },
+  whyNoOperator('openpbs'),
   skip,
 );

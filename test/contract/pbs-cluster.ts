@@ -11,6 +11,8 @@ import type { ContractCluster } from './cluster.ts';
  * the batch system's server is installed.
  */
 const VARIABLE = { torque: 'VTORQUE_TEST_TORQUE', openpbs: 'VTORQUE_TEST_OPENPBS' };
+/** The same for an operator. */
+const OPERATOR = { torque: 'VTORQUE_TEST_TORQUE_OPERATOR', openpbs: 'VTORQUE_TEST_OPENPBS_OPERATOR' };
 const NAME = { torque: 'Torque', openpbs: 'OpenPBS' };
 const TIMEOUT_MS = 60_000;
 
@@ -19,6 +21,11 @@ export function whyNoPbs(engine: 'torque' | 'openpbs'): string | false {
   if (process.env[VARIABLE[engine]]) return false;
   const here = ['pbs_server', 'qsub'].every(onPath) && isOpenPbs() === (engine === 'openpbs');
   return here ? false : `no ${NAME[engine]} here`;
+}
+
+/** Some commands are for operators. */
+export function whyNoOperator(engine: 'torque' | 'openpbs'): { requeue?: string } {
+  return process.env[OPERATOR[engine]] ? {} : { requeue: `qrerun is for operators: ${OPERATOR[engine]} names none` };
 }
 
 /** A batch system that is there, with a directory of a user's on it. */
@@ -38,6 +45,7 @@ export async function pbsCluster(
   return {
     engine,
     asUser,
+    asOperator: process.env[OPERATOR[engine]]?.split(' '),
     work,
     dialect,
     [Symbol.asyncDispose]: async () => {

@@ -92,7 +92,7 @@ export function nodeTests(
     );
     await user().read('attempts');
     while ((await user().read('attempts')) === '');
-    assert.equal((await user().run(['qrerun', id])).code, 0);
+    assert.equal((await user().runAsOperator(['qrerun', id])).code, 0);
     await user().wait([id]);
     const attempts = (await user().read('attempts')).trim().split('\n');
     assert.equal(attempts.length, 2);

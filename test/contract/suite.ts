@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import type { BatchNode } from '../../src/engine/index.ts';
 import { type ContractCluster, ContractUser, type Feature, type Lacks, sequence } from './cluster.ts';
 import { nodeTests } from './suite-nodes.ts';
@@ -13,11 +13,12 @@ export function contract(
 ): void {
   describe(`the contract of ${name}`, { skip }, () => {
     let started: ContractUser | undefined;
+    const user = (): ContractUser => started ?? assert.fail('the batch system is there');
     before(async () => {
       started = await ContractUser.of(await start());
     });
+    afterEach(() => user().cancelAll());
     after(() => started?.cluster[Symbol.asyncDispose]());
-    const user = (): ContractUser => started ?? assert.fail('the batch system is there');
     const when = (feature: Feature): { readonly skip: string | false } => ({ skip: lacks[feature] ?? false });
     submissionTests(user);
     lifeTests(user, when);
@@ -108,8 +109,8 @@ function lifeTests(user: () => ContractUser, when: (feature: Feature) => { reado
   });
 
   test('a job that waits for its turn is queued, can be held, and can be cancelled', async () => {
-    const nodes = await user().call<BatchNode[]>({ op: 'nodes' });
-    const all = `nodes=${nodes.length}:ppn=${Math.min(...nodes.map(({ np }) => np))}`;
+    const [{ name, np } = assert.fail()] = await user().call<BatchNode[]>({ op: 'nodes' });
+    const all = `nodes=${name}:ppn=${np}`;
     const blocker = await user().accepted(['-l', all], 'sleep 300');
     await user().wait([blocker], ['running']);
     const next = await user().accepted(['-l', all], 'true');

@@ -1,4 +1,4 @@
-import { pbsCluster, whyNoPbs } from './pbs-cluster.ts';
+import { pbsCluster, whyNoOperator, whyNoPbs } from './pbs-cluster.ts';
 import { contract } from './suite.ts';
 
 const skip = whyNoPbs('torque');
@@ -12,6 +12,6 @@ contract(
       deleted: 271,
       overWalltime: -11,
     }),
-  {},
+  whyNoOperator('torque'),
   skip,
 );

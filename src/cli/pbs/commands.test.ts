@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { constants } from 'node:os';
+import { mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { directiveOptions, effectiveOptions, scanDirectives, walkQsubArgs } from '../../pbs/index.ts';
 import { CommandError, exitCodeOf } from './command.ts';
@@ -17,12 +19,18 @@ const env = {
   X: 'from env',
 };
 
-function submission(args: readonly string[], script = '') {
+function submission(args: readonly string[], script = '', from: Readonly<Record<string, string>> = env) {
   const walk = walkQsubArgs(args);
   const { directives } = scanDirectives(Buffer.from(script));
   const fromScript = directiveOptions(directives);
   const options = effectiveOptions(walk.options, fromScript);
-  return composeSubmission({ args, options, attributes: [...walk.options, ...fromScript], scriptName: 'job.sh', env });
+  return composeSubmission({
+    args,
+    options,
+    inOrder: [...fromScript, ...walk.options],
+    scriptName: 'job.sh',
+    env: from,
+  });
 }
 
 test('qsub hands in the variables in Torque’s order: its own, those asked for, then where it was called', () => {
@@ -57,7 +65,66 @@ test('qsub makes output paths absolute, keeps a slash at the end, and leaves var
   assert.equal(submission(['-o', 'dir/']).output, `${cwd}/dir/`);
   assert.equal(submission(['-o', 'localhost:/tmp/x']).output, '/tmp/x');
   assert.equal(submission(['-o', '$HOME/x']).output, '$HOME/x');
-  assert.equal(submission(['-w', '/tmp', '-e', 'err']).error, '/tmp/err');
+  assert.equal(submission(['-w', '/tmp', '-e', 'err']).error, `${cwd}/err`);
+  assert.equal(submission(['-o', '/tmp']).output, '/tmp/');
+});
+
+test('qsub -d goes there: later paths and the working directory count from it', () => {
+  const cwd = process.cwd();
+  const { output, error, workDir, initDir, variables } = submission(['-o', 'out', '-d', '/tmp', '-e', 'err']);
+  assert.deepEqual([output, error, workDir, initDir], [`${cwd}/out`, '/tmp/err', '/tmp', '/tmp']);
+  assert.equal(new Map(variables).get('PBS_O_INITDIR'), '/tmp');
+  assert.throws(() => submission(['-d', '']), { message: '[qsub: illegal -d value]', exitCode: 2 });
+  assert.throws(() => submission(['-w', '']), { exitCode: 3 });
+});
+
+test('an output path behind a file, or too long to be one, is taken as it is', () => {
+  const file = import.meta.filename;
+  assert.equal(submission(['-o', `${file}/x`]).output, `${file}/x`);
+  const long = `/${'x'.repeat(300)}`;
+  assert.equal(submission(['-o', long]).output, long);
+});
+
+test('the working directory of a job has no symbolic links in it, its output paths have those of PWD', () => {
+  const base = realpathSync(mkdtempSync(join(tmpdir(), 'vtorque-qsub-test-')));
+  try {
+    symlinkSync(process.cwd(), join(base, 'link'));
+    const there = { ...env, PWD: join(base, 'link') };
+    const { workDir, output } = submission(['-o', 'out'], '', there);
+    assert.deepEqual([workDir, output], [process.cwd(), `${base}/link/out`]);
+    symlinkSync(base, join(base, 'self'));
+    const gone = submission(['-d', join(base, 'self')]);
+    assert.deepEqual([gone.workDir, gone.initDir], [base, join(base, 'self')]);
+  } finally {
+    rmSync(base, { recursive: true });
+  }
+});
+
+test('a joined stream has the path of the other one, as qsub says it to the server', () => {
+  const paths = (...args: string[]) => {
+    const { output, error } = submission(args);
+    return [output, error];
+  };
+  assert.deepEqual(paths('-j', 'oe', '-o', '/o', '-e', '/e'), ['/o', '/o']);
+  assert.deepEqual(paths('-j', 'eo', '-o', '/o', '-e', '/e'), ['/e', '/e']);
+  assert.deepEqual(paths('-j', 'oe', '-e', '/e'), [undefined, '/e']);
+});
+
+test('qsub refuses destinations that are none, and what the server would refuse, in the same words', () => {
+  for (const bad of ['@', 'a#b', 'a@b@c', 'batch ', 'a'.repeat(16), 'batch@']) {
+    assert.throws(() => submission(['-q', bad]), {
+      message: `qsub: illegally formed destination: ${bad}`,
+      exitCode: 2,
+    });
+  }
+  assert.throws(() => submission(['-K', '5x']), { exitCode: 168 });
+  assert.throws(() => submission(['-W', 'umask=x']), { exitCode: 168 });
+});
+
+test('an empty name is "none", an empty array or argument list none at all', () => {
+  const { name, array, args } = submission(['-N', '', '-t', '', '-F', '']);
+  assert.deepEqual([name, array, args], ['none', undefined, undefined]);
+  assert.equal(submission(['-t', '1,']).array, '1');
   assert.equal(submission(['-o', 'localhost:']).output, undefined);
 });
 

@@ -52,7 +52,7 @@ export function attributesOf(job: JobView, { server, now }: AttributeContext): A
     ...optional('comment', job.comment),
     ...(job.etime === undefined ? [] : [time('etime', job.etime)]),
     ...optional('exit_status', job.exitStatus?.toString()),
-    ...optional('submit_args', details?.submitArgs),
+    ...optional('submit_args', details?.submitArgs || undefined),
     ...(isArray ? optional('job_array_request', details?.arrayRequest) : []),
     ...(isElement ? [text('job_array_id', String(job.element))] : []),
     ...(job.startTime === undefined || isArray ? [] : [time('start_time', job.startTime)]),

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Submission } from '../../engine/embedded/job.ts';
@@ -16,8 +16,8 @@ import { CommandError, type Env } from './command.ts';
 export interface SubmissionInput {
   readonly args: readonly string[];
   readonly options: EffectiveOptions;
-  /** All options: -W may be given several times, for several attributes. */
-  readonly attributes: readonly QsubOption[];
+  /** All options in the order in which qsub acts on them: those of the script first. */
+  readonly inOrder: readonly QsubOption[];
   readonly scriptName: string;
   readonly env: Env;
 }
@@ -26,33 +26,31 @@ export interface SubmissionInput {
  * What qsub hands in, from its options and its surroundings.
  * @throws VtorqueError `E_QSUB` in qsub's words, CommandError for what this batch system has not
  */
-export function composeSubmission({ args, options, attributes, scriptName, env }: SubmissionInput): Submission {
-  const cwd = namedDirectory(env);
-  const workDir = workingDirectory(options.value('w'), cwd);
-  const initDir = initialDirectory(options.value('d'), cwd);
-  const path = (letter: string): string | undefined => outputPath(options.value(letter), initDir ?? workDir);
+export function composeSubmission({ args, options, inOrder, scriptName, env }: SubmissionInput): Submission {
+  const { initDir, here, output, error } = directoriesOf(inOrder, env);
+  const workDir = workingDirectory(options.value('w'), here);
   const queue = queueName(options.value('q') ?? '');
   const host = shortName(hostname());
-  const killDelay = options.value('K');
+  const join = (options.value('j') ?? 'n') as Submission['join'];
   const keep = (options.value('k') ?? 'n') as Submission['keep'] | 'eo';
   return {
-    name: options.value('N') || scriptName,
+    name: (options.value('N') ?? scriptName) || 'none',
     resources: [...options.resources],
     queue,
-    output: path('o'),
-    error: path('e'),
-    join: (options.value('j') ?? 'n') as Submission['join'],
+    output: join === 'eo' ? (error ?? output) : output,
+    error: join === 'oe' ? (output ?? error) : error,
+    join,
     keep: keep === 'eo' ? 'oe' : keep,
     hold: options.has('h'),
     // A list may name a shell per host; there is one host.
     shell: options.value('S')?.split(',')[0]?.replace(/@.*/, ''),
-    args: options.value('F'),
-    array: options.value('t'),
+    args: options.value('F') || undefined,
+    array: options.value('t')?.replace(/,$/, '') || undefined,
     account: options.value('A'),
-    umask: umaskOf(attributes),
-    killDelay: killDelay === undefined ? undefined : Number.parseInt(killDelay, 10),
+    umask: umaskOf([...inOrder].reverse()),
+    killDelay: killDelayOf(options.value('K')),
     rerunable: options.value('r') !== 'n',
-    variables: variablesOf(options, { env, queue: queue || 'batch', workDir, host }),
+    variables: variablesOf(options, { env, queue: queue || 'batch', initDir, workDir, host }),
     workDir,
     initDir,
     submitArgs: args.join(' '),
@@ -69,36 +67,63 @@ function namedDirectory({ PWD }: Env): string {
 }
 
 function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    // Not there, or behind what this user may not enter: none that he could name.
+    return false;
+  }
 }
 
 function workingDirectory(asked: string | undefined, cwd: string): string {
   if (asked === undefined) return cwd;
   const path = resolve(cwd, asked);
-  if (isDirectory(path)) return path;
+  if (asked !== '' && isDirectory(path)) return path;
   throw qsubError(
     `qsub: Requested working directory '${asked}' is not a valid directory\nPlease specify a valid working directory.`,
     3,
   );
 }
 
-function initialDirectory(asked: string | undefined, cwd: string): string | undefined {
-  if (asked === undefined) return undefined;
-  const path = resolve(cwd, asked);
-  if (!isDirectory(path)) throw qsubUsageError('qsub: illegal -d value');
-  return path;
+interface Directories {
+  readonly initDir?: string;
+  /** Where qsub is in the end: it goes into each directory of -d. Without symbolic links: that becomes PBS_O_WORKDIR. */
+  readonly here: string;
+  readonly output?: string | undefined;
+  readonly error?: string | undefined;
+}
+
+/** Paths of -o and -e count from where qsub is when it reads them. */
+function directoriesOf(inOrder: readonly QsubOption[], env: Env): Directories {
+  let found: Directories = { here: currentDirectory() };
+  let named = namedDirectory(env);
+  for (const { name, value } of inOrder) {
+    if (value === undefined) continue;
+    if (name === 'd') {
+      const initDir = resolve(found.here, value);
+      if (value === '' || !isDirectory(initDir)) throw qsubUsageError('qsub: illegal -d value');
+      named = realpathSync(initDir);
+      found = { ...found, initDir, here: named };
+    } else if (name === 'o') {
+      found = { ...found, output: outputPath(value, named) };
+    } else if (name === 'e') {
+      found = { ...found, error: outputPath(value, named) };
+    }
+  }
+  return found;
 }
 
 /** `path`, or `host:path` as long as the host is this one. */
-function outputPath(asked: string | undefined, directory: string): string | undefined {
-  if (asked === undefined) return undefined;
+function outputPath(asked: string, directory: string): string | undefined {
   const [, host, path = asked] = /^([\w.-]*):(.*)$/s.exec(asked) ?? [];
   if (host !== undefined && !isThisHost(host)) {
     throw new CommandError(`qsub: output to host "${host}" is not available in the embedded batch system`, 1);
   }
   if (path === '') return undefined;
   // Not resolve(): a slash at the end says that a directory is meant.
-  return path.startsWith('/') || /^\$\{?(HOME|PBS_O_HOME|PBS_O_WORKDIR)\b/.test(path) ? path : `${directory}/${path}`;
+  const whole =
+    path.startsWith('/') || /^\$\{?(HOME|PBS_O_HOME|PBS_O_WORKDIR)\b/.test(path) ? path : `${directory}/${path}`;
+  return host === undefined && !whole.endsWith('/') && isDirectory(whole) ? `${whole}/` : whole;
 }
 
 function isThisHost(host: string): boolean {
@@ -111,10 +136,14 @@ function shortName(host: string): string {
 
 /** `queue`, `@server` or `queue@server`; empty: the default queue. */
 function queueName(destination: string): string {
-  const [queue = '', server] = destination.split('@');
-  if (server !== undefined && server !== '' && !isThisHost(server)) {
+  const [, queue = '', server] = /^(\s*[^\s#@]{0,15})(?:@([^\s#@]+))?$/.exec(destination) ?? [];
+  if (queue === '' && server === undefined && destination.trim() !== '') {
+    throw qsubError(`qsub: illegally formed destination: ${destination}`, 2, 'Write QUEUE, @SERVER or QUEUE@SERVER');
+  }
+  if (server !== undefined && !isThisHost(server)) {
     throw new CommandError(
-      `qsub: cannot connect to server ${server} (errno=15010) Access from host not allowed, or unknown host`,
+      `Can not resolve name for server ${server}. (rc = -2 - )\nCannot resolve specified server host '${server}'.\n` +
+        `qsub: cannot connect to server ${server} (errno=15010) Access from host not allowed, or unknown host`,
       162,
     );
   }
@@ -124,33 +153,42 @@ function queueName(destination: string): string {
 /** The digits of -W umask=, octal with a zero in front, decimal without; undefined: none was given. */
 function umaskOf(attributes: readonly QsubOption[]): string | undefined {
   const values = attributes.flatMap(({ name, value = '' }) => {
-    if (name !== 'W' || value === '') return [];
+    if (name !== 'W' || value.trim() === '') return [];
     const attribute = parseAttribute(value);
-    if (attribute.name === 'interactive') return [];
-    if (attribute.name === 'umask') return [attribute.value];
-    throw new CommandError(
-      'qsub: submit error (Undefined attribute  MSG=detected presence of an unknown attribute)',
-      154,
-    );
+    return attribute.name === 'umask' ? [attribute.value] : [];
   });
   // The command line's options come first, and they win.
   const [text] = values;
   if (text === undefined) return undefined;
-  if (text.length > 4) throw qsubUsageError(`qsub: Invalid umask value, too many digits: ${text}`);
   const mask = /^\d+$/.test(text) ? Number.parseInt(text, text.startsWith('0') ? 8 : 10) : Number.NaN;
-  if (!(mask <= 0o777)) throw qsubUsageError('qsub: illegal -W value');
-  return mask.toString(8);
+  if (Number.isNaN(mask)) throw serverRefuses('umask');
+  return (mask & 0o777).toString(8);
+}
+
+function killDelayOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d+$/.test(text)) throw serverRefuses('user_kill_delay');
+  return Number(text);
+}
+
+/** In the words of Torque's server. */
+function serverRefuses(attribute: string): CommandError {
+  return new CommandError(`qsub: submit error (Illegal attribute or resource value for ${attribute})`, 168);
 }
 
 interface Surroundings {
   readonly env: Env;
   readonly queue: string;
+  readonly initDir: string | undefined;
   readonly workDir: string;
   readonly host: string;
 }
 
 /** The job's variables in Torque's order. */
-function variablesOf(options: EffectiveOptions, { env, queue, workDir, host }: Surroundings): [string, string][] {
+function variablesOf(
+  options: EffectiveOptions,
+  { env, queue, initDir, workDir, host }: Surroundings,
+): [string, string][] {
   const inherited = ['HOME', 'LOGNAME', 'PATH', 'MAIL', 'SHELL', 'LANG', 'TZ'].flatMap((name): [string, string][] =>
     env[name] === undefined ? [] : [[`PBS_O_${name}`, env[name]]],
   );
@@ -165,6 +203,7 @@ function variablesOf(options: EffectiveOptions, { env, queue, workDir, host }: S
       ...inherited,
       ...whole,
       ...named,
+      ...(initDir === undefined ? [] : [['PBS_O_INITDIR', initDir] as const]),
       ['PBS_O_WORKDIR', workDir] as const,
       ['PBS_O_HOST', host] as const,
       ['PBS_O_SERVER', host] as const,

@@ -2,13 +2,14 @@ import { VtorqueError } from '../../base/index.ts';
 import { request } from '../../engine/embedded/client.ts';
 import { PbsError, type SubmitReply } from '../../engine/embedded/protocol.ts';
 import {
-  checkOptionValue,
+  checkAsQsub,
+  checkCombinations,
+  checkMaySet,
   DEFAULT_PREFIX,
   directiveOptions,
   effectiveOptions,
   firstLook,
   hasOption,
-  type Operand,
   qsubErrorText,
   qsubUsageError,
   scanDirectives,
@@ -38,22 +39,17 @@ async function submit(args: readonly string[], env: Env): Promise<CommandResult>
   const script = look.interactive
     ? readInteractiveScript(look.script?.text, asCommand)
     : await readScript(look.script?.text);
-  const prefix = look.prefix ?? env.PBS_DPREFIX ?? DEFAULT_PREFIX;
-  const scan = scanDirectives(script.bytes, prefix);
-  const broken = walk.errors[0] ?? scan.error ?? scan.directives.find(({ error }) => error !== undefined)?.error;
-  if (broken !== undefined) throw broken;
-  if (!asCommand) checkOperands(walk.operands, look.script);
-  const fromScript = scan.directives.flatMap((directive) => {
-    const { options, errors } = walkQsubArgs(directive.words);
-    if (errors[0] !== undefined) throw errors[0];
-    return options;
-  });
+  const scan = scanDirectives(script.bytes, look.prefix ?? DEFAULT_PREFIX);
+  checkAsQsub(scan, walk, look.script);
+  const fromScript = directiveOptions(scan.directives);
   const options = [...walk.options, ...fromScript];
-  for (const { name, value } of options) if (value !== undefined) checkOptionValue(name, value);
-  const effective = effectiveOptions(walk.options, directiveOptions(scan.directives));
+  const effective = effectiveOptions(walk.options, fromScript);
+  const inOrder = [...fromScript, ...walk.options];
+  const submission = composeSubmission({ args, options: effective, inOrder, scriptName: script.name, env });
+  checkCombinations(effective);
   if (effective.has('X') && !env.DISPLAY) throw qsubUsageError('qsub: DISPLAY not set');
   checkAvailable(options);
-  const submission = composeSubmission({ args, options: effective, attributes: options, scriptName: script.name, env });
+  checkMaySet(effective.resources);
   // As in Torque, a batch job must have a display for -X, and gets nothing of it.
   const x11 = effective.has('X') ? await (await import('./qsub-display.ts')).displayForJob(env) : undefined;
   if (effective.interactive) {
@@ -61,9 +57,10 @@ async function submit(args: readonly string[], env: Env): Promise<CommandResult>
     const parts = interactiveParts(effective, walk.operands, env);
     return refusalsInWords(runInteractive(env, { ...submission, ...parts, display: x11?.display }, x11?.authority));
   }
-  if (effective.has('x')) throw qsubUsageError("qsub: '-x' invalid on non-interactive job");
   const { id } = await send(submission, script.bytes, env);
-  return { stdout: effective.has('z') ? '' : `${id}\n`, exitCode: 0 };
+  const emptyAttributes = options.filter(({ name, value }) => name === 'W' && value?.trim() === '');
+  const stderr = emptyAttributes.map(() => 'qsub: illegal -W value\n').join('');
+  return { stdout: effective.has('z') ? '' : `${id}\n`, stderr, exitCode: 0 };
 }
 
 async function send(
@@ -81,12 +78,6 @@ async function refusalsInWords<T>(submitted: Promise<T>): Promise<T> {
     if (!(error instanceof PbsError)) throw error;
     throw new CommandError(`qsub: submit error (${error.message})`, exitCodeOf(error.code));
   }
-}
-
-/** One script; its arguments go into -F. */
-function checkOperands(operands: readonly Operand[], script: Operand | undefined): void {
-  const others = operands.filter(({ at, text }) => at !== script?.at && text !== '-');
-  if (others.length > (script === undefined ? 1 : 0)) throw qsubUsageError('index issues');
 }
 
 async function about(what: 'version' | 'about', env: Env): Promise<string> {

@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { isatty } from 'node:tty';
 import { VtorqueError } from '../../base/index.ts';
-import { interactiveWord } from '../../job/interactive/submission.ts';
+import { interactiveWord, SUBMISSION_VARIABLE } from '../../job/interactive/submission.ts';
 import {
+  checkAsQsub,
   DEFAULT_PREFIX,
   directiveOptions,
   type EffectiveOptions,
   effectiveOptions,
   parseAttribute,
   type QsubOption,
-  type QsubWalk,
   qsubError,
   scanDirectives,
   variableNames,
@@ -25,7 +25,8 @@ import type { PreparedJob, PrepareOptions } from './prepare.ts';
  * Submit an interactive job in a VM, and be its terminal until it has ended.
  *
  * qsub -I has no script that could carry a request, and its exit code says nothing of the shell. So what is submitted is
- * `qsub -I -x LAUNCHER WORD`, which needs no terminal of qsub's: vsub stands between qsub and the user's.
+ * `qsub -I -x -v VARIABLES LAUNCHER`, with the request in a variable, which needs no terminal of qsub's: vsub stands between
+ * qsub and the user's.
  * @returns the exit code of the shell
  * @throws VtorqueError `E_QSUB` in qsub's words without a terminal, `E_SHELL_UNKNOWN` when nothing said how the shell ended
  */
@@ -34,10 +35,12 @@ export async function runInteractiveJob(
   { line, script, env }: Pick<PrepareOptions, 'line' | 'script' | 'env'>,
 ): Promise<number> {
   if (job.engine === undefined) throw new Error('no batch system');
-  const { directives } = scanDirectives(script.bytes, line.look.prefix ?? DEFAULT_PREFIX);
-  const fromScript = directiveOptions(directives, { own: ownDirectiveWords });
+  const scan = scanDirectives(script.bytes, line.look.prefix ?? DEFAULT_PREFIX);
+  const ours = { own: ownDirectiveWords };
+  // qsub gets only what was understood, so what was not is refused here: in its words.
+  checkAsQsub(scan, line.walk, line.look.script, ours);
+  const fromScript = directiveOptions(scan.directives, ours);
   const walk = walkQsubArgs(job.argv);
-  checkGrammar([walk, ...directives.map(({ words }) => walkQsubArgs(words, { own: ownDirectiveWords }))]);
   const options = effectiveOptions(walk.options, fromScript);
   const shellCommand = options.has('x') ? walk.operands.map(({ text }) => text).join(' ') : '';
   checkInteractive(options, line.json);
@@ -54,8 +57,9 @@ export async function runInteractiveJob(
   });
   // With -x it is a command, of which not every batch system takes all characters for a name.
   const name = options.value('N') === undefined ? ['-N', /^[\w.+-]+$/.test(script.name) ? script.name : 'STDIN'] : [];
-  const submitOptions = [...name, ...submitWords([...fromScript, ...walk.options], options)];
-  const command = job.engine.interactiveCommand?.(submitOptions, [launcher(), word]);
+  const variables = ['-v', withVariable(options.value('v'), word)];
+  const words = submitWords([...fromScript, ...walk.options], options);
+  const command = job.engine.interactiveCommand?.([...name, ...words, ...variables], [launcher()]);
   const { qsub, name: engine } = job.engine;
   if (qsub === undefined || command === undefined) {
     throw new VtorqueError('E_JOB_KIND_UNAVAILABLE', `Cannot run an interactive job in a VM: ${engine} has no qsub`, {
@@ -64,12 +68,6 @@ export async function runInteractiveJob(
     });
   }
   return new InteractiveSession({ command, qdel: join(qsub, '../qdel'), env, token }).run();
-}
-
-/** qsub gets only what was understood, so what was not is refused here: in its words. */
-function checkGrammar(walks: readonly QsubWalk[]): void {
-  const error = walks.flatMap(({ errors }) => errors)[0];
-  if (error !== undefined) throw error;
 }
 
 /** @throws VtorqueError for what cannot be done */
@@ -84,8 +82,14 @@ function checkInteractive(options: EffectiveOptions, json: boolean): void {
   throw qsubError('qsub:\tstandard input and output must be a terminal for \n\tinteractive job submission', 1);
 }
 
-/** What says that the job is interactive, what it runs, and how directives look: all that is said anew. */
-const REPLACED = new Set(['I', 'x', 'C', 'l']);
+/** The user's variables and ours. Ours stands first, so that what qsub thinks of his list is not changed. */
+export function withVariable(list: string | undefined, word: string): string {
+  const ours = `${SUBMISSION_VARIABLE}=${word}`;
+  return list ? `${ours},${list}` : ours;
+}
+
+/** What says that the job is interactive, what it runs, its variables, and how directives look: all that is said anew. */
+const REPLACED = new Set(['I', 'x', 'C', 'l', 'v']);
 
 /** All options that qsub is to get, each in words of its own, so that it finds the launcher where we put it. */
 export function submitWords(given: readonly QsubOption[], { resources }: EffectiveOptions): string[] {
@@ -94,8 +98,13 @@ export function submitWords(given: readonly QsubOption[], { resources }: Effecti
   );
   return [
     ...options.flatMap(({ name, value }) => (value === undefined ? [`-${name}`] : [`-${name}`, value])),
-    ...[...resources].flatMap(([name, value]) => ['-l', value === '' ? name : `${name}=${value}`]),
+    ...[...resources].flatMap(([name, value]) => ['-l', `${name}=${quotedForList(value)}`]),
   ];
+}
+
+/** A comma separates resources, unless it is in quotes or in brackets. */
+function quotedForList(value: string): string {
+  return value.replace(/\[[^\]]*\]/g, '').includes(',') ? `"${value}"` : value;
 }
 
 function isInteractive(attribute: string): boolean {

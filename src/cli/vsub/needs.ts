@@ -83,7 +83,8 @@ function memoryNeeds(
   { hostRam, undersized }: SubmitSettings,
 ): Added[] {
   const asked = resources.get('mem');
-  if (asked === undefined) return [];
+  // An empty value asks for nothing.
+  if (!asked) return [];
   const needed = ram + hostRam;
   if (parseMem(asked) >= needed) return [];
   const reserve = hostRam === 0 ? '' : ` and ${formatSize(hostRam)} for the node itself`;

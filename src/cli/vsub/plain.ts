@@ -1,3 +1,4 @@
+import { VtorqueError } from '../../base/index.ts';
 import { type Engine, findEngine } from '../../engine/index.ts';
 import type { CommandLine } from './command-line.ts';
 import { becomeQsub } from './qsub.ts';
@@ -14,8 +15,10 @@ export async function engineOfPlainJobs(env: Env): Promise<Engine> {
 /** `--version` and `--about` of qsub. */
 export async function runPlainEarly(line: CommandLine, env: Env): Promise<number> {
   const { qsub, name } = await engineOfPlainJobs(env);
-  if (qsub === undefined) throw new Error(`${name} has no qsub`);
-  return becomeQsub(qsub, line.qsubArgv, env);
+  if (qsub !== undefined) return becomeQsub(qsub, line.qsubArgv, env);
+  const { vtorqueVersion } = await import('../version.ts');
+  process.stdout.write(`${vtorqueVersion()}, for ${name}\n`);
+  return 0;
 }
 
 /**
@@ -25,12 +28,30 @@ export async function runPlainEarly(line: CommandLine, env: Env): Promise<number
 export async function submitPlainJob(line: CommandLine, script: JobScript, env: Env): Promise<number> {
   const engine = await engineOfPlainJobs(env);
   const { qsub } = engine;
-  if (qsub === undefined) throw new Error(`${engine.name} has no qsub`);
+  if (qsub === undefined) return submitWithoutQsub(engine, line, script);
   if (script.stdin === undefined && !line.json) return becomeQsub(qsub, line.qsubArgv, env);
   const [{ runQsub }, { reportSubmission }] = await Promise.all([
     import('../../engine/pbs/submit.ts'),
     import('./report.ts'),
   ]);
   const submitted = await runQsub(qsub, line.qsubArgv, env, { stdin: script.stdin });
+  return reportSubmission(submitted, { json: line.json });
+}
+
+async function submitWithoutQsub(engine: Engine, line: CommandLine, script: JobScript): Promise<number> {
+  const [{ checkInPlaceOfQsub }, { reportSubmission }] = await Promise.all([
+    import('./in-place-of-qsub.ts'),
+    import('./report.ts'),
+  ]);
+  const options = checkInPlaceOfQsub(line, script);
+  if (options.interactive) {
+    throw new VtorqueError('E_JOB_KIND_UNAVAILABLE', `Cannot run an interactive job: ${engine.name} has no qsub`, {
+      hint: 'Ask for a VM with -vm, or use what the batch system has for it',
+      phase: 'check',
+    });
+  }
+  const { name, bytes } = script;
+  const at = line.look.script?.at;
+  const submitted = await engine.submit({ argv: line.qsubArgv, script: { name, bytes, at }, options });
   return reportSubmission(submitted, { json: line.json });
 }

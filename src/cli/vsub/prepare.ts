@@ -31,6 +31,7 @@ import { currentDirectory } from '../current-directory.ts';
 import { checkQueue } from './check-queue.ts';
 import { checkJobKind, checkNodes, requestedSlots, type Slots } from './checks.ts';
 import type { CommandLine } from './command-line.ts';
+import { checkInPlaceOfQsub } from './in-place-of-qsub.ts';
 import { type Added, needsOf, submitSettings, withAdded } from './needs.ts';
 import { checkNearlyOwn, ownDirectiveWords } from './own-options.ts';
 import type { JobScript } from './script.ts';
@@ -114,6 +115,7 @@ export async function prepareVmJob({
     throw error;
   });
   engine?.check?.({ argv: line.qsubArgv, options });
+  if (engine !== undefined && engine.qsub === undefined && !options.interactive) checkInPlaceOfQsub(line, script);
   // Asking another batch system would start one of its commands, which costs as much as the submission.
   const cheap = engine?.name === 'embedded' || withoutEngine ? engine : undefined;
   await checkQueue(options.value('q'), async () => cheap?.queues());
@@ -132,7 +134,8 @@ export async function prepareVmJob({
   const shell = options.value('S');
   const launcher = composeLauncherScript({
     installRoot,
-    prefix,
+    // Whoever has no qsub gets the directives as options, and might read them otherwise than qsub.
+    prefix: engine === undefined || engine.qsub !== undefined ? prefix : '',
     request,
     script: script.stdin === undefined ? script.bytes : withoutDosEnds(script.stdin),
     scriptName: script.name,

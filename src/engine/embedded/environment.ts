@@ -32,6 +32,9 @@ const BASE: readonly (readonly [string, string])[] = [
 /** Which run of the job it is, counted from 1: after a requeue everything else is as before. */
 export const ATTEMPT = 'VTORQUE_ATTEMPT';
 
+/** For hooks: the names of the job's nodes, all of which are this machine; PBS_NODENUM says which one is meant. */
+export const HOSTS = 'VTORQUE_HOSTS';
+
 /** The node daemon's port in Torque. Nobody listens there: programs that only look at the variable are content. */
 const MOM_PORT = '15003';
 

@@ -29,7 +29,8 @@ export function outputsOf(job: Job): Partial<Record<Stream, Output>> {
 export function outputOf(job: Job, stream: Stream): Output {
   const { submission } = job;
   const suffix = typeof job.element === 'number' ? `-${job.element}` : '';
-  const name = `${submission.name}.${stream === 'out' ? 'o' : 'e'}${job.sequence}${suffix}`;
+  const base = submission.name.replace(/^.*\//s, '');
+  const name = `${base}.${stream === 'out' ? 'o' : 'e'}${job.sequence}${suffix}`;
   if (submission.keep.includes(stream === 'out' ? 'o' : 'e')) {
     return { to: join(job.owner.home, name), name, suffix: '', direct: true };
   }
@@ -41,8 +42,8 @@ export function outputOf(job: Job, stream: Stream): Output {
 }
 
 /** The path that qstat shows. */
-export function shownPath({ to, suffix }: Output): string {
-  return `${to}${suffix}`;
+export function shownPath({ to, name, suffix }: Output): string {
+  return to.endsWith('/') ? `${to}${name}` : `${to}${suffix}`;
 }
 
 /** The file in the spool: `121-1.head.OU`. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { VtorqueError } from '../../base/index.ts';
-import { nodeCount, parseArray, parseMem, parseNodes, parseWalltime } from '../../pbs/index.ts';
+import { nodeCount, normaliseMem, parseArray, parseMem, parseNodes, parseWalltime } from '../../pbs/index.ts';
 import { type Job, jobId, type Owner, type Submission } from './job.ts';
 import { allocate, type VirtualNode } from './nodes.ts';
 import { PBSE, PbsError } from './protocol.ts';
@@ -19,8 +19,11 @@ const RECORDED = new Set(['software', 'other', 'gres']);
 /** Resources that Torque knows and this batch system has not. */
 const MISSING = new Set(
   (
-    'arch cput epilogue feature file host mppdepth mppnodect mppnppn mppwidth naccesspolicy ncpus nice opsys partition pcput pmem ' +
-    'procct procs prologue pvmem qos reqattr size tpn trl vmem walltime_limit advres ddisk dmem signal'
+    'advres arch cput cpuclock ddisk deadline depend dmem epilogue feature file flags gattr geometry gmetric host hostlist image jgroup ' +
+    'jobflags latency loglevel maxmem minpreempttime minprocspeed minwclimit mpparch mppdepth mpphost mpplabels mppnodect mppnodes ' +
+    'mppnppn mpptime mppwidth naccesspolicy nallocpolicy ncpus nice nodeset opsys os partition pcput pf pmem ppf pref procct procs ' +
+    'procs_bitmap prologue pvmem qos queuejob reqattr retrycc retrycount rmtype sds select sid signal size spriority stagein subnode ' +
+    'subnode_list taskdistpolicy template termsig termtime tid tpn trig trl var vcores vmem wcrequeue'
   ).split(' '),
 );
 
@@ -69,7 +72,8 @@ function checkResource(name: string): void {
 /** With the defaults where Torque puts them: behind what was given, and the number of nodes behind `nodes`. */
 function completed(given: Submission['resources']): [string, string][] {
   const list = given
-    .filter(([name]) => name !== 'nodect')
+    // An empty value asks for nothing; that of nodes is an error.
+    .filter(([name, value]) => name !== 'nodect' && (value !== '' || name === 'nodes'))
     .map(([name, value]): [string, string] => [name, normalise(name, value)]);
   const has = (name: string): boolean => list.some(([key]) => key === name);
   const nodes = has('nodes');
@@ -85,8 +89,7 @@ function normalise(name: string, value: string): string {
     const two = (n: number): string => String(n).padStart(2, '0');
     return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
   }
-  if (name === 'mem') parseMem(value);
-  return value;
+  return name === 'mem' ? normaliseMem(value) : value;
 }
 
 /** Refuse what could never start. */

@@ -1,13 +1,15 @@
 import { join } from 'node:path';
 import type { JobEngine } from '../engine.ts';
-import { nodeTasks } from '../node-tasks.ts';
 import { readPbsAllocation } from '../pbs/allocation.ts';
 import { findJobCommand } from '../pbs/find-command.ts';
 import { sessionMark } from '../pbs/session-mark.ts';
-import { startTaskCommand, taskWords } from '../pbs/started-task.ts';
+import { startAll, startTaskCommand, taskWords } from '../pbs/started-task.ts';
 import { pbsExec } from './places.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
+
+/** The hook that is ours puts the number of the run there, which all nodes then have. */
+const ATTEMPT = 'VTORQUE_ATTEMPT';
 
 /**
  * OpenPBS for the processes of its jobs: one pbs_tmrsh per node, which returns what the task returns. Ending it leaves the task
@@ -16,13 +18,12 @@ type Env = Readonly<Record<string, string | undefined>>;
 export function openpbsJobEngine(env: Env): JobEngine {
   return {
     name: 'openpbs',
-    allocation: () => readPbsAllocation('openpbs', env, () => sessionMark(env.PBS_JOBCOOKIE ?? '')),
+    allocation: () => readPbsAllocation('openpbs', env, () => env[ATTEMPT] || sessionMark(env.PBS_JOBCOOKIE ?? '')),
     async startOnNodes(allocation, nodes, argv) {
       const exec = pbsExec(env);
       const tmrsh = findJobCommand('pbs_tmrsh', env, exec === undefined ? undefined : join(exec, 'bin'));
       const words = taskWords(allocation, argv);
-      const started = nodes.map(({ name }) => startTaskCommand(name, tmrsh, [name, ...words], env, whyFailed));
-      return nodeTasks(await Promise.all(started));
+      return startAll(nodes.map(({ name }) => startTaskCommand(name, tmrsh, [name, ...words], env, whyFailed)));
     },
   };
 }

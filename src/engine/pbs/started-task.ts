@@ -2,18 +2,30 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { VtorqueError } from '../../base/index.ts';
 import { Tail } from '../../process/index.ts';
-import type { Allocation } from '../engine.ts';
-import type { TaskProcess } from '../node-tasks.ts';
+import type { Allocation, NodeTasks } from '../engine.ts';
+import { nodeTasks, type TaskProcess } from '../node-tasks.ts';
 import { HANDED_ON, handOn } from './handed-on.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * The words that start a program in a task with what was handed on in its environment, which TM gives to tasks from the job's
- * alone. Nothing of them is read by the shell as its language.
+ * alone. No word may be empty, which for TM is the end of all words, so each gets a character in front that is taken away again.
+ * Nothing of them is read by the shell as its language. Pure.
  */
 export function taskWords(allocation: Allocation, argv: readonly [string, ...string[]]): string[] {
-  return ['/bin/sh', '-c', `export ${HANDED_ON}="$1"; shift; exec "$@"`, 'sh', handOn(allocation), ...argv];
+  const unwrap = `export ${HANDED_ON}="$1"; shift; for word do shift; set -- "$@" "\${word#=}"; done; exec "$@"`;
+  return ['/bin/sh', '-c', unwrap, 'sh', handOn(allocation), ...argv.map((word) => `=${word}`)];
+}
+
+/** Start all or none. */
+export async function startAll(starting: readonly Promise<TaskProcess>[]): Promise<NodeTasks> {
+  const outcomes = await Promise.allSettled(starting);
+  const tasks = nodeTasks(outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : [])));
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failure === undefined) return tasks;
+  await tasks[Symbol.asyncDispose]();
+  throw failure.reason;
 }
 
 /**

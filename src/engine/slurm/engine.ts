@@ -2,9 +2,10 @@ import { statSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { messageOf } from '../../base/index.ts';
 import type { BatchNode, Engine, JobDescription, JobStatus, LiveJobs, Submitted } from '../engine.ts';
-import { runQsub } from '../pbs/submit.ts';
+import { submitByQsub } from '../pbs/submit.ts';
 import { askSlurm, refused, runSlurm } from './command.ts';
 import { sbatchCall } from './sbatch.ts';
+import { scriptArguments, withShebang } from './script.ts';
 import { readExitStatus, readStatusLine, statusFormat } from './status.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -28,9 +29,12 @@ export class SlurmEngine implements Engine {
       host: hostname(),
       isDirectory: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true,
     });
-    const answer = await runQsub('sbatch', call.args, call.env, { stdin: script.bytes });
+    const file = { name: script.name, bytes: withShebang(script.bytes, options, this.#env), at: call.args.length };
+    const argv = [...call.args, script.name, ...scriptArguments(options)];
+    const answer = await submitByQsub('sbatch', { argv, script: file }, call.env);
+    if (!('id' in answer)) return answer;
     // Of a federation the name of the cluster follows.
-    return 'id' in answer ? { code: 0, id: answer.id.split(';')[0] ?? '' } : answer;
+    return { code: 0, id: options.has('z') ? '' : (answer.id.split(';')[0] ?? '') };
   }
 
   async status(ids: readonly string[]): Promise<ReadonlyMap<string, JobStatus>> {
@@ -81,9 +85,9 @@ export class SlurmEngine implements Engine {
 
   async liveJobs(): Promise<LiveJobs> {
     try {
-      const jobs = (await this.#queue([])).flatMap((line) => readStatusLine(line) ?? []);
-      const live = jobs.filter(({ state, nodes }) => state !== 'complete' && nodes.length > 0);
-      return { known: true, cluster: await this.#cluster(), ids: new Set(live.map(({ id }) => id)) };
+      // Elements of arrays by their own numbers, as hooks and jobs know them.
+      const lines = (await this.#ask('squeue', ['-h', '-r', '-o', '%A'])).split('\n');
+      return { known: true, cluster: await this.#cluster(), ids: new Set(lines.filter((id) => id !== '')) };
     } catch (error) {
       return { known: false, why: messageOf(error) };
     }

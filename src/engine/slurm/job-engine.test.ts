@@ -24,9 +24,9 @@ test('a task has the secret of its launcher', async () => {
   assert.equal(allocation.secret, 'abc');
 });
 
-test('an element of an array has the id that squeue shows', async () => {
+test('an element of an array has a number of its own', async () => {
   const env = { ...inJob, SLURM_ARRAY_JOB_ID: '10', SLURM_ARRAY_TASK_ID: '3' };
-  assert.equal((await new SlurmJobEngine(env).allocation()).jobId, '10_3');
+  assert.equal((await new SlurmJobEngine(env).allocation()).jobId, '12');
 });
 
 test('outside a job there is no allocation', async () => {

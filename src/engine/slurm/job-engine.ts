@@ -32,13 +32,13 @@ export class SlurmJobEngine implements JobEngine {
         phase: 'plan',
       });
     }
-    const { SLURM_ARRAY_JOB_ID: array, SLURM_ARRAY_TASK_ID: element } = env;
     const names = expandHostList(list);
     const slots = expandCounts(env.SLURM_TASKS_PER_NODE ?? env.SLURM_JOB_CPUS_PER_NODE ?? `1(x${names.length})`);
     return {
       engine: 'slurm',
       cluster: env.SLURM_CLUSTER_NAME ?? '',
-      jobId: array && element ? `${array}_${element}` : id,
+      // An element of an array, too, has a number of its own, and by that hooks are told of it.
+      jobId: id,
       attempt: env.SLURM_RESTART_COUNT ?? '0',
       nodes: names.map((name, i) => ({ name, slots: slots[i] ?? 1 })),
       nodeIndex: Math.max(0, names.indexOf(here)),

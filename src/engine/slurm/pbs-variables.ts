@@ -8,9 +8,9 @@ type Env = Readonly<Record<string, string | undefined>>;
  */
 export function pbsVariables(env: Env, { jobId, nodes, nodeIndex }: Allocation): Record<string, string> {
   const slots = nodes.map(({ slots: each }) => each);
-  const element = env.SLURM_ARRAY_TASK_ID;
+  const { SLURM_ARRAY_JOB_ID: array, SLURM_ARRAY_TASK_ID: element } = env;
   return {
-    PBS_JOBID: jobId,
+    PBS_JOBID: array && element ? `${array}_${element}` : jobId,
     PBS_JOBNAME: env.SLURM_JOB_NAME ?? '',
     PBS_QUEUE: env.SLURM_JOB_PARTITION ?? '',
     PBS_ENVIRONMENT: 'PBS_BATCH',

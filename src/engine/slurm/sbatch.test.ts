@@ -38,7 +38,8 @@ test('nodes and slots are those of each node', () => {
   ]);
   assert.deepEqual(added('-l', 'nodes=n1:ppn=2+n3:ppn=2'), ['--nodes=2', '--ntasks-per-node=2', '--nodelist=n1,n3']);
   refused(['-l', 'nodes=2:ppn=2+1:ppn=4'], /parts of -l nodes= that differ/);
-  refused(['-l', 'nodes=1:big%x'], /"big%x" in -l nodes=/);
+  refused(['-l', 'nodes=1:mics=1'], /"mics=1" in -l nodes=/);
+  assert.throws(() => call('-l', 'nodes=1:big%x'), { code: 'E_QSUB', exitCode: 168 });
 });
 
 test('memory is that of the whole job and shared out among its nodes', () => {

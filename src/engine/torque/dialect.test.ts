@@ -21,6 +21,7 @@ test('jobs are read from the XML of qstat', () => {
     { id: '689[1].tqhead', name: 'arr-1', owner: 'tqa', queue: 'batch', state: 'complete', nodes: [], exitStatus: 271 },
   ]);
   assert.deepEqual(torqueDialect.readStatus(''), []);
+  assert.equal(torqueDialect.readStatus(list(RUNNING) + list(COMPLETE)).length, 2);
 });
 
 test('what is no list of jobs is refused, also where it is only cut off', () => {
@@ -71,26 +72,17 @@ test('queues that take jobs are read from qstat -Qf', () => {
 });
 
 test('elements are nested as they are, and each end belongs to a beginning', () => {
-  assert.deepEqual(parseTorqueXml('<a><b>x &amp; y</b><c/></a>'.replace('<c/>', '<c></c>')), {
-    name: 'a',
-    text: '',
-    children: [
-      { name: 'b', text: 'x &amp; y', children: [] },
-      { name: 'c', text: '', children: [] },
-    ],
-  });
-  for (const wrong of [
-    '',
-    'x',
-    '<a>',
-    '</a>',
-    '<a></b>',
-    '<a></a><b></b>',
-    '<a',
-    '<a></a>x',
-    '<a><b></a></b>',
-    '<<a></a>',
-  ]) {
+  assert.deepEqual(parseTorqueXml('<a><b>x &amp; y</b><c/></a>'.replace('<c/>', '<c></c>')), [
+    {
+      name: 'a',
+      text: '',
+      children: [
+        { name: 'b', text: 'x &amp; y', children: [] },
+        { name: 'c', text: '', children: [] },
+      ],
+    },
+  ]);
+  for (const wrong of ['x', '<a>', '</a>', '<a></b>', '<a', '<a></a>x', '<a><b></a></b>', '<<a></a>']) {
     assert.throws(() => parseTorqueXml(wrong), wrong);
   }
 });

@@ -35,12 +35,10 @@ export const torqueDialect: PbsDialect = {
 
 /** Nothing at all is what Torque prints of no jobs. */
 function rowsOf(stdout: string, name: string): readonly XmlElement[] {
-  if (stdout.trim() === '') return [];
-  const root = parseTorqueXml(stdout);
-  if (root.name !== 'Data' || root.children.some((child) => child.name !== name)) {
+  return parseTorqueXml(stdout).flatMap((root) => {
+    if (root.name === 'Data' && root.children.every((child) => child.name === name)) return root.children;
     throw new Error(`it is no list of elements "${name}"`);
-  }
-  return root.children;
+  });
 }
 
 /** None for a node that has never said what it has. */

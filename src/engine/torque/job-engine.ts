@@ -1,9 +1,9 @@
 import type { Allocation, JobEngine } from '../engine.ts';
-import { nodeTasks, type TaskProcess } from '../node-tasks.ts';
+import type { TaskProcess } from '../node-tasks.ts';
 import { readPbsAllocation } from '../pbs/allocation.ts';
 import { findJobCommand } from '../pbs/find-command.ts';
 import { sessionMark } from '../pbs/session-mark.ts';
-import { startTaskCommand, taskWords } from '../pbs/started-task.ts';
+import { startAll, startTaskCommand, taskWords } from '../pbs/started-task.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -18,8 +18,8 @@ export function torqueJobEngine(env: Env): JobEngine {
       const start = (node: string | undefined, where: readonly string[]): Promise<TaskProcess> =>
         startTaskCommand(node, pbsdsh, [...where, ...words], env, whyFailed);
       // One pbsdsh for all: what it says of a task does not tell which node that was on.
-      if (areAll(allocation, nodes)) return nodeTasks([await start(undefined, ['-u'])]);
-      return nodeTasks(await Promise.all(nodes.map(({ name }) => start(name, ['-h', name]))));
+      if (areAll(allocation, nodes)) return startAll([start(undefined, ['-u'])]);
+      return startAll(nodes.map(({ name }) => start(name, ['-h', name])));
     },
   };
 }

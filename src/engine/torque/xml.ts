@@ -6,14 +6,14 @@ export interface XmlElement {
 }
 
 /**
- * Read what Torque's commands print with -x. Torque escapes nothing but `<`, for which it puts the byte 14: so every `<` is
- * markup, whatever users have called their jobs. Pure.
+ * Read what Torque's commands print with -x: one document, or one behind the other for each job that was asked for. Torque
+ * escapes nothing but `<`, for which it puts the byte 14: so every `<` is markup, whatever users have called their jobs. Pure.
  * @throws Error for anything else
  */
-export function parseTorqueXml(source: string): XmlElement {
+export function parseTorqueXml(source: string): readonly XmlElement[] {
   const document: OpenElement = { name: '', text: '', children: [] };
   const open = [document];
-  const body = source.trim().replace(/^<\?xml[^>]*\?>/, '');
+  const body = source.replace(/<\?xml[^<>]*\?>/g, '');
   for (const [whole, closing, name, text] of body.matchAll(/<(\/?)([\w.-]+)>|([^<]+)|</g)) {
     const inner = open.at(-1) ?? document;
     if (text !== undefined) {
@@ -28,10 +28,11 @@ export function parseTorqueXml(source: string): XmlElement {
       throw new Error(`"${name}" ends and has not begun`);
     }
   }
-  const [root, another] = document.children;
   if (open.length > 1) throw new Error(`"${open.at(-1)?.name}" does not end`);
-  if (root === undefined || another !== undefined || document.text.trim() !== '') throw new Error('it is no XML');
-  return root;
+  if (document.text.trim() !== '') throw new Error('it is no XML');
+  // Nothing at all is what is said of no jobs; a head without a body was cut off.
+  if (document.children.length === 0 && source.trim() !== '') throw new Error('there is nothing in it');
+  return document.children;
 }
 
 interface OpenElement extends XmlElement {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { interactiveWord, isInteractiveWord, readInteractiveWord } from './submission.ts';
+import { interactiveWord, readInteractiveWord } from './submission.ts';
 
 const submission = {
   request: { img: 'host', vcpus: 1, ram: 2 ** 30, env: { A: 'b "c"' } },
@@ -12,18 +12,12 @@ const submission = {
 
 test('a submission survives as one word that no shell changes', () => {
   const word = interactiveWord(submission);
-  assert.match(word, /^interactive:[\w-]+$/);
-  assert.ok(isInteractiveWord(word));
+  assert.match(word, /^[\w-]+$/);
   assert.deepEqual(readInteractiveWord(word), submission);
 });
 
 test('a word that was cut, or comes from another version, is refused', () => {
   assert.throws(() => readInteractiveWord(interactiveWord(submission).slice(0, 60)), { code: 'E_SUBMISSION_DAMAGED' });
-  const other = `interactive:${Buffer.from('{"version":2}').toString('base64url')}`;
+  const other = Buffer.from('{"version":2}').toString('base64url');
   assert.throws(() => readInteractiveWord(other), { code: 'E_SUBMISSION_VERSION', phase: 'plan' });
-});
-
-test('the path of a script is no such word', () => {
-  assert.ok(!isInteractiveWord('/var/spool/torque/mom_priv/jobs/1.head.SC'));
-  assert.ok(!isInteractiveWord(undefined));
 });

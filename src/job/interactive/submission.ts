@@ -2,7 +2,7 @@ import { messageOf, VtorqueError } from '../../base/index.ts';
 import type { VmRequest } from '../../request/index.ts';
 import type { RequestedVariables } from '../submission.ts';
 
-/** An interactive job in a VM. There is no script to carry it, so it travels as one word of the job's command. */
+/** An interactive job in a VM. There is no script to carry it, so it travels in a variable of the job's environment. */
 export interface InteractiveSubmission {
   readonly request: VmRequest;
   /** The value of `-S`. */
@@ -18,17 +18,15 @@ export interface InteractiveSubmission {
   readonly token: string;
 }
 
-const PREFIX = 'interactive:';
+/** The variable. A command cannot carry it: qsub of Torque 6.1 drops what stands behind the word that `-x` runs. */
+export const SUBMISSION_VARIABLE = 'VTORQUE_INTERACTIVE';
+
 const FORMAT_VERSION = 1;
 
-/** The word for the launcher. It has no character that means something to a shell. */
+/** The value of the variable. It has no character that means something to a shell or in a list of variables. */
 export function interactiveWord(submission: InteractiveSubmission): string {
   const json = JSON.stringify({ version: FORMAT_VERSION, ...submission });
-  return PREFIX + Buffer.from(json).toString('base64url');
-}
-
-export function isInteractiveWord(word: string | undefined): word is string {
-  return word?.startsWith(PREFIX) === true;
+  return Buffer.from(json).toString('base64url');
 }
 
 /**
@@ -38,7 +36,7 @@ export function isInteractiveWord(word: string | undefined): word is string {
 export function readInteractiveWord(word: string): InteractiveSubmission {
   let read: InteractiveSubmission & { readonly version: number };
   try {
-    read = JSON.parse(Buffer.from(word.slice(PREFIX.length), 'base64url').toString());
+    read = JSON.parse(Buffer.from(word, 'base64url').toString());
   } catch (cause) {
     throw new VtorqueError('E_SUBMISSION_DAMAGED', `Cannot read the job's submission: ${messageOf(cause)}`, {
       hint: 'Something between vsub and the node alters the commands of jobs; ask the admin about submit filters',

@@ -1,4 +1,4 @@
-import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VtorqueError } from '../../base/index.ts';
 import { lockFile } from '../../process/index.ts';
@@ -64,6 +64,15 @@ export class LeaseStore {
 
   async forget(key: LeaseKey): Promise<void> {
     for (const end of [LEASE, '.lock']) await rm(this.#path(key, end), { force: true });
+  }
+
+  /** Whether something is to be done again that is done at most every `everyMs`; if so, it counts as done at `now`. */
+  async isDue(what: string, everyMs: number, now: number): Promise<boolean> {
+    const stamp = join(this.#directory, `.${what}`);
+    const last = await stat(stamp).catch(() => undefined);
+    if (last !== undefined && now - last.mtimeMs < everyMs) return false;
+    await writeFile(stamp, '', { mode: 0o600 });
+    return true;
   }
 
   async #read(path: string): Promise<Lease | undefined> {

@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { messageOf } from '../../base/index.ts';
+import type { EngineName } from '../../engine/engine.ts';
+import { hookExitCode, readHookCall } from '../../engine/hooks.ts';
+import { clearUp } from '../../node/clear-up.ts';
+import { prepare, release } from '../../node/hook.ts';
+import { LeaseStore } from '../../node/leases/store.ts';
+import { installRoot, leasesDirectory } from '../../site/index.ts';
+import { ownerOf } from './owner.ts';
+
+/** Hooks of one node come in crowds; what one reaper finds, the others need not look for. */
+const REAP_EVERY_MS = 60_000;
+
+/**
+ * Prepare or release a job on this node.
+ * @param since milliseconds since 1970 at which the hook began
+ * @returns the exit code, which is 0 whatever goes wrong: any other would take the node down, or start the job again and again. What
+ *   went wrong is written to the standard error, and the job's launcher finds out by itself
+ */
+export async function serveHook(
+  engine: EngineName,
+  event: string,
+  words: readonly string[],
+  since: number,
+): Promise<number> {
+  try {
+    const uid = process.getuid?.() ?? 0;
+    const call = await readHookCall(engine, event, words, process.env, hostname());
+    if (call !== undefined) {
+      const { cluster, jobId, attempt, node } = call;
+      const job = { key: { engine, cluster, jobId, attempt, node }, owner: await ownerOf(call.owner) };
+      const store = await LeaseStore.open(leasesDirectory(process.env, uid), uid);
+      if (await store.isDue('reap', REAP_EVERY_MS, Date.now())) startReaper();
+      const deps = { store, now: Date.now, clearUp };
+      await (call.event === 'prepare' ? prepare(job, since, deps) : release(job, deps));
+    }
+    return hookExitCode({ kind: 'done' });
+  } catch (error) {
+    const why = messageOf(error);
+    process.stderr.write(`vtorque hook ${engine} ${event}: ${why}\n`);
+    return hookExitCode({ kind: 'failed', why });
+  }
+}
+
+/** On its own, since it asks the batch system, which waits for this hook. */
+function startReaper(): void {
+  const reaper = spawn(join(installRoot, 'bin/vtorque'), ['reap'], {
+    detached: true,
+    stdio: 'ignore',
+    cwd: '/',
+    env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...process.env },
+  });
+  // That it cannot be started is no reason to fail: there is a timer, too.
+  reaper.on('error', () => {});
+  reaper.unref();
+}

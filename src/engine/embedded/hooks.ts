@@ -1,0 +1,18 @@
+import type { HookCall } from '../engine.ts';
+import { torqueHookCall } from '../torque/hooks.ts';
+import { ATTEMPT, HOSTS } from './environment.ts';
+
+/**
+ * As in Torque, and in its environment which run of the job it is, on which of the nodes that are this machine. Pure.
+ * @throws VtorqueError `E_HOOK_CALL`
+ */
+export function embeddedHookCall(
+  hook: string,
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  host: string,
+): HookCall | undefined {
+  const call = torqueHookCall(hook, argv, env[HOSTS]?.split(' ')[Number(env.PBS_NODENUM ?? 0)] || host);
+  if (call === undefined) return undefined;
+  return { ...call, cluster: env.VTORQUE_LOCAL ?? '', attempt: env[ATTEMPT] || undefined };
+}

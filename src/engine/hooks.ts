@@ -1,0 +1,45 @@
+import type { EngineName, HookCall } from './engine.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** What has come of a hook. */
+export type HookOutcome =
+  | { readonly kind: 'done' }
+  /** Something of ours is not ready. The job's launcher finds that out and ends the job with the reason. */
+  | { readonly kind: 'failed'; readonly why: string }
+  /** A script of the site's own, chained behind this hook, has ended so. */
+  | { readonly kind: 'site'; readonly code: number };
+
+/**
+ * What a hook of a batch system was called for; undefined for one that has nothing to do.
+ * @param hook as the batch system calls it: `prologue.parallel`, `execjob_begin`
+ * @param argv what it was called with, without the program's name
+ * @param host name of this machine, which is the node's where the batch system does not say it
+ * @throws VtorqueError `E_HOOK_CALL` for words that the batch system does not use
+ */
+export async function readHookCall(
+  engine: EngineName,
+  hook: string,
+  argv: readonly string[],
+  env: Env,
+  host: string,
+): Promise<HookCall | undefined> {
+  switch (engine) {
+    case 'torque':
+      return (await import('./torque/hooks.ts')).torqueHookCall(hook, argv, host);
+    case 'embedded':
+      return (await import('./embedded/hooks.ts')).embeddedHookCall(hook, argv, env, host);
+    case 'openpbs':
+      return (await import('./openpbs/hooks.ts')).openpbsHookCall(hook, argv, host);
+    case 'slurm':
+      return (await import('./slurm/hooks.ts')).slurmHookCall(hook, env, host);
+  }
+}
+
+/**
+ * How the hook is to end. A failure of ours is 0 like a success: anything else puts the job back into the queue for ever and takes the
+ * node down (Torque 6.1, observed), and a user's mistake must do neither. The site's own scripts have their say. Pure.
+ */
+export function hookExitCode(outcome: HookOutcome): number {
+  return outcome.kind === 'site' ? outcome.code : 0;
+}

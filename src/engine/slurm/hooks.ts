@@ -1,0 +1,24 @@
+import type { HookCall } from '../engine.ts';
+import { hookCallError, userWord } from '../pbs/hook-words.ts';
+import { expandHostList } from './host-list.ts';
+
+const EVENTS: Readonly<Record<string, HookCall['event']>> = { prolog: 'prepare', epilog: 'release' };
+
+/**
+ * What slurmd's Prolog or Epilog was called for. Slurm gives them no words, and in the environment nothing that a user could have
+ * set but the name of his job. An element of an array has a number of its own there. Pure.
+ * @throws VtorqueError `E_HOOK_CALL`
+ */
+export function slurmHookCall(hook: string, env: Readonly<Record<string, string | undefined>>, host: string): HookCall {
+  const event = EVENTS[hook];
+  if (event === undefined) throw hookCallError(hook, 'nothing is prepared or released there');
+  const { SLURM_JOB_ID: jobId = '', SLURM_JOB_USER: user, SLURM_NODELIST: list = '' } = env;
+  if (!/^\d+$/.test(jobId)) throw hookCallError(hook, `"${jobId}" is no job id`);
+  const node = env.SLURMD_NODENAME || host;
+  return {
+    ...{ event, cluster: env.SLURM_CLUSTER_NAME ?? '', jobId, node },
+    attempt: env.SLURM_JOB_RESTART_COUNT || env.SLURM_RESTART_COUNT || '0',
+    owner: userWord(hook, user),
+    motherSuperior: expandHostList(list)[0] === node,
+  };
+}
