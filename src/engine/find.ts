@@ -32,12 +32,8 @@ export async function findEngine(env: Env, wanted: EngineName | 'auto' = 'auto')
     case 'torque':
     case 'openpbs': {
       if (qsub === undefined) throw noBatchSystem(`no qsub on PATH, and ${engine} is configured`);
-      const { PbsCommandsEngine } = await import('./pbs/commands-engine.ts');
-      const dialect =
-        engine === 'torque'
-          ? (await import('./torque/dialect.ts')).torqueDialect
-          : (await import('./openpbs/dialect.ts')).openpbsDialect;
-      return new PbsCommandsEngine(dialect, qsub.path, env);
+      const { PbsEngine } = await import('./pbs/engine.ts');
+      return new PbsEngine(engine, qsub.path, env);
     }
     case 'slurm': {
       const { SlurmEngine } = await import('./slurm/engine.ts');

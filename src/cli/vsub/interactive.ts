@@ -59,7 +59,7 @@ export async function runInteractiveJob(
   const name = options.value('N') === undefined ? ['-N', /^[\w.+-]+$/.test(script.name) ? script.name : 'STDIN'] : [];
   const variables = ['-v', withVariable(options.value('v'), word)];
   const words = submitWords([...fromScript, ...walk.options], options);
-  const command = job.engine.interactiveCommand?.([...name, ...words, ...variables], [launcher()]);
+  const command = await job.engine.interactiveCommand?.([...name, ...words, ...variables], [launcher()]);
   const { qsub, name: engine } = job.engine;
   if (qsub === undefined || command === undefined) {
     throw new VtorqueError('E_JOB_KIND_UNAVAILABLE', `Cannot run an interactive job in a VM: ${engine} has no qsub`, {

@@ -114,7 +114,7 @@ export async function prepareVmJob({
     if (withoutEngine) return undefined;
     throw error;
   });
-  engine?.check?.({ argv: line.qsubArgv, options });
+  await engine?.check?.({ argv: line.qsubArgv, options });
   if (engine !== undefined && engine.qsub === undefined && !options.interactive) checkInPlaceOfQsub(line, script);
   // Asking another batch system would start one of its commands, which costs as much as the submission.
   const cheap = engine?.name === 'embedded' || withoutEngine ? engine : undefined;

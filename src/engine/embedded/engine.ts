@@ -21,7 +21,7 @@ export class EmbeddedEngine implements Engine {
     this.#env = env;
   }
 
-  interactiveCommand(options: readonly string[], program: readonly string[]): [string, ...string[]] {
+  async interactiveCommand(options: readonly string[], program: readonly string[]): Promise<[string, ...string[]]> {
     return [this.qsub, '-I', '-x', ...options, ...program];
   }
 

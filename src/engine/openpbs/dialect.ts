@@ -1,15 +1,11 @@
 import { parseMem } from '../../pbs/index.ts';
 import type { BatchNode } from '../engine.ts';
-import type { PbsDialect } from '../pbs/commands-engine.ts';
-import { checkForOpenPbs } from './check.ts';
-import { interactiveCommand } from './interactive.ts';
+import type { PbsDialect } from '../pbs/commands.ts';
 import { DELIMITER, readStatus } from './status.ts';
 
 /** OpenPBS, as observed of 23.06. */
 export const openpbsDialect: PbsDialect = {
   name: 'openpbs',
-  check: checkForOpenPbs,
-  interactiveCommand,
   // Not as JSON, where only the first of several jobs is told (observed). -x: also those that have ended, where the site keeps a
   // history; for weeks, so not when all are asked for.
   statusArgs: (ids) => [...(ids.length > 0 ? ['-x'] : []), '-t', '-f', '-F', 'dsv', '-D', DELIMITER, ...ids],

@@ -1,13 +1,12 @@
 import { parseMem } from '../../pbs/index.ts';
 import type { BatchNode } from '../engine.ts';
-import type { PbsDialect } from '../pbs/commands-engine.ts';
+import type { PbsDialect } from '../pbs/commands.ts';
 import { jobStatusOf } from '../pbs/job-status.ts';
 import { parseTorqueXml, textOf, type XmlElement } from './xml.ts';
 
 /** Torque, as observed of 6.1. */
 export const torqueDialect: PbsDialect = {
   name: 'torque',
-  interactiveCommand: (qsub, options, program) => [qsub, '-I', '-x', ...options, ...program],
   // Without -t the question for one array is answered by all jobs of the server.
   statusArgs: (ids) => ['-x', '-t', ...ids],
   readStatus: (stdout) =>

@@ -3,8 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { torqueDialect } from '../torque/dialect.ts';
-import { PbsCommandsEngine } from './commands-engine.ts';
+import { PbsEngine } from './engine.ts';
 
 const element = (index: number, state: string): string =>
   `<Job><Job_Id>7[${index}].head</Job_Id><Job_Name>arr-${index}</Job_Name><Job_Owner>u@head</Job_Owner>` +
@@ -19,7 +18,7 @@ async function torqueWhose(t: TestContext, commands: Readonly<Record<string, str
     const script = `#!/bin/sh\nprintf '%s\\n' "$@" >'${directory}/argv'\n${body}\n`;
     await writeFile(join(directory, name), script, { mode: 0o755 });
   }
-  const engine = new PbsCommandsEngine(torqueDialect, join(directory, 'qsub'), { PATH: '/usr/bin:/bin' });
+  const engine = new PbsEngine('torque', join(directory, 'qsub'), { PATH: '/usr/bin:/bin' });
   return { engine, argv: async () => (await readFile(join(directory, 'argv'), 'utf8')).trim().split('\n') };
 }
 

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { messageOf } from '../../base/index.ts';
-import type { BatchNode, Engine, JobDescription, JobStatus, LiveJobs, Submitted } from '../engine.ts';
+import type { BatchNode, JobStatus, LiveJobs } from '../engine.ts';
 import { NO_CLUSTER } from './allocation.ts';
 import { byAskedName } from './asked-names.ts';
 import { arrayStatusOf } from './job-status.ts';
@@ -11,9 +11,6 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** What tells one PBS from another, as far as its users' commands go. Readers are pure, and throw an Error for what they do not understand. */
 export interface PbsDialect {
   readonly name: 'torque' | 'openpbs';
-  /** As in Engine. */
-  check?(job: Pick<JobDescription, 'argv' | 'options'>): void;
-  interactiveCommand(qsub: string, options: readonly string[], program: readonly string[]): [string, ...string[]];
   /** For qstat: all about these jobs and the elements of arrays among them; about all jobs there are without ids. */
   statusArgs(ids: readonly string[]): readonly string[];
   /** The word to leave out where the site keeps no history of jobs, which qstat then says. */
@@ -27,33 +24,16 @@ export interface PbsDialect {
   readQueues(stdout: string): readonly string[];
 }
 
-/** A PBS through the commands that stand beside its qsub. */
-export class PbsCommandsEngine implements Engine {
-  readonly qsub: string;
+/** The commands that stand beside a qsub, what they are asked and what they answer. */
+export class PbsCommands {
   readonly #dialect: PbsDialect;
+  readonly #qsub: string;
   readonly #env: Env;
 
   constructor(dialect: PbsDialect, qsub: string, env: Env) {
     this.#dialect = dialect;
-    this.qsub = qsub;
+    this.#qsub = qsub;
     this.#env = env;
-  }
-
-  get name(): PbsDialect['name'] {
-    return this.#dialect.name;
-  }
-
-  check(job: Pick<JobDescription, 'argv' | 'options'>): void {
-    this.#dialect.check?.(job);
-  }
-
-  interactiveCommand(options: readonly string[], program: readonly string[]): [string, ...string[]] {
-    return this.#dialect.interactiveCommand(this.qsub, options, program);
-  }
-
-  async submit(job: JobDescription): Promise<Submitted> {
-    const { submitByQsub } = await import('./submit.ts');
-    return submitByQsub(this.qsub, job, this.#env);
   }
 
   async status(ids: readonly string[]): Promise<ReadonlyMap<string, JobStatus>> {
@@ -65,20 +45,9 @@ export class PbsCommandsEngine implements Engine {
     return byAskedName(ids, this.#read(action, answer, this.#dialect.readStatus), arrayStatusOf);
   }
 
-  async cancel(ids: readonly string[]): Promise<void> {
-    await this.#order('qdel', ids, 'delete jobs');
-  }
-
-  async hold(ids: readonly string[]): Promise<void> {
-    await this.#order('qhold', ids, 'hold jobs');
-  }
-
-  async release(ids: readonly string[]): Promise<void> {
-    await this.#order('qrls', ids, 'release jobs');
-  }
-
-  async signal(ids: readonly string[], signal: NodeJS.Signals): Promise<void> {
-    await this.#order('qsig', ids, 'send a signal to jobs', ['-s', signal.replace(/^SIG/, '')]);
+  /** One that orders something for all these jobs. */
+  async order(command: string, ids: readonly string[], action: string, options: readonly string[] = []): Promise<void> {
+    if (ids.length > 0) await this.#ask(command, [...options, ...ids], action);
   }
 
   async nodes(): Promise<readonly BatchNode[] | undefined> {
@@ -107,15 +76,6 @@ export class PbsCommandsEngine implements Engine {
     }
   }
 
-  async #order(
-    command: string,
-    ids: readonly string[],
-    action: string,
-    options: readonly string[] = [],
-  ): Promise<void> {
-    if (ids.length > 0) await this.#ask(command, [...options, ...ids], action);
-  }
-
   async #askStatus(ids: readonly string[], action: string): Promise<CommandAnswer> {
     const { historyOption } = this.#dialect;
     const args = this.#dialect.statusArgs(ids);
@@ -133,7 +93,7 @@ export class PbsCommandsEngine implements Engine {
   }
 
   #run(command: string, args: readonly string[], action: string): Promise<CommandAnswer> {
-    return runCommand(join(dirname(this.qsub), command), args, this.#env, action);
+    return runCommand(join(dirname(this.#qsub), command), args, this.#env, action);
   }
 
   #read<T>(action: string, { stdout }: CommandAnswer, read: (stdout: string) => T): T {
