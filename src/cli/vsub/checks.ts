@@ -2,6 +2,7 @@ import { formatSize, VtorqueError } from '../../base/index.ts';
 import type { BatchNode } from '../../engine/index.ts';
 import { type EffectiveOptions, nodeCount, parseNodes, qsubError, qsubUsageError } from '../../pbs/index.ts';
 import type { VmRequest } from '../../request/index.ts';
+import { requestedLayout } from './select-needs.ts';
 
 /** Slots that a job asks for on its node; undefined when it asks for none. */
 export type Slots = number | undefined;
@@ -31,7 +32,17 @@ function jobKindError(kind: string, hint: string): VtorqueError {
  * How many slots the job asks for on its one node.
  * @throws VtorqueError `E_NODES_UNAVAILABLE` for more than one node
  */
-export function requestedSlots({ resources }: EffectiveOptions): Slots {
+export function requestedSlots(options: EffectiveOptions): Slots {
+  const { resources } = options;
+  const layout = requestedLayout(options);
+  if (layout !== undefined) {
+    if (layout.nodes === 1) return layout.slots;
+    throw refuse(
+      'E_NODES_UNAVAILABLE',
+      `Cannot use select=${resources.get('select')} with -vm: more than one node, which is not available in this version`,
+      'Ask for one node, for instance -l select=1:ncpus=4',
+    );
+  }
   const nodes = resources.get('nodes');
   if (nodes !== undefined) {
     const parts = parseNodes(nodes);
