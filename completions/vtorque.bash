@@ -74,7 +74,7 @@ _vtorque_command() {
     'vmgr delete suspended') commands='' options='--json --help' valued='' arguments=name ;;
     'vmgr add') commands='' options='--name --min-ram --json --help' valued='--name:name --min-ram:size' arguments='file description' ;;
     'vmgr update') commands='' options='--json --help' valued='' arguments='image description' ;;
-    vtorque) commands='local image console config doctor reap hook' options='-V --version --help' valued='' arguments='' ;;
+    vtorque) commands='local image console config doctor install uninstall reap hook' options='-V --version --help' valued='' arguments='' ;;
     'vtorque local') commands='start stop status env' options=--help valued='' arguments='' ;;
     'vtorque local start') commands='' options='--nodes --np --keep-completed --dir --json --help' valued='--nodes:n --np:n --keep-completed:seconds --dir:directory' arguments='' ;;
     'vtorque local stop') commands='' options='--kill-jobs --dir --help' valued=--dir:directory arguments='' ;;
@@ -92,6 +92,8 @@ _vtorque_command() {
     'vtorque config check') commands='' options='--json --help' valued='' arguments=file ;;
     'vtorque config import') commands='' options='--json --help' valued='' arguments=file ;;
     'vtorque doctor') commands='' options='--role --json --help' valued='--role:head|node|all' arguments='' ;;
+    'vtorque install') commands='' options='--role --prefix --engine --torque-home --dry-run --json --help' valued='--role:head|node|all --prefix:directory --engine:torque|openpbs|slurm|embedded --torque-home:directory' arguments='' ;;
+    'vtorque uninstall') commands='' options='--dry-run --json --help' valued='' arguments='' ;;
     'vtorque reap') commands='' options='--dry-run --json --help' valued='' arguments='' ;;
     'vtorque hook') commands='' options=--help valued='' arguments='torque|openpbs|slurm|embedded event word' ;;
     *) commands= options= valued= arguments= ;;

@@ -1,4 +1,4 @@
-// What the bootstrap leaves to Node 24: native programs, the guest kernel and initial RAM disk.
+// What the bootstrap leaves to Node 24: native programs, bundles, the guest kernel and initial RAM disk.
 import { setTimeout as delay } from 'node:timers/promises';
 import { renderError } from '../src/cli/render-error.ts';
 import { showStages } from '../src/cli/stage-progress.ts';
@@ -8,6 +8,7 @@ import { prepareHost, runStage } from '../src/image/index.ts';
 import { buildBound } from '../src/process/index.ts';
 import { agentProgram, ownPlaces, placesToRead, programsDirectory } from '../src/site/index.ts';
 import { buildAsUserLibrary } from '../src/storage/index.ts';
+import { bundleAll } from './bundle.ts';
 
 const shownAfterMs = 200;
 
@@ -18,6 +19,7 @@ try {
   // What is there already is found to be current at once, and then there is nothing to tell.
   const late = await Promise.race([compiled.then(() => false), delay(shownAfterMs, true)]);
   if (late) await runStage(progress, 'native programs', () => compiled);
+  await bundleAll();
   const uid = process.getuid?.() ?? 0;
   const places = placesToRead(process.env, uid);
   await prepareHost({ places, own: ownPlaces(process.env, uid), uid, agent: agentProgram, progress });

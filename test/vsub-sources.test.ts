@@ -238,3 +238,28 @@ test('a guest that does not answer in the time that the site gives it ends the j
   assert.match(job.stderr.toString(), /its agent did not answer within 1 s/);
   assert.deepEqual([job.stdout.toString(), job.exitStatus], ['', 245]);
 });
+
+test('vsub -vm is refused by the embedded batch system in the words and with the exit code of its qsub', async () => {
+  const held = ['-h', '-N', 'same', '-W', 'umask=027', '-z', 'job.sh'];
+  for (const args of [
+    ['-W', 'foo=bar', 'job.sh'],
+    ['-l', 'mem=abc', 'job.sh'],
+    ['-l', 'nodes=nosuch', 'job.sh'],
+    held,
+  ]) {
+    const qsub = await cluster.run(['qsub', ...args]);
+    const inVm = await vsub(['-vm', 'img=host', ...args]);
+    assert.deepEqual(inVm, qsub, args.join(' '));
+  }
+  const jobs = (await cluster.run(['qstat', '-f'])).stdout.split('Job Id:').filter((job) => job.includes('= same\n'));
+  assert.equal(jobs.length, 2);
+  await cluster.run(['qdel', 'all']);
+});
+
+test('vsub -vm takes a script on standard input, and the job has its name', async () => {
+  const { stdout, code } = await cluster.run(['vsub', '-h', '-vm', 'img=host'], { input: '#!/bin/sh\ntrue\n' });
+  assert.equal(code, 0);
+  const { stdout: status } = await cluster.run(['qstat', '-f', stdout.trim()]);
+  assert.match(status, /Job_Name = STDIN\n/);
+  await cluster.run(['qdel', stdout.trim()]);
+});

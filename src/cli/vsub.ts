@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { VtorqueError } from '../base/index.ts';
+import { print } from './print.ts';
 import { type CommandLine, readCommandLine } from './vsub/command-line.ts';
 import { readJobScript } from './vsub/script.ts';
 
@@ -18,7 +19,7 @@ export async function runVsub(argv: readonly string[], env: Env): Promise<number
     json = line.json;
     if (line.help) {
       const { vsubHelp } = await import('./vsub/help.ts');
-      process.stdout.write(vsubHelp());
+      print(vsubHelp());
       return 0;
     }
     return await submit(line, env);
@@ -47,7 +48,8 @@ async function submit(line: CommandLine, env: Env): Promise<number> {
     if (showOnly) return (await import('./vsub/show.ts')).showPlainJob({ line, env });
     return (await import('./vsub/plain.ts')).submitPlainJob(line, script, env);
   }
-  const job = { line, script, environment, env };
+  const { askEngine } = await import('./vsub/ask-engine.ts');
+  const job = { line, script, environment, env, asking: askEngine(env, showOnly) };
   if (showOnly) return (await import('./vsub/show.ts')).showVmJob(job);
   const { submitVmJob } = await import('./vsub/submit.ts');
   return submitVmJob(job);

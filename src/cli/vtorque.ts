@@ -4,6 +4,7 @@ import { consoleCommand } from './console/command.ts';
 import { doctorCommand } from './doctor.ts';
 import { hookCommand } from './hook/command.ts';
 import { imageCommand } from './image.ts';
+import { installCommand, uninstallCommand } from './install.ts';
 import { localCommand } from './local.ts';
 import { reapCommand } from './reap.ts';
 import { runProgram } from './run-program.ts';
@@ -28,6 +29,8 @@ export function vtorqueProgram(): Command {
     .addCommand(consoleCommand())
     .addCommand(configCommand())
     .addCommand(doctorCommand())
+    .addCommand(installCommand())
+    .addCommand(uninstallCommand())
     .addCommand(reapCommand())
     .addCommand(hookCommand());
 }

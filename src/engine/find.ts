@@ -1,5 +1,4 @@
-import { closeSync, constants, existsSync, openSync, readSync } from 'node:fs';
-import { access, realpath } from 'node:fs/promises';
+import { accessSync, closeSync, constants, existsSync, openSync, readSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { installRoot } from '../site/index.ts';
 import { commandsDir, connectInstance } from './embedded/client.ts';
@@ -22,7 +21,7 @@ const SLURM_CONFS = ['/etc/slurm/slurm.conf', '/etc/slurm-llnl/slurm.conf', '/ru
  */
 export async function findEngine(env: Env, wanted: EngineName | 'auto' = 'auto'): Promise<Engine> {
   const name = wanted === 'auto' ? undefined : wanted;
-  const qsub = await commandOnPath(env, 'qsub');
+  const qsub = commandOnPath(env, 'qsub');
   const engine = name ?? (qsub === undefined ? await engineWithoutQsub(env) : engineOf(qsub, pbsExec(env)));
   switch (engine) {
     case 'embedded': {
@@ -51,24 +50,31 @@ interface Command {
   readonly real: string;
 }
 
-async function commandOnPath(env: Env, name: string): Promise<Command | undefined> {
+// Synchronous: a turn through the thread pool for each directory of PATH takes longer than all the look-ups.
+function commandOnPath(env: Env, name: string): Command | undefined {
   for (const directory of (env.PATH ?? '').split(delimiter)) {
     if (!directory.startsWith('/')) continue;
     const path = join(directory, name);
-    const real = await access(path, constants.X_OK).then(
-      () => realpath(path),
-      () => undefined,
-    );
+    const real = executable(path);
     if (real !== undefined && !real.startsWith(`${NOT_AN_ENGINE}/`)) return { path, real };
   }
   return undefined;
+}
+
+function executable(path: string): string | undefined {
+  try {
+    accessSync(path, constants.X_OK);
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 async function engineWithoutQsub(env: Env): Promise<EngineName | undefined> {
   const instance = await connectInstance(env).catch(() => undefined);
   instance?.close();
   if (instance !== undefined) return 'embedded';
-  return isConfigured(env) && (await commandOnPath(env, 'sbatch')) !== undefined ? 'slurm' : undefined;
+  return isConfigured(env) && commandOnPath(env, 'sbatch') !== undefined ? 'slurm' : undefined;
 }
 
 /** Its commands alone may be there without any cluster. */

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { messageOf, shellQuote, VtorqueError } from '../base/index.ts';
+import { messageOf, sha256, shellQuote, VtorqueError } from '../base/index.ts';
 import { DEFAULT_PREFIX } from '../pbs/index.ts';
 import type { VmRequest } from '../request/index.ts';
 import { checkPrefix, launcherDirectives } from './submission-directives.ts';
@@ -138,7 +137,7 @@ function damaged(state: string): VtorqueError {
 
 /** The digest covers the header, too, so that a request cannot change unnoticed. */
 function digestOf(json: string, script: Uint8Array): string {
-  return createHash('sha256').update(`${json}\n`).update(script).digest('hex');
+  return sha256(Buffer.concat([Buffer.from(`${json}\n`), script]));
 }
 
 /** Text that batch systems hand on as it is: UTF-8 without NUL and carriage return, lines of a sane length, ended. */

@@ -1,6 +1,7 @@
 export {
   agentProgram,
   installRoot,
+  isCheckout,
   leasesDirectory,
   ownPlaces,
   type Places,

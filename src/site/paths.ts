@@ -1,9 +1,15 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The checkout or installation that this file belongs to. */
 export const installRoot: string = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+/** Whether this runs in a checkout: an installation has no source. */
+export function isCheckout(): boolean {
+  return existsSync(join(installRoot, 'src'));
+}
 
 /** Programs and libraries of our own that the set-up compiles. */
 export const programsDirectory: string = join(installRoot, 'build/bin');

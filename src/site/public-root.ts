@@ -1,10 +1,10 @@
 import { chmod, cp, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { installRoot, systemPlaces } from './paths.ts';
+import { installRoot, isCheckout, systemPlaces } from './paths.ts';
 
 /** What a job or an ordinary user's command needs of a checkout. */
 const parts = [
-  ...['package.json', 'package-lock.json', 'bin', 'libexec', 'src', 'scripts', 'examples', 'build', 'test'],
+  ...['package.json', 'package-lock.json', 'bin', 'libexec', 'lib', 'src', 'scripts', 'examples', 'build', 'test'],
   ...['man', 'completions'],
 ];
 
@@ -13,7 +13,7 @@ const parts = [
  * is closed to others): then root keeps a copy of it below the machine's cache.
  */
 export async function publicRoot(): Promise<string> {
-  if (process.getuid?.() !== 0 || (await openToAll(installRoot))) return installRoot;
+  if (process.getuid?.() !== 0 || !isCheckout() || (await openToAll(installRoot))) return installRoot;
   // Loaded only here: it takes longer than all else that a command loads.
   const { createHash } = await import('node:crypto');
   const key = createHash('sha256').update(installRoot).digest('hex').slice(0, 12);
@@ -25,8 +25,11 @@ export async function publicRoot(): Promise<string> {
   await mkdir(dirname(target), { recursive: true, mode: 0o755 });
   const fresh = await mkdtemp(`${target}.`);
   try {
+    // With its times, by which bundles are known to be as new as their sources.
     for (const file of files)
-      await cp(join(installRoot, file), join(fresh, file), { recursive: true, verbatimSymlinks: true });
+      await cp(join(installRoot, file), join(fresh, file), {
+        ...{ recursive: true, verbatimSymlinks: true, preserveTimestamps: true },
+      });
     await writeFile(join(fresh, '.copy-of'), state);
     await makeReadable(fresh);
     const old = `${fresh}.old`;

@@ -17,20 +17,23 @@ import {
 } from '../../pbs/index.ts';
 import { CommandError, type CommandResult, type Env, exitCodeOf } from './command.ts';
 import { checkAvailable } from './qsub-available.ts';
-import { readInteractiveScript, readScript } from './qsub-script.ts';
+import { readInteractiveScript, readScript, type Script } from './qsub-script.ts';
 import { composeSubmission } from './qsub-submission.ts';
 
-/** `qsub [options] [script]` */
-export async function qsub(args: readonly string[], env: Env): Promise<CommandResult> {
+/**
+ * `qsub [options] [script]`
+ * @param given in the place of what stands in the file, or comes on standard input
+ */
+export async function qsub(args: readonly string[], env: Env, given?: Script): Promise<CommandResult> {
   try {
-    return await submit(args, env);
+    return await submit(args, env, given);
   } catch (error) {
     if (!(error instanceof VtorqueError) || error.code !== 'E_QSUB') throw error;
     return { stderr: qsubErrorText(error), exitCode: error.exitCode };
   }
 }
 
-async function submit(args: readonly string[], env: Env): Promise<CommandResult> {
+async function submit(args: readonly string[], env: Env, given: Script | undefined): Promise<CommandResult> {
   const look = firstLook(args);
   if (look.early !== undefined) return { stdout: `${await about(look.early, env)}\n`, exitCode: 0 };
   if (process.getuid?.() === 0) throw new CommandError('qsub can not be run as root', 1);
@@ -38,7 +41,7 @@ async function submit(args: readonly string[], env: Env): Promise<CommandResult>
   const asCommand = hasOption(walk.options, 'x');
   const script = look.interactive
     ? readInteractiveScript(look.script?.text, asCommand)
-    : await readScript(look.script?.text);
+    : (given ?? (await readScript(look.script?.text)));
   const scan = scanDirectives(script.bytes, look.prefix ?? DEFAULT_PREFIX);
   checkAsQsub(scan, walk, look.script);
   const fromScript = directiveOptions(scan.directives);

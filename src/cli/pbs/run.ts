@@ -24,10 +24,15 @@ export async function run(name: string, args: readonly string[], env: Env): Prom
   // Whoever does not read all of our output ends us no differently than a C program is ended.
   process.stdout.on('error', () => process.exit(141));
   const command = await load();
-  const { stdout = '', stderr = '', exitCode } = await command(args, env).catch((error) => rendered(name, error, env));
+  const { stdout = '', stderr = '', exitCode } = await inWords(name, command(args, env), env);
   if (stderr !== '') process.stderr.write(stderr);
   if (stdout !== '') process.stdout.write(stdout);
   return exitCode;
+}
+
+/** What a command has come to, its errors in the words of the command called `name`. */
+export function inWords(name: string, result: Promise<CommandResult>, env: Env): Promise<CommandResult> {
+  return result.catch((error) => rendered(name, error, env));
 }
 
 async function rendered(name: string, error: unknown, env: Env): Promise<CommandResult> {

@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { VtorqueError } from '../../base/index.ts';
-import { type Engine, findEngine } from '../../engine/index.ts';
+import type { Engine } from '../../engine/index.ts';
 // Not through the room's index, which loads the builders of images: half of vsub's time.
 import { findImage, imagePools } from '../../image/catalogue.ts';
 import { checkDistro, distroOfHost } from '../../image/distro.ts';
@@ -29,6 +29,7 @@ import {
 import type { SiteConfig } from '../../site/config/index.ts';
 import { installRoot, ownPlaces, placesToRead } from '../../site/index.ts';
 import { currentDirectory } from '../current-directory.ts';
+import type { AskedEngine } from './ask-engine.ts';
 import { checkQueue } from './check-queue.ts';
 import { checkJobKind, checkNodes, requestedSlots, type Slots } from './checks.ts';
 import type { CommandLine } from './command-line.ts';
@@ -36,7 +37,7 @@ import { checkInPlaceOfQsub } from './in-place-of-qsub.ts';
 import { type Added, needsOf, submitSettings, withAdded } from './needs.ts';
 import { checkNearlyOwn, ownDirectiveWords } from './own-options.ts';
 import type { JobScript } from './script.ts';
-import { askedSettings, siteConfig, userDefaults } from './sources.ts';
+import { askedSettings, userDefaults } from './sources.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -71,6 +72,7 @@ export interface PrepareOptions {
   /** The values in `VSUB_OPTIONS`. */
   readonly environment: readonly string[];
   readonly env: Env;
+  readonly asking: AskedEngine;
   /** Go on without a batch system: nothing is to be submitted. */
   readonly withoutEngine: boolean;
 }
@@ -84,6 +86,7 @@ export async function prepareVmJob({
   script,
   environment,
   env,
+  asking,
   withoutEngine,
 }: PrepareOptions): Promise<PreparedJob> {
   checkNearlyOwn(line.walk.options);
@@ -96,7 +99,7 @@ export async function prepareVmJob({
   const fromScript = directiveOptions(directives, { own: ownDirectiveWords });
   const options = effectiveOptions(line.walk.options, fromScript);
   checkJobKind(options, env);
-  const config = await siteConfig(env, uid);
+  const config = await asking.config;
   const queue = queueOf(options, config);
   const defaults = [...(config?.defaults(queue) ?? []), ...(await userDefaults(env))];
   const slots = requestedSlots(options);
@@ -111,16 +114,17 @@ export async function prepareVmJob({
     await checkMountTargets(request.mounts, [userInfo().homedir, currentDirectory()]);
   }
   await checkImageAndPolicy(request, queue, config, env, uid);
-  const engine = await findEngine(env, config?.value('engine.name')).catch((error: unknown) => {
+  const engine = await asking.engine.catch((error: unknown) => {
     if (withoutEngine) return undefined;
     throw error;
   });
   await engine?.check?.({ argv: line.qsubArgv, options });
   if (engine !== undefined && engine.qsub === undefined && !options.interactive) checkInPlaceOfQsub(line, script);
-  // Asking another batch system would start one of its commands, which costs as much as the submission.
-  const cheap = engine?.name === 'embedded' || withoutEngine ? engine : undefined;
-  await checkQueue(options.value('q'), async () => cheap?.queues());
-  checkNodes(request, await cheap?.nodes(), limits.hostCores);
+  if (engine !== undefined) {
+    const informant = await asking.informant;
+    await checkQueue(options.value('q'), async () => informant?.queues());
+    checkNodes(request, await asking.nodes, limits.hostCores);
+  }
   if (request.kernel !== undefined) {
     const { checkKernel } = await import('./kernel-check.ts');
     await checkKernel(request.kernel, request.img, imagePools(placesToRead(env, uid)), {

@@ -1,5 +1,6 @@
 import type { Submitted } from '../../engine/index.ts';
 import type { VmRequest } from '../../request/index.ts';
+import { print } from '../print.ts';
 
 export interface ReportOptions {
   /** Print the job's id as JSON, with the request. */
@@ -12,7 +13,7 @@ export interface ReportOptions {
  * @returns the exit code
  */
 export function reportSubmission(submitted: Submitted, { json, request }: ReportOptions): number {
-  process.stdout.write(textOf(submitted, { json, request }));
+  print(textOf(submitted, { json, request }));
   return submitted.code;
 }
 

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { installRoot } from '../../site/index.ts';
 import { encodeLine, FrameReader } from './frames.ts';
 import { instancePlaces, instancesToTry } from './places.ts';
@@ -99,7 +98,10 @@ export async function send(
 ): Promise<void> {
   socket.write(encodeLine({ v: PROTOCOL_VERSION, ...message }));
   if (script instanceof Uint8Array) socket.write(script);
-  else if (script !== undefined) await pipeline(createReadStream(script.path), socket, { end: false });
+  else if (script !== undefined) {
+    const { pipeline } = await import('node:stream/promises');
+    await pipeline(createReadStream(script.path), socket, { end: false });
+  }
 }
 
 /**

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { VtorqueError, within } from '../../base/index.ts';
-import { agentProgram } from '../../site/index.ts';
+import { agentProgram, installRoot, isCheckout } from '../../site/index.ts';
 import { NoServerError, request } from './client.ts';
 import { instancesToTry, ownInstance } from './places.ts';
 import { type InfoReply, PBSE, PbsError } from './protocol.ts';
@@ -67,7 +67,8 @@ export async function startInstance(options: StartOptions): Promise<StartResult>
   if (running !== undefined) return { started: false, info: running };
   const dir = env.VTORQUE_LOCAL ? resolve(env.VTORQUE_LOCAL) : ownInstance(env, uid);
   const helpers = dirname(agentProgram);
-  await buildShepherd(helpers);
+  // An installation has the programs and not their sources.
+  if (isCheckout()) await buildShepherd(helpers);
   makeParents(dir);
   await spawnDaemon(dir, [
     `--nodes=${options.nodes ?? 1}`,
@@ -92,10 +93,10 @@ function makeParents(dir: string): void {
 }
 
 async function spawnDaemon(dir: string, args: readonly string[]): Promise<void> {
-  const entry = join(import.meta.dirname, 'daemon-entry.ts');
+  const entry = [join(installRoot, 'libexec/start.cjs'), 'daemon'];
   const { PATH = '/usr/local/bin:/usr/bin:/bin', HOME = '/', TZ } = process.env;
   const options = ['--disable-warning=ExperimentalWarning'];
-  const child = spawn(process.execPath, [...options, entry, `--dir=${dir}`, ...args], {
+  const child = spawn(process.execPath, [...options, ...entry, `--dir=${dir}`, ...args], {
     cwd: '/',
     // Nothing of the starter's surroundings: the daemon serves others as well, and for long.
     env: { PATH, HOME, LANG: 'C.UTF-8', ...(TZ === undefined ? {} : { TZ }) },

@@ -12,35 +12,38 @@ function tell(message: object): void {
   closeSync(READY_FD);
 }
 
-const { values } = parseArgs({
-  options: {
-    dir: { type: 'string' },
-    nodes: { type: 'string' },
-    np: { type: 'string' },
-    'keep-completed': { type: 'string' },
-    helpers: { type: 'string' },
-    version: { type: 'string' },
-  },
-});
-
-process.umask(0o022);
-try {
-  const daemon = await runDaemon({
-    dir: values.dir ?? '',
-    nodes: Number(values.nodes),
-    np: Number(values.np),
-    keepCompletedS: Number(values['keep-completed']),
-    helpers: helpersIn(values.helpers ?? ''),
-    version: values.version ?? '',
+export async function main(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      dir: { type: 'string' },
+      nodes: { type: 'string' },
+      np: { type: 'string' },
+      'keep-completed': { type: 'string' },
+      helpers: { type: 'string' },
+      version: { type: 'string' },
+    },
   });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void daemon.stop());
-  process.on('SIGHUP', () => {});
-  tell({ ok: true, pid: process.pid });
-  await daemon.stopped;
-  // Connections that wait for a job must not keep the daemon.
-  process.exit(0);
-} catch (error) {
-  const { code, hint } = error instanceof VtorqueError ? error : { code: 'E_LOCAL_START', hint: undefined };
-  tell({ ok: false, code, message: messageOf(error), hint });
-  process.exit(1);
+
+  process.umask(0o022);
+  try {
+    const daemon = await runDaemon({
+      dir: values.dir ?? '',
+      nodes: Number(values.nodes),
+      np: Number(values.np),
+      keepCompletedS: Number(values['keep-completed']),
+      helpers: helpersIn(values.helpers ?? ''),
+      version: values.version ?? '',
+    });
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void daemon.stop());
+    process.on('SIGHUP', () => {});
+    tell({ ok: true, pid: process.pid });
+    await daemon.stopped;
+    // Connections that wait for a job must not keep the daemon.
+    process.exit(0);
+  } catch (error) {
+    const { code, hint } = error instanceof VtorqueError ? error : { code: 'E_LOCAL_START', hint: undefined };
+    tell({ ok: false, code, message: messageOf(error), hint });
+    process.exit(1);
+  }
 }

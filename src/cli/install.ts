@@ -1,0 +1,135 @@
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import {
+  type Change,
+  type InstallEngine,
+  install,
+  planInstall,
+  type Role,
+  releaseOf,
+  slurmSettings,
+  uninstall,
+} from '../install/index.ts';
+import { installRoot, leasesDirectory, ownPlaces } from '../site/index.ts';
+import { removeLeases } from './uninstall-leases.ts';
+
+interface InstallFlags {
+  readonly role: Role;
+  readonly prefix?: string;
+  readonly engine?: InstallEngine;
+  readonly torqueHome: string;
+  readonly dryRun?: boolean;
+  readonly json?: true;
+}
+
+interface UninstallFlags {
+  readonly dryRun?: boolean;
+  readonly json?: true;
+}
+
+/** `vtorque install` */
+export function installCommand(): Command {
+  return new Command('install')
+    .description('put this version onto this machine')
+    .addOption(new Option('--role <role>', 'what this machine is').choices(['head', 'node', 'all']).default('all'))
+    .option('--prefix <directory>', 'where versions are kept (default: /opt/vtorque, or ~/.local/opt/vtorque)')
+    .addOption(
+      new Option('--engine <engine>', 'the batch system (default: the one whose files are here)').choices([
+        ...['torque', 'openpbs', 'slurm', 'embedded'],
+      ]),
+    )
+    .option('--torque-home <directory>', 'where Torque keeps its files', '/var/spool/torque')
+    .option('--dry-run', 'print every path that would be touched, and touch none')
+    .option('--json', 'print JSON')
+    .action(runInstall);
+}
+
+/** `vtorque uninstall` */
+export function uninstallCommand(): Command {
+  return new Command('uninstall')
+    .description('take away what install has put here')
+    .option('--dry-run', 'print every path that would be touched, and touch none')
+    .option('--json', 'print JSON')
+    .action(runUninstall);
+}
+
+async function runUninstall({ dryRun = false, json }: UninstallFlags): Promise<void> {
+  const uid = process.getuid?.() ?? 0;
+  const there = existsSync(recordFile());
+  const leases = there ? await removeLeases(leasesDirectory(process.env, uid), uid, dryRun) : [];
+  const changes = [...leases, ...(await uninstall(recordFile(), { dryRun }))];
+  print({ changes, notes: [] }, json, 'There is nothing to take away');
+}
+
+async function runInstall({
+  role,
+  engine: named,
+  torqueHome,
+  dryRun = false,
+  json,
+  ...flags
+}: InstallFlags): Promise<void> {
+  const asRoot = process.getuid?.() === 0;
+  const prefix = resolve(flags.prefix ?? (asRoot ? '/opt/vtorque' : join(homedir(), '.local/opt/vtorque')));
+  const engine = named ?? engineHere(torqueHome);
+  const release = await releaseOf(installRoot, process.execPath);
+  const { hooks, steps, notes } = planInstall({
+    ...{ release, role, engine, prefix, torqueHome: resolve(torqueHome), asRoot },
+    shared: existsSync(join(prefix, 'current')),
+    systemctl: isOnPath('systemctl') && existsSync('/run/systemd/system'),
+    qmgr: isOnPath('qmgr'),
+  });
+  const changes = await install({ steps, prefix, record: recordFile(), dryRun });
+  const lines = hooks && engine === 'slurm' ? slurmNotes(join(prefix, 'current')) : [];
+  print({ release: release.name, prefix, engine, changes, notes: [...notes, ...lines] }, json, 'All is there already');
+}
+
+function recordFile(): string {
+  return join(ownPlaces(process.env, process.getuid?.() ?? 0).data, 'install.json');
+}
+
+function engineHere(torqueHome: string): InstallEngine {
+  if (existsSync(join(torqueHome, 'mom_priv')) || existsSync(join(torqueHome, 'server_priv'))) return 'torque';
+  if (existsSync('/etc/pbs.conf')) return 'openpbs';
+  return existsSync(slurmConfig()) ? 'slurm' : 'embedded';
+}
+
+function slurmConfig(): string {
+  return process.env.SLURM_CONF ?? '/etc/slurm/slurm.conf';
+}
+
+function slurmNotes(current: string): string[] {
+  const file = slurmConfig();
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const open = slurmSettings(text, current).filter(({ state }) => state !== 'there');
+  if (open.length === 0) return [`${file} has all that is needed`];
+  const lines = open.map(({ line, value }) => `  ${line}${value === undefined ? '' : `   # now: ${value}`}`);
+  return [`${file} needs these lines, on all machines; then run: scontrol reconfigure`, ...lines];
+}
+
+function isOnPath(program: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((directory) => {
+    try {
+      accessSync(join(directory, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+interface Result {
+  readonly changes: readonly Change[];
+  readonly notes: readonly string[];
+  readonly [fact: string]: unknown;
+}
+
+function print(result: Result, json: true | undefined, nothing: string): void {
+  const lines = result.changes.map(
+    ({ action, path, why }) => `${action.padEnd(7)}  ${path}${why === undefined ? '' : `: ${why}`}`,
+  );
+  const text = [...(lines.length === 0 ? [nothing] : lines), ...result.notes].join('\n');
+  process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${text}\n`);
+}

@@ -1,0 +1,1 @@
+export { main } from '../../engine/embedded/daemon-entry.ts';

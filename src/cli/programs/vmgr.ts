@@ -1,0 +1,5 @@
+import { runVmgr } from '../vmgr.ts';
+
+export async function main(args: readonly string[]): Promise<void> {
+  process.exitCode = await runVmgr(args);
+}

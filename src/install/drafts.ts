@@ -1,0 +1,16 @@
+import { readdir, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/** A file or directory that is made under this name first, and then renamed. */
+export function draftOf(path: string): string {
+  return `${path}.vtorque-new-${process.pid}`;
+}
+
+/** Remove what installations that were killed have left of a path. */
+export async function removeDrafts(path: string): Promise<void> {
+  const names = await readdir(dirname(path)).catch(() => [] as string[]);
+  for (const name of names) {
+    if (!name.startsWith(`${basename(path)}.vtorque-new-`)) continue;
+    await rm(join(dirname(path), name), { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+import { torqueHooks } from './hooks/torque.ts';
+import { install } from './install.ts';
+import { uninstall } from './uninstall.ts';
+
+const works: string[] = [];
+after(() => {
+  for (const work of works) rmSync(work, { recursive: true });
+});
+
+/** All that is below a directory: who it is, what is in it, and since when. */
+function snapshot(root: string): string[] {
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .sort()
+    .map((path) => {
+      const full = join(root, path);
+      const info = lstatSync(full, { bigint: true });
+      const content = info.isFile() ? readFileSync(full, 'hex') : info.isSymbolicLink() ? readlinkSync(full) : '';
+      // The time of a directory is that of the last change in it.
+      const time = info.isDirectory() ? '' : info.mtimeNs;
+      return [path, info.mode, info.uid, info.gid, info.ino, info.nlink, time, content].join(' ');
+    });
+}
+
+/** A node of Torque whose site has some hooks, one of them a link to another directory. */
+function aNode(): { home: string; hooks: string; current: string; record: string } {
+  const work = mkdtempSync(join(tmpdir(), 'vtorque-install-'));
+  works.push(work);
+  const home = join(work, 'torque');
+  const hooks = join(home, 'mom_priv');
+  mkdirSync(join(hooks, 'jobs'), { recursive: true });
+  aProgram(join(hooks, 'prologue'), 'echo "site: $*"; exit $((SITE))', 0o500);
+  aProgram(join(hooks, 'epilogue'), 'echo "site: $*"; cat; exit $((SITE))', 0o755);
+  aProgram(join(work, 'shared/epilogue.parallel'), 'echo linked', 0o755);
+  symlinkSync('../../shared/epilogue.parallel', join(hooks, 'epilogue.parallel'));
+  writeFileSync(join(hooks, 'config'), '$pbsserver head\n');
+  utimesSync(join(hooks, 'prologue'), 1, 1_000_000_000);
+  const current = join(work, 'opt/current');
+  aProgram(join(current, 'libexec/vtorque-hook'), 'echo "ours: $*"; exit $((OURS))', 0o755);
+  return { home, hooks, current, record: join(work, 'state/install.json') };
+}
+
+function aProgram(path: string, text: string, mode: number): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `#!/bin/sh\n${text}\n`);
+  chmodSync(path, mode);
+}
+
+function hookInstall({ home, current, record }: ReturnType<typeof aNode>, dryRun = false) {
+  return install({ steps: torqueHooks(home, current), prefix: dirname(current), record, dryRun });
+}
+
+function run(path: string, input = '', env: Record<string, string> = {}) {
+  const { status, stdout } = spawnSync(path, ['1.head', 'a b', ''], { input, encoding: 'utf8', env });
+  return { status, stdout };
+}
+
+test("a site's hooks come back as they were, to the byte, the inode and the time", async () => {
+  const node = aNode();
+  const before = snapshot(node.home);
+  assert.equal((await hookInstall(node)).length >= 5, true);
+  assert.notDeepEqual(snapshot(node.home), before);
+  await uninstall(node.record, { dryRun: false });
+  assert.deepEqual(snapshot(node.home), before);
+  assert.equal(existsSync(dirname(node.record)), false);
+});
+
+test('a second installation finds nothing to do, and one of another version keeps the same originals', async () => {
+  const node = aNode();
+  const before = snapshot(node.home);
+  await hookInstall(node);
+  const installed = snapshot(node.home);
+  assert.deepEqual(await hookInstall(node), []);
+  assert.deepEqual(snapshot(node.home), installed);
+  await hookInstall({ ...node, current: `${node.current}-2` });
+  assert.match(readFileSync(join(node.hooks, 'epilogue'), 'utf8'), /current-2/);
+  await uninstall(node.record, { dryRun: false });
+  assert.deepEqual(snapshot(node.home), before);
+});
+
+test('a dry run names every hook and touches nothing', async () => {
+  const node = aNode();
+  const before = snapshot(dirname(node.home));
+  const changes = await hookInstall(node, true);
+  assert.ok(changes.some(({ path }) => path === join(node.hooks, 'prologue.parallel')));
+  assert.deepEqual(snapshot(dirname(node.home)), before);
+  await hookInstall(node);
+  const installed = snapshot(dirname(node.home));
+  await uninstall(node.record, { dryRun: true });
+  assert.deepEqual(snapshot(dirname(node.home)), installed);
+});
+
+test("the site's prologue runs before ours, with its words; when it fails its code counts and ours does not run", async () => {
+  const node = aNode();
+  await hookInstall(node);
+  const prologue = join(node.hooks, 'prologue');
+  assert.deepEqual(run(prologue), { status: 0, stdout: 'site: 1.head a b \nours: torque prologue 1.head a b \n' });
+  assert.deepEqual(run(prologue, '', { SITE: '3' }), { status: 3, stdout: 'site: 1.head a b \n' });
+  assert.equal(run(prologue, '', { OURS: '4' }).status, 4);
+});
+
+test("the site's epilogue runs behind ours, with its standard input, whatever ours ended with", async () => {
+  const node = aNode();
+  await hookInstall(node);
+  const epilogue = join(node.hooks, 'epilogue');
+  const both = 'ours: torque epilogue 1.head a b \nsite: 1.head a b \nin\n';
+  assert.deepEqual(run(epilogue, 'in\n'), { status: 0, stdout: both });
+  assert.deepEqual(run(epilogue, 'in\n', { OURS: '4' }), { status: 4, stdout: both });
+  assert.equal(run(epilogue, '', { OURS: '4', SITE: '5' }).status, 5);
+  assert.equal(run(join(node.hooks, 'epilogue.parallel')).stdout.split('\n')[1], 'linked');
+});
+
+test("a node that cannot reach the installation runs the site's hooks and nothing else", async () => {
+  const node = aNode();
+  await hookInstall(node);
+  rmSync(node.current, { recursive: true });
+  assert.deepEqual(run(join(node.hooks, 'prologue')), { status: 0, stdout: 'site: 1.head a b \n' });
+  assert.deepEqual(run(join(node.hooks, 'prologue.parallel')), { status: 0, stdout: '' });
+  assert.deepEqual(run(join(node.hooks, 'epilogue'), '', { SITE: '7' }), { status: 7, stdout: 'site: 1.head a b \n' });
+});
+
+test('an installation that was killed between its two steps is finished, or taken back', async () => {
+  const [goneOn, takenBack] = [aNode(), aNode()];
+  for (const node of [goneOn, takenBack]) {
+    const before = snapshot(node.home);
+    await hookInstall(node);
+    const prologue = join(node.hooks, 'prologue');
+    const original = join(node.hooks, '.vtorque-original.prologue');
+    // As it is when the original has its second name and ours has not come yet; a draft is left, too.
+    rmSync(prologue);
+    linkSync(original, prologue);
+    writeFileSync(`${prologue}.vtorque-new-1`, 'half');
+    if (node === goneOn) await hookInstall(node);
+    await uninstall(node.record, { dryRun: false });
+    assert.deepEqual(snapshot(node.home), before);
+  }
+});
+
+test('a hook that the site has changed since is told about, and kept with what was there before', async () => {
+  const node = aNode();
+  await hookInstall(node);
+  const prologue = join(node.hooks, 'prologue');
+  aProgram(prologue, 'echo new', 0o755);
+  await assert.rejects(hookInstall(node), { code: 'E_INSTALL_HOOK' });
+  const kept = (await uninstall(node.record, { dryRun: false })).filter(({ action }) => action === 'keep');
+  assert.deepEqual(
+    kept.map(({ path }) => path),
+    [prologue],
+  );
+  assert.match(readFileSync(prologue, 'utf8'), /echo new/);
+  assert.ok(existsSync(join(node.hooks, '.vtorque-original.prologue')));
+});
