@@ -21,3 +21,20 @@ export async function within<T>(
     signal?.removeEventListener('abort', abort);
   }
 }
+
+/**
+ * Wait for `promise` until `signal` is aborted.
+ * @throws the signal's reason, or what the promise rejects with
+ */
+export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  promise.catch(() => {});
+  signal.throwIfAborted();
+  const { promise: stopped, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([promise, stopped]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

@@ -5,6 +5,8 @@ export interface VtorqueErrorOptions {
   /** What the reader can do about it: one sentence. */
   readonly hint?: string;
   readonly phase?: Phase;
+  /** Name of the node on which it went wrong, where there are several. */
+  readonly node?: string | undefined;
   /** Exit code of the command that ends with this error; 1 unless told (2: wrong usage). */
   readonly exitCode?: number;
   /** Further lines worth showing, for instance the guest's last console lines. */
@@ -21,6 +23,7 @@ export class VtorqueError extends Error {
   readonly code: string;
   readonly hint: string | undefined;
   readonly phase: Phase | undefined;
+  readonly node: string | undefined;
   readonly exitCode: number;
   readonly details: readonly string[];
 
@@ -30,9 +33,18 @@ export class VtorqueError extends Error {
     this.code = code;
     this.hint = options.hint;
     this.phase = options.phase;
+    this.node = options.node;
     this.exitCode = options.exitCode ?? 1;
     this.details = options.details ?? [];
   }
+}
+
+/** The same error, and on which node it was, unless it says so already. What is no VtorqueError stays what it is. */
+export function onNode(error: unknown, node: string): unknown {
+  if (!(error instanceof VtorqueError) || error.node !== undefined) return error;
+  const { code, message, hint, phase, exitCode, details, cause } = error;
+  const known = { ...(hint === undefined ? {} : { hint }), ...(phase === undefined ? {} : { phase }) };
+  return new VtorqueError(code, message, { ...known, node, exitCode, details, cause });
 }
 
 /** The message of anything that was thrown. */

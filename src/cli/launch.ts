@@ -1,14 +1,16 @@
 import { writeSync } from 'node:fs';
 import { VtorqueError } from '../base/index.ts';
-import { Cancelled, exitCodeOfPhase, JobSignals, launch } from '../job/index.ts';
+import { AGENT_WORD, Cancelled, exitCodeOfPhase, JobSignals, launch } from '../job/index.ts';
 import { launchInteractive, readInteractiveWord, SUBMISSION_VARIABLE, UserChannel } from '../job/interactive/index.ts';
 import { renderError } from './render-error.ts';
 
 /**
  * The launcher's command line: the submitted script, then the arguments of the user's script; nothing in an interactive job.
+ * On the other nodes of a job it is the agent there.
  * @returns the exit code of the job
  */
 export async function runLaunch([scriptPath, ...args]: readonly string[]): Promise<number> {
+  if (scriptPath === AGENT_WORD) return (await import('./node-agent.ts')).runAgentCommand(args);
   using signals = new JobSignals();
   // Node would end with 1, which looks like the script's.
   process.once('uncaughtException', (error) => process.exit(failed(error)));

@@ -69,3 +69,12 @@ test('anything else that is thrown is called a mistake of ours', () => {
   assert.match(text, /please report it/);
   assert.equal(exitCode, 1);
 });
+
+test('an error on one of several nodes names it', () => {
+  const error = new VtorqueError('E_X', 'Cannot x: y', { phase: 'guest', node: 'node2' });
+  assert.equal(
+    renderError(error, { program: 'vtorque' }).text,
+    'vtorque: Cannot x: y\n  phase: guest\n  node: node2\n',
+  );
+  assert.equal(JSON.parse(renderError(error, { program: 'vtorque', json: true }).text).error.node, 'node2');
+});

@@ -31,8 +31,8 @@ export function renderError(error: unknown, options: RenderErrorOptions): Render
 
 /** The form of an error in the output of `--json`. */
 export function errorAsData(error: VtorqueError): Record<string, unknown> {
-  const { code, message, hint, phase, exitCode, details } = error;
-  return { code, message, hint, phase, exitCode, ...(details.length === 0 ? {} : { details }) };
+  const { code, message, hint, phase, node, exitCode, details } = error;
+  return { code, message, hint, phase, node, exitCode, ...(details.length === 0 ? {} : { details }) };
 }
 
 function asText(error: VtorqueError, { program, color = false }: RenderErrorOptions): string {
@@ -42,6 +42,7 @@ function asText(error: VtorqueError, { program, color = false }: RenderErrorOpti
   const lines = [speaksForQsub ? error.message : `${paint('1;31', `${program}:`)} ${error.message}`];
   for (const detail of error.details) lines.push(speaksForQsub ? detail : `  ${detail}`);
   if (error.phase !== undefined && error.phase !== 'check') lines.push(`  phase: ${error.phase}`);
+  if (error.node !== undefined) lines.push(`  node: ${error.node}`);
   if (error.hint !== undefined) lines.push(`  ${paint('36', 'hint:')} ${error.hint}`);
   return `${lines.join('\n')}\n`;
 }

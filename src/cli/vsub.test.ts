@@ -237,9 +237,9 @@ test('a request that cannot be is refused, and nothing is submitted', async () =
   );
   await refused(['-vm', 'img=nosuch', 'job.sh'], 1, /^vsub: Cannot use image "nosuch": .*\n {2}hint: .*host/);
   await refused(
-    ['-vm', 'img=host', '-l', 'nodes=2', 'job.sh'],
+    ['-vm', 'img=host', '-l', 'procs=2', 'job.sh'],
     1,
-    /^vsub: Cannot use nodes=2 with -vm: more than one node/,
+    /^vsub: Cannot use procs=2 with -vm: the slots may be spread over nodes/,
   );
   await refused(
     ['-vm', 'vcpus=2', '-l', 'nodes=1', 'job.sh'],

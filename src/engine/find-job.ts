@@ -30,9 +30,9 @@ export async function findJobEngine(env: Env): Promise<JobEngine> {
 
 /** From what each batch system alone puts into a job's environment, whatever a user has handed on with -V. Pure. */
 export function jobEngineName(env: Env): EngineName | undefined {
-  if (env.PBS_JOBID) {
-    if (env.PBS_VERSION?.startsWith('vtorque-')) return 'embedded';
-    return env.PBS_VERSION === undefined && env.PBS_JOBDIR ? 'openpbs' : 'torque';
-  }
-  return env.SLURM_JOB_ID ? 'slurm' : undefined;
+  // A plugin of Slurm sets variables of PBS, too, and so does our launcher there; none of them the cookie.
+  if (env.SLURM_JOB_ID && !env.PBS_JOBCOOKIE) return 'slurm';
+  if (!env.PBS_JOBID) return undefined;
+  if (env.PBS_VERSION?.startsWith('vtorque-')) return 'embedded';
+  return env.PBS_VERSION === undefined && env.PBS_JOBDIR ? 'openpbs' : 'torque';
 }

@@ -15,13 +15,14 @@ const SLURM_CONFS = ['/etc/slurm/slurm.conf', '/etc/slurm-llnl/slurm.conf', '/ru
 
 /**
  * Find the batch system. Nothing is started for that: the first qsub on PATH tells by where it is and what it is; without one it
- * is the embedded one if that answers, else Slurm if its sbatch is there and configured.
+ * is OpenPBS where that is configured, else Slurm if its sbatch is there and configured, else the embedded one if that answers.
  * @param wanted as the site's configuration says
  * @throws VtorqueError `E_NO_BATCH_SYSTEM` when there is none
  */
 export async function findEngine(env: Env, wanted: EngineName | 'auto' = 'auto'): Promise<Engine> {
   const name = wanted === 'auto' ? undefined : wanted;
-  const qsub = commandOnPath(env, 'qsub');
+  const qsub =
+    commandOnPath(env, 'qsub') ?? (name === undefined || name === 'openpbs' ? configuredOpenPbs(env) : undefined);
   const engine = name ?? (qsub === undefined ? await engineWithoutQsub(env) : engineOf(qsub, pbsExec(env)));
   switch (engine) {
     case 'embedded': {
@@ -61,6 +62,14 @@ function commandOnPath(env: Env, name: string): Command | undefined {
   return undefined;
 }
 
+/** Its jobs and hooks do not have its commands on PATH. */
+function configuredOpenPbs(env: Env): Command | undefined {
+  const exec = pbsExec(env);
+  const path = exec === undefined ? undefined : join(exec, 'bin/qsub');
+  const real = path === undefined ? undefined : executable(path);
+  return path === undefined || real === undefined ? undefined : { path, real };
+}
+
 function executable(path: string): string | undefined {
   try {
     accessSync(path, constants.X_OK);
@@ -71,10 +80,11 @@ function executable(path: string): string | undefined {
 }
 
 async function engineWithoutQsub(env: Env): Promise<EngineName | undefined> {
+  // Who means the embedded one on a machine of a cluster has its commands on PATH.
+  if (isConfigured(env) && commandOnPath(env, 'sbatch') !== undefined) return 'slurm';
   const instance = await connectInstance(env).catch(() => undefined);
   instance?.close();
-  if (instance !== undefined) return 'embedded';
-  return isConfigured(env) && commandOnPath(env, 'sbatch') !== undefined ? 'slurm' : undefined;
+  return instance === undefined ? undefined : 'embedded';
 }
 
 /** Its commands alone may be there without any cluster. */

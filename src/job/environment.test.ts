@@ -23,3 +23,10 @@ test('guestEnvironment() keeps all with -V but what is true of the node only', (
 test('guestEnvironment() lets what is true of the guest win', () => {
   assert.equal(guestEnvironment(job, { names: ['HOSTNAME'], all: false }, { HOSTNAME: 'vn1-1' }).HOSTNAME, 'vn1-1');
 });
+
+test('guestEnvironment() keeps the secret of the job from the guest', () => {
+  const secret = { ...job, PBS_JOBCOOKIE: 'C0FFEE' };
+  for (const all of [true, false]) {
+    assert.equal(guestEnvironment(secret, { names: ['PBS_JOBCOOKIE'], all }, {}).PBS_JOBCOOKIE, undefined);
+  }
+});

@@ -13,6 +13,9 @@ const ofEveryJob = new Set(['ENVIRONMENT', 'HOME', 'LANG', 'LANGUAGE', 'LOGNAME'
 const ofTheNode =
   /^(_|BASHOPTS|BASH_.*|DBUS_.*|DISPLAY|HOSTNAME|NODE_.*|OLDPWD|PATH|PWD|SHELLOPTS|SHLVL|SSH_.*|TMPDIR|VTORQUE_.*|XAUTHORITY|XDG_.*)$/;
 
+/** By it the nodes of a job know each other: what runs in a guest has no business among them. */
+const secret = 'PBS_JOBCOOKIE';
+
 /** Where a login shell of a system without further settings looks for programs. */
 const defaultPath = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin';
 
@@ -22,14 +25,14 @@ const defaultPath = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbi
  */
 export function guestEnvironment(job: Variables, asked: VariableSelection, guest: Variables): Record<string, string> {
   const wanted = new Set(asked.names);
-  const kept = Object.entries(job).filter(
-    ([name]) =>
-      wanted.has(name) ||
-      name.startsWith('PBS_') ||
-      name.startsWith('LC_') ||
-      ofEveryJob.has(name) ||
-      (asked.all && !ofTheNode.test(name)),
-  );
+  const isKept = (name: string): boolean =>
+    wanted.has(name) ||
+    name.startsWith('PBS_') ||
+    name.startsWith('SLURM_') ||
+    name.startsWith('LC_') ||
+    ofEveryJob.has(name) ||
+    (asked.all && !ofTheNode.test(name));
+  const kept = Object.entries(job).filter(([name]) => name !== secret && isKept(name));
   const path = asked.all || wanted.has('PATH') ? job.PATH : undefined;
   // The batch system's own is on the node; what a script puts there may go with the job, as the guest's /tmp does.
   const tmpdir = job.TMPDIR === undefined ? {} : { TMPDIR: '/tmp' };

@@ -1,12 +1,12 @@
 import { messageOf, VtorqueError } from '../base/index.ts';
+import type { JobContext } from '../node/guest/index.ts';
 import { ownPlaces, placesToRead } from '../site/index.ts';
 import { ConsoleDoor } from './console/door.ts';
-import { type JobContext, readJobContext } from './context.ts';
+import { readJobContext } from './context.ts';
 import { type JobGuest, startJobGuest } from './job-guest.ts';
 import { keepGuest } from './keep.ts';
 import type { JobSignals } from './signals.ts';
 import type { Submission } from './submission.ts';
-import { tearDown } from './tear-down.ts';
 import { Timeline } from './timeline.ts';
 
 export interface GuestJob {
@@ -49,7 +49,7 @@ export async function inJobGuest({ submission, scriptPath, signals, say, run }: 
     }
     await door?.close('the virtual machine ends');
     record('tear-down');
-    await tearDown(guest.machine).catch((error: unknown) => {
+    await guest.tearDown().catch((error: unknown) => {
       throw 'failure' in ran ? ran.failure : error;
     });
     if ('failure' in ran) throw ran.failure;

@@ -1,33 +1,14 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { type Phase, VtorqueError } from '../base/index.ts';
-import { checkDistro, distroOfHost, type GuestSystem, resolveGuest, useImage } from '../image/index.ts';
-import { slirpAddresses } from '../network/index.ts';
-import { planVm } from '../plan/index.ts';
-import { agentProgram, type Places } from '../site/index.ts';
-import { type AcceleratorChoice, chooseAccelerator, guestMac, type RunningVm, startVm } from '../vm/index.ts';
-import type { JobContext } from './context.ts';
-import { type GuestFiles, type GuestIdentity, setUpGuest } from './guest-setup.ts';
-import { guestKind } from './guests/index.ts';
-import { type NodeSettings, nodeSettings } from './node-settings.ts';
-import { prepareShares } from './shares.ts';
+import { onNode, orAborted } from '../base/index.ts';
+import { type JobContext, type NodeGuest, startNodeGuest, tearDown } from '../node/guest/index.ts';
+import type { Places } from '../site/index.ts';
 import type { Submission } from './submission.ts';
 import type { TimelineEntry } from './timeline.ts';
-import { vmSpecOf } from './vm-spec.ts';
 
-/** A guest that KVM can run is up long before. */
-const probeWithinMs = 10_000;
-
-/** The job's own guest, set up and with nothing of the job running yet. Disposing of it ends it at once. */
-export interface JobGuest extends AsyncDisposable {
-  readonly machine: RunningVm;
-  readonly identity: GuestIdentity;
-  readonly files: GuestFiles;
-  /** Wait for work with the guest, as long as the machine and the servers of its shares live. */
-  watch<T>(phase: Phase, work: Promise<T>): Promise<T>;
+/** The guest in which the job's script runs. Disposing of it ends all VMs of the job at once. */
+export interface JobGuest extends NodeGuest {
+  /** End all VMs of the job so that everything that was written in them is there. */
+  tearDown(): Promise<void>;
 }
-
-/** When QEMU ends, the servers of its shares do so too; a moment tells which was first. */
-const orderMs = 500;
 
 export interface JobGuestOptions {
   readonly context: JobContext;
@@ -40,96 +21,39 @@ export interface JobGuestOptions {
 }
 
 /**
- * Decide, start and set up the VM of a job on this node. Nothing is left of it when this throws.
- * @throws VtorqueError of the phase that failed, or the signal's reason
+ * Start the VMs of a job, one on each of its nodes: this node's as a child of this process, others by an agent there. All
+ * are ready when it returns; nothing is left of any when it throws.
+ * @throws VtorqueError of the phase that failed first, or the signal's reason
  */
 export async function startJobGuest(options: JobGuestOptions): Promise<JobGuest> {
   const { context, places, submission, scriptPath, record, signal } = options;
-  record('plan');
-  const { request } = submission;
-  const vm = planVm(request, context);
-  const network = request.net === 'none' ? undefined : { mac: guestMac, ...slirpAddresses };
-  const settings = await nodeSettings(context.env, context.owner.uid, context.node);
-  const guest = await resolveGuest(request.img, {
-    places,
-    agent: agentProgram,
-    network,
-    kernel: request.kernel,
-    signal,
-  });
-  if (request.distro !== undefined && guest.kind === 'host') {
-    checkDistro(request.distro, guest.name, await distroOfHost());
+  const { request, script } = submission;
+  const own = { context, places, request, script, scriptPath, record };
+  if (context.hosts.length === 1) {
+    const guest = await startNodeGuest({ ...own, signal });
+    return { ...guest, tearDown: () => tearDown(guest.machine) };
   }
-  const { accelerator, reason } = await accelerate(guest, settings, options);
-  if (request.kernel !== undefined) record('fact', `kernel ${request.kernel}`);
-  record('fact', `accelerator ${accelerator}: ${reason}`);
+  // What a job of one node does not need, it does not load.
+  const { othersOfJob } = await import('./nodes/index.ts');
   await using cleanup = new AsyncDisposableStack();
-  if (guest.kind !== 'host') cleanup.use(await useImage(guest.disk.useLock));
-  const lacks = guest.kind === 'cloud' ? [] : (guest.lacks ?? []);
-  const transport = lacks.includes('virtiofs') ? '9p' : settings.transport;
-  const shares = cleanup.use(await prepareShares(context, request.mounts, transport));
-  if (shares.mounts.some(({ type }) => lacks.includes(type))) throw noDriver(request.kernel ?? '');
-  record('fact', `shares ${shares.choice.transport}: ${shares.choice.reason}`);
-  record('network');
-  const spec = vmSpecOf({ vm, request, guest, shares: shares.devices, accelerator });
-  record('vm-start');
-  const machine = cleanup.use(
-    await startVm(spec, {
-      readyWithinMs: settings.readyWithinMs ?? guestKind(guest).readyWithinMs,
-      env: qemuEnvironment(context),
-      signal,
-      onMonitorReady: () => record('guest'),
-    }).catch((error: unknown) => {
-      // QEMU ends when it cannot connect to a server, and does not know why.
-      throw shares.failed() ?? error;
-    }),
-  );
-  await shares.connected();
-  const identity = {
-    ...{ context, guest, vm, mounts: shares.mounts, network: spec.network },
-    ...{ script: submission.script, scriptPath, settings },
-  };
-  const shareLost = shares.lost.then(async (error): Promise<never> => {
-    await delay(orderMs);
-    throw error;
-  });
-  shareLost.catch(() => {});
-  const watch = <T>(phase: Phase, work: Promise<T>): Promise<T> =>
-    Promise.race([machine.watch(phase, work), shareLost]);
-  const files = await watch('guest', setUpGuest(machine.agent, identity));
-  signal.throwIfAborted();
+  const { others, hosts } = await othersOfJob(options);
+  cleanup.use(others);
+  const here = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw onNode(error, context.node);
+    });
+  const either = AbortSignal.any([signal, others.failed]);
+  const guest = cleanup.use(await here(startNodeGuest({ ...own, context: { ...context, hosts }, signal: either })));
+  await others.ready(signal);
   const started = cleanup.move();
-  return { machine, identity, files, watch, [Symbol.asyncDispose]: () => started.disposeAsync() };
-}
-
-/** A transport that the node, or a folder of mount=...:ro, leaves no choice about. */
-function noDriver(kernel: string): VtorqueError {
-  return new VtorqueError('E_KERNEL_MODULES', `Cannot use kernel="${kernel}": it has no driver for 9p`, {
-    hint: 'Read-only mounts need 9p, and all do on a node where virtiofsd cannot run: use a kernel with 9p and 9pnet_virtio',
-    phase: 'storage',
-  });
-}
-
-async function accelerate(
-  guest: GuestSystem,
-  { accelerator }: NodeSettings,
-  { places, context, signal }: JobGuestOptions,
-): Promise<AcceleratorChoice> {
-  if (accelerator !== 'auto') return { accelerator, reason: 'the site says so' };
-  const { kernel, initrd } = guest.kind === 'cloud' ? guest.probe : (guest.probe ?? guest);
-  return chooseAccelerator({
-    caches: places.map(({ cache }) => cache),
-    kernel,
-    initrd,
-    signal,
-    boot: async (spec) => {
-      await using _ = await startVm(spec, { readyWithinMs: probeWithinMs, env: qemuEnvironment(context), signal });
+  return {
+    ...guest,
+    watch: (phase, work) => orAborted(here(guest.watch(phase, work)), others.failed),
+    tearDown: async () => {
+      // Each to its end: what fails on one node is no reason to lose what was written on another.
+      const ends = await Promise.allSettled([here(tearDown(guest.machine)), others.end()]);
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
     },
-  });
-}
-
-/** QEMU keeps its temporary disk overlays in TMPDIR; it needs nothing else. */
-function qemuEnvironment({ env }: JobContext): Record<string, string> {
-  const path = env.PATH ?? '/usr/local/bin:/usr/bin:/bin';
-  return { PATH: path, ...(env.TMPDIR === undefined ? {} : { TMPDIR: env.TMPDIR }) };
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  };
 }

@@ -4,8 +4,8 @@ import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { messageOf, shellQuote, VtorqueError } from '../base/index.ts';
 import type { GuestAgent, GuestProcess } from '../guest/linux/index.ts';
+import type { GuestFiles, GuestIdentity } from '../node/guest/index.ts';
 import { guestEnvironment } from './environment.ts';
-import type { GuestFiles, GuestIdentity } from './guest-setup.ts';
 import type { JobSignals } from './signals.ts';
 import type { Submission } from './submission.ts';
 

@@ -1,1 +1,1 @@
-export { guestNodeFile, type NodeAllocation, type PlannedVm, planVm } from './plan.ts';
+export { guestNodeFile, type PlannedVm, planVms } from './plan.ts';

@@ -1,12 +1,5 @@
+import type { HostSlots } from '../pbs/index.ts';
 import type { VmRequest } from '../request/index.ts';
-
-/** What the batch system gave the job on one node. */
-export interface NodeAllocation {
-  /** Short name of the node. */
-  readonly node: string;
-  /** Lines that the node file has for it. */
-  readonly slots: number;
-}
 
 /** One VM of a job: who it is and how large. */
 export interface PlannedVm {
@@ -23,10 +16,16 @@ export interface PlannedVm {
 
 const MiB = 1024 ** 2;
 
-/** Decide the VM of a job on one node. Pure. */
-export function planVm(request: VmRequest, { node, slots }: NodeAllocation): PlannedVm {
+/** Decide the VMs of a job, one on each of its nodes, by rank. Pure. */
+export function planVms(request: VmRequest, hosts: readonly HostSlots[]): PlannedVm[] {
   const ram = Math.ceil(request.ram / MiB) * MiB;
-  return { name: `v${node}-1`, rank: 0, node, vcpus: request.vcpus, ram, slots };
+  const short = hosts.map(({ host }) => host.split('.')[0] ?? host);
+  return hosts.map(({ host, slots }, rank) => {
+    // Two nodes of one name in different domains are two guests, too.
+    const unique = short.indexOf(short[rank] ?? '') === short.lastIndexOf(short[rank] ?? '');
+    const node = unique ? (short[rank] ?? host) : host.replaceAll('.', '-');
+    return { name: `v${node}-1`, rank, node, vcpus: request.vcpus, ram, slots };
+  });
 }
 
 /** The node file as the guests see it: each guest once per slot, in rank order. */

@@ -110,6 +110,19 @@ export function nodeTests(
     assert.equal(status?.exitStatus, 5);
     assert.equal(await user().read(`vm.o${sequence(id)}`), `in Linux, ${id}\n`);
   });
+
+  test('a job in VMs on several nodes has one on each, and its script in the first', when('vms'), async () => {
+    const vsub = `${user().root}/bin/vsub`;
+    const script = 'echo $(hostname) $(cat "$PBS_NODEFILE")\nexit 5\n';
+    const argv = [vsub, '-vm', 'img=host,vcpus=1,ram=256M', '-l', 'nodes=2:ppn=2', '-N', 'vms'];
+    const { code, stdout, stderr } = await user().run(argv, script);
+    assert.equal(code, 0, stderr);
+    const id = stdout.trim();
+    const [status] = await user().wait([id]);
+    assert.equal(await user().read(`vms.e${sequence(id)}`), '');
+    assert.equal(status?.exitStatus, 5);
+    assert.match(await user().read(`vms.o${sequence(id)}`), /^(v\S+-1) \1 \1 (?!\1 )(v\S+-1) \2\n$/);
+  });
 }
 
 async function probe(

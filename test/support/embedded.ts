@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before } from 'node:test';
@@ -47,9 +47,11 @@ export interface RunOptions {
 export interface BatchOptions {
   readonly nodes?: number;
   readonly np?: number;
+  /** The instance's config.toml. */
+  readonly config?: string;
 }
 
-export async function startBatch({ nodes = 2, np = 4 }: BatchOptions = {}): Promise<TestBatch> {
+export async function startBatch({ nodes = 2, np = 4, config }: BatchOptions = {}): Promise<TestBatch> {
   const base = await mkdtemp(join(tmpdir(), 'vtt-batch-'));
   await chmod(base, 0o755);
   const dir = join(base, 'local');
@@ -118,6 +120,10 @@ export async function startBatch({ nodes = 2, np = 4 }: BatchOptions = {}): Prom
       await rm(base, { recursive: true, force: true });
     },
   };
+  if (config !== undefined) {
+    await mkdir(dir);
+    await writeFile(join(dir, 'config.toml'), config);
+  }
   await batch.start();
   return batch;
 }
@@ -149,12 +155,12 @@ export interface BatchContext {
 }
 
 /** Start a batch system before the tests of this file, and see after each that it left nothing. */
-export function useBatch(): BatchContext {
+export function useBatch(options: BatchOptions = {}): BatchContext {
   let started: Pick<BatchContext, 'batch' | 'user' | 'other'> | undefined;
   const here = (): Pick<BatchContext, 'batch' | 'user' | 'other'> =>
     started ?? assert.fail('the batch system is started');
   before(async () => {
-    const batch = await startBatch();
+    const batch = await startBatch(options);
     started = { batch, user: inOwnDirectory(aUser(), batch), other: inOwnDirectory(aUser(), batch) };
     for (const { work } of [started.user, started.other]) await mkdir(work, { recursive: true });
     for (const { uid, gid, work } of [started.user, started.other]) await chown(work, uid, gid);

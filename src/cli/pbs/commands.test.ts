@@ -146,7 +146,7 @@ test('qsub refuses by name what the embedded batch system has not', () => {
   for (const args of [
     ['-a', '1200'],
     ['-m', 'abe'],
-    ['-W', 'depend=afterok:1'],
+    ['-W', 'stagein=x'],
     ['-p', '5'],
   ]) {
     assert.throws(() => checkAvailable(walkQsubArgs(args).options), CommandError, args.join(' '));

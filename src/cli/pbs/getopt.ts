@@ -4,6 +4,8 @@ export interface Options {
   has(letter: string): boolean;
   /** The last value given. */
   value(letter: string): string | undefined;
+  /** All values given, in their order. */
+  values(letter: string): readonly string[];
   readonly operands: readonly string[];
 }
 
@@ -13,7 +15,8 @@ export interface Options {
  * @param usage printed with an error, after which the exit code is 2
  */
 export function getopt(command: string, args: readonly string[], optstring: string, usage: string): Options {
-  const values = new Map<string, string>();
+  const values = new Map<string, string[]>();
+  const add = (letter: string, value: string): unknown => values.set(letter, [...(values.get(letter) ?? []), value]);
   const operands: string[] = [];
   const fail = (reason: string): CommandError => new CommandError(`${command}: ${reason}\n${usage}`, 2);
   const takesValue = (letter: string): boolean => optstring[optstring.indexOf(letter) + 1] === ':';
@@ -31,14 +34,19 @@ export function getopt(command: string, args: readonly string[], optstring: stri
       const letter = word.charAt(i);
       if (letter === ':' || !optstring.includes(letter)) throw fail(`invalid option -- '${letter}'`);
       if (!takesValue(letter)) {
-        values.set(letter, '');
+        add(letter, '');
         continue;
       }
       const value = i + 1 < word.length ? word.slice(i + 1) : args[++at];
       if (value === undefined) throw fail(`option requires an argument -- '${letter}'`);
-      values.set(letter, value);
+      add(letter, value);
       break;
     }
   }
-  return { has: (letter) => values.has(letter), value: (letter) => values.get(letter), operands };
+  return {
+    has: (letter) => values.has(letter),
+    value: (letter) => values.get(letter)?.at(-1),
+    values: (letter) => values.get(letter) ?? [],
+    operands,
+  };
 }

@@ -31,9 +31,10 @@ export function attributesOf(job: JobView, { server, now }: AttributeContext): A
     ...optional('Account_Name', details?.account || undefined),
     text('Checkpoint', 'u'),
     time('ctime', job.ctime),
+    ...optional('depend', job.depend),
     text('Error_Path', host(job.errorPath)),
     ...optional('exec_host', job.execHost),
-    ...(isElement ? [] : [text('Hold_Types', job.state === 'H' ? 'u' : 'n')]),
+    ...(isElement ? [] : [text('Hold_Types', job.holds || 'n')]),
     text('Join_Path', details?.join ?? 'n'),
     text('Keep_Files', details?.keep ?? 'n'),
     text('Mail_Points', 'a'),
@@ -111,7 +112,8 @@ function runtime({ startTime, endTime, element }: JobView): string | undefined {
 function remaining(job: JobView, now: number): Attribute[] {
   const limit = walltimeOf(job);
   if (job.state !== 'R' || job.element === 'all' || limit === undefined || job.startTime === undefined) return [];
-  return [text('Walltime.Remaining', String(Math.max(0, limit - Math.floor((now - job.startTime) / 1000))))];
+  const value = String(Math.max(0, limit - Math.floor((now - job.startTime) / 1000)));
+  return [{ name: 'Walltime', resource: 'Remaining', value }];
 }
 
 /** Seconds. */

@@ -1,26 +1,32 @@
 import { cpus, freemem, loadavg, release, totalmem, type, version } from 'node:os';
 import { request } from '../../engine/embedded/client.ts';
-import type { InfoReply, NodesReply, NodeView } from '../../engine/embedded/protocol.ts';
+import { type InfoReply, type NodesReply, type NodeView, PbsError } from '../../engine/embedded/protocol.ts';
 import { CommandError, type CommandResult, type Env, notAvailable } from './command.ts';
-import { getopt } from './getopt.ts';
+import { getopt, type Options } from './getopt.ts';
 import { escapeXml } from './xml.ts';
 
 const USAGE =
   'usage:\tpbsnodes [-{o|r}] [-s server] [-n] [-N "note"] [-A "append note"] [-m standby|suspend|sleep|hibernate|shutdown|running] node node ...\n' +
   '\tpbsnodes -l [-s server] [-n]\n\tpbsnodes [-{a|x}] [-s server] [node]';
 
-/** `pbsnodes`, `pbsnodes NODE...`, `pbsnodes -l [state]`, `pbsnodes -x`. */
+/** `pbsnodes`, `pbsnodes NODE...`, `pbsnodes -l [state]`, `pbsnodes -x`; `-o`, `-c`, `-r` and `-N` change nodes. */
 export async function pbsnodes(args: readonly string[], env: Env): Promise<CommandResult> {
   const options = getopt('pbsnodes', args, 'aA:cdlm:nN:ors:qx', USAGE);
-  for (const letter of ['A', 'c', 'd', 'm', 'n', 'N', 'o', 'r', 's']) {
+  for (const letter of ['A', 'd', 'm', 's']) {
     if (options.has(letter)) throw notAvailable('pbsnodes', `-${letter}`);
   }
+  if (['c', 'o', 'r', 'N'].some((letter) => options.has(letter) && !options.has('l'))) return markNodes(options, env);
   const { nodes } = await request<NodesReply>(env, { op: 'nodes' });
-  if (options.has('l')) return { stdout: nodeList(nodes, options.operands[0]), exitCode: 0 };
+  if (options.has('l')) return { stdout: nodeList(nodes, options), exitCode: 0 };
   const chosen = options.operands.length === 0 ? nodes : options.operands.map((name) => named(nodes, name));
   const { version } = await request<InfoReply>(env, { op: 'info' });
-  const described = chosen.map((node) => ({ name: node.name, attributes: attributesOf(node, version) }));
-  return { stdout: options.has('x') ? asXml(described) : asText(described), exitCode: 0 };
+  return { stdout: formatNodes(chosen, version, options.has('x')), exitCode: 0 };
+}
+
+/** All attributes of nodes. @param version of vTorque */
+export function formatNodes(nodes: readonly NodeView[], version: string, xml: boolean): string {
+  const described = nodes.map((node) => ({ name: node.name, attributes: attributesOf(node, version) }));
+  return xml ? asXml(described) : asText(described);
 }
 
 interface Described {
@@ -36,13 +42,40 @@ function named(nodes: readonly NodeView[], name: string): NodeView {
   return node;
 }
 
-/** Without a state: the nodes that cannot be used. There are none here. */
-function nodeList(nodes: readonly NodeView[], state: string | undefined): string {
-  const shown = nodes.filter((node) => {
-    if (state === undefined) return ['down', 'offline', 'unknown'].includes(node.state);
-    return state === 'all' || state === 'up' || node.state === state || (state === 'active' && node.jobs.length > 0);
+/** Take nodes out of service (-o), back (-c), also after a failed hook (-r), and note why (-N). */
+async function markNodes(options: Options, env: Env): Promise<CommandResult> {
+  const ways = ['c', 'o', 'r'].filter((letter) => options.has(letter));
+  if (options.operands.length === 0 || ways.length > 1) throw new CommandError(USAGE, 1);
+  const note = options.value('N');
+  const stderr: string[] = [];
+  for (const node of options.operands) {
+    const change = {
+      ...(options.has('o') ? { offline: true } : {}),
+      ...(options.has('c') ? { offline: false } : {}),
+      ...(options.has('r') ? { reset: true } : {}),
+      ...(note === undefined ? {} : { note }),
+    };
+    await request(env, { op: 'mark', node, ...change }).catch((error: unknown) => {
+      if (!(error instanceof PbsError)) throw error;
+      stderr.push(`Error marking node ${node} - ${error.message}\n`);
+    });
+  }
+  return { stderr: stderr.join(''), exitCode: stderr.length > 0 ? 1 : 0 };
+}
+
+/** Without a state: the nodes that cannot be used. */
+function nodeList(nodes: readonly NodeView[], options: Options): string {
+  const [wanted] = options.operands;
+  const shown = nodes.filter(({ state, jobs }) => {
+    const states = state.split(',');
+    const unusable = states.some((one) => ['down', 'offline', 'unknown'].includes(one));
+    if (wanted === undefined) return unusable;
+    if (wanted === 'up') return !unusable;
+    return wanted === 'all' || states.includes(wanted) || (wanted === 'active' && jobs.length > 0);
   });
-  return shown.map((node) => `${node.name.padEnd(20)} ${node.state}\n`).join('');
+  const row = ({ name, state, note = '' }: NodeView): string =>
+    `${name.padEnd(20)} ${options.has('n') ? `${state.padEnd(26)} ${note}` : state}\n`;
+  return shown.map(row).join('');
 }
 
 function attributesOf(node: NodeView, version: string): [string, string][] {
@@ -53,6 +86,9 @@ function attributesOf(node: NodeView, version: string): [string, string][] {
     ['ntype', 'cluster'],
     ...(node.jobs.length > 0 ? [['jobs', node.jobs.join(',')] as [string, string]] : []),
     ['status', statusOf(node, version)],
+    ...(node.note ? [['note', node.note] as [string, string]] : []),
+    ['mom_service_port', '15002'],
+    ['mom_manager_port', '15003'],
   ];
 }
 

@@ -9,6 +9,11 @@ export const qhold: PbsCommand = (args, env) => changeHold('qhold', 'hold', args
 /** `qrls [-h u] [-t elements] job...` */
 export const qrls: PbsCommand = (args, env) => changeHold('qrls', 'release', args, env);
 
+/** Letters of `uos`, or `n` for none. */
+export function isHoldList(text: string): boolean {
+  return /^([uos]+|n)$/.test(text);
+}
+
 async function changeHold(
   command: string,
   op: 'hold' | 'release',
@@ -18,13 +23,11 @@ async function changeHold(
   const usage = `usage: ${command} [-h hold_list] [-t array_range] job_identifier...`;
   const options = getopt(command, args, 'h:t:', usage);
   const kind = options.value('h') ?? 'u';
-  if (/^[uosnp]+$/.test(kind) && kind !== 'u') {
-    throw new CommandError(`${command}: holds other than -h u are not available in the embedded batch system`, 1);
-  }
-  if (kind !== 'u') throw new CommandError(`${command}: illegal -h value\n${usage}`, 2);
+  if (!isHoldList(kind)) throw new CommandError(`${command}: illegal -h value\n${usage}`, 2);
+  const holds = kind === 'n' ? '' : kind;
   if (options.operands.length === 0) throw new CommandError(usage, 2);
   const elements = options.value('t');
   return eachJob(command, options.operands, env, (id) =>
-    request(env, { op, id, ...(elements === undefined ? {} : { elements }) }),
+    request(env, { op, id, holds, ...(elements === undefined ? {} : { elements }) }),
   );
 }

@@ -64,7 +64,10 @@ function wideRow(job: JobView, now: number): string {
   ].join(' ');
 }
 
-function elapsed({ state, startTime }: JobView, now: number): string {
+function elapsed(job: JobView, now: number): string {
+  const { state, startTime, element } = job;
+  // Torque has no start of an array to count from.
+  if (state === 'R' && element === 'all') return formatWalltime(walltimeOf(job) ?? 0);
   if (state !== 'R' || startTime === undefined) return NONE;
   return formatWalltime(Math.floor((now - startTime) / 1000));
 }

@@ -23,6 +23,7 @@ function aView(change: Partial<JobView>): JobView {
     ctime: at('06:12:27'),
     qtime: at('06:12:27'),
     mtime: at('06:12:29'),
+    holds: '',
     startCount: 0,
     outputPath: `/home/tqa/w/${name}.o690`,
     errorPath: `/home/tqa/w/${name}.e690`,
@@ -79,6 +80,7 @@ const held = aView({
   id: '688.tqhead',
   name: 'held',
   state: 'H',
+  holds: 'u',
   resources: [
     ['walltime', '01:00:00'],
     ['nodes', '1'],
@@ -212,6 +214,132 @@ test('qstat -f prints a held job as Torque does', () => {
     assert.ok(lines.includes(line), line);
   }
   assert.ok(!lines.some((line) => /^ {4}(etime|start|session|exec_host|resources_used)/.test(line)));
+});
+
+/** A view of a job of somebody else: without its variables and arguments. */
+const { variables: _variables, ...openDetails } = details;
+
+test('qstat -f prints a job that waits for another as Torque does', () => {
+  const job = aView({
+    id: '691.tqhead',
+    name: 'dep',
+    state: 'H',
+    holds: 's',
+    depend: 'afterok:687.tqhead',
+    resources: held.resources,
+    mtime: at('06:12:27'),
+    outputPath: '/home/tqa/w/dep.o691',
+    errorPath: '/home/tqa/w/dep.e691',
+    details: { ...openDetails, submitArgs: '-W depend=afterok:687.tqhead -N dep' },
+  });
+  assert.equal(
+    formatFull(reply(job), false),
+    `Job Id: 691.tqhead
+    Job_Name = dep
+    Job_Owner = tqa@tqhead
+    job_state = H
+    queue = batch
+    server = tqhead
+    Checkpoint = u
+    ctime = Sun Nov 22 06:12:27 2026
+    depend = afterok:687.tqhead
+    Error_Path = tqhead:/home/tqa/w/dep.e691
+    Hold_Types = s
+    Join_Path = n
+    Keep_Files = n
+    Mail_Points = a
+    mtime = Sun Nov 22 06:12:27 2026
+    Output_Path = tqhead:/home/tqa/w/dep.o691
+    Priority = 0
+    qtime = Sun Nov 22 06:12:27 2026
+    Rerunable = True
+    Resource_List.walltime = 01:00:00
+    Resource_List.nodes = 1
+    Resource_List.nodect = 1
+    euser = tqa
+    egroup = tqa
+    queue_type = E
+    submit_args = -W depend=afterok:687.tqhead -N dep
+    fault_tolerant = False
+    job_radix = 0
+    submit_host = tqhead
+    init_work_dir = /home/tqa/w
+    request_version = 1
+
+`,
+  );
+});
+
+test('qstat -f prints an array as Torque does', () => {
+  const array = aView({
+    id: '689[].tqhead',
+    name: 'arr',
+    element: 'all',
+    state: 'R',
+    resources: [
+      ['walltime', '00:00:50'],
+      ['nodes', '1'],
+      ['nodect', '1'],
+    ],
+    mtime: at('06:12:30'),
+    etime: at('06:12:27'),
+    startTime: at('06:12:28'),
+    outputPath: '/home/tqa/w/arr.o689',
+    errorPath: '/home/tqa/w/arr.e689',
+    details: { ...openDetails, submitArgs: '-N arr -t 1-3 -l walltime=50', arrayRequest: '1-3' },
+  });
+  assert.equal(
+    formatFull(reply(array), false),
+    `Job Id: 689[].tqhead
+    Job_Name = arr
+    Job_Owner = tqa@tqhead
+    job_state = R
+    queue = batch
+    server = tqhead
+    Checkpoint = u
+    ctime = Sun Nov 22 06:12:27 2026
+    Error_Path = tqhead:/home/tqa/w/arr.e689
+    Hold_Types = n
+    Join_Path = n
+    Keep_Files = n
+    Mail_Points = a
+    mtime = Sun Nov 22 06:12:30 2026
+    Output_Path = tqhead:/home/tqa/w/arr.o689
+    Priority = 0
+    Rerunable = True
+    Resource_List.walltime = 00:00:50
+    Resource_List.nodes = 1
+    Resource_List.nodect = 1
+    euser = tqa
+    egroup = tqa
+    queue_type = E
+    etime = Sun Nov 22 06:12:27 2026
+    submit_args = -N arr -t 1-3 -l walltime=50
+    job_array_request = 1-3
+    fault_tolerant = False
+    job_radix = 0
+    submit_host = tqhead
+    init_work_dir = /home/tqa/w
+    request_version = 1
+
+`,
+  );
+  assert.match(
+    formatWide(reply(array), { nodes: false, oneLine: false }),
+    /^689\[\]\.tqhead {12}tqa {9}batch {4}arr {17}-- {6}1 {6}1 {7}-- {3}00:00:50 R {2}00:00:50$/m,
+  );
+});
+
+test('qstat -x prints a running job as Torque does', () => {
+  const { used: _, exitStatus: _status, endTime: _end, ...rest } = complete;
+  const job = { ...rest, state: 'R' as const, session: 0, depend: 'beforeok:691.tqhead', mtime: at('06:12:28') };
+  const seconds = (text: string): number => at(text) / 1000;
+  assert.equal(
+    formatXml(reply({ ...job, details: { ...openDetails, account: 'proj', submitArgs: '-N long' } })),
+    `<?xml version="1.0"?>
+<Data><Job><Job_Id>687.tqhead</Job_Id><Job_Name>long</Job_Name><Job_Owner>tqa@tqhead</Job_Owner><job_state>R</job_state><queue>batch</queue><server>tqhead</server><Account_Name>proj</Account_Name><Checkpoint>u</Checkpoint><ctime>${seconds('06:12:27')}</ctime><depend>beforeok:691.tqhead</depend><Error_Path>tqhead:/home/tqa/w/long.e687</Error_Path><exec_host>n2/0-1+n1/0-1</exec_host><Hold_Types>n</Hold_Types><Join_Path>n</Join_Path><Keep_Files>n</Keep_Files><Mail_Points>a</Mail_Points><mtime>${seconds('06:12:28')}</mtime><Output_Path>tqhead:/home/tqa/w/long.o687</Output_Path><Priority>0</Priority><qtime>${seconds('06:12:27')}</qtime><Rerunable>True</Rerunable><Resource_List><nodes>2:ppn=2</nodes><walltime>00:01:30</walltime><mem>100mb</mem><software>vmimg</software><nodect>2</nodect></Resource_List><session_id>0</session_id><euser>tqa</euser><egroup>tqa</egroup><queue_type>E</queue_type><comment>Job started on Sun Nov 22 at 06:12</comment><etime>${seconds('06:12:27')}</etime><submit_args>-N long</submit_args><start_time>${seconds('06:12:28')}</start_time><Walltime><Remaining>88</Remaining></Walltime><start_count>1</start_count><fault_tolerant>False</fault_tolerant><job_radix>0</job_radix><submit_host>tqhead</submit_host><init_work_dir>/home/tqa/w</init_work_dir><request_version>1</request_version></Job></Data>
+`,
+  );
 });
 
 test('qstat -f -t shows an element of an array with its number and without holds', () => {

@@ -1,5 +1,11 @@
 import { request } from '../../engine/embedded/client.ts';
-import { type JobView, PBSE, type StatusReply } from '../../engine/embedded/protocol.ts';
+import {
+  type JobView,
+  PBSE,
+  type QueueView,
+  type ServerReply,
+  type StatusReply,
+} from '../../engine/embedded/protocol.ts';
 import { parseJobId } from '../../pbs/index.ts';
 import { CommandError, type CommandResult, type Env, exitCodeOf, notAvailable } from './command.ts';
 import { getopt, type Options } from './getopt.ts';
@@ -10,24 +16,54 @@ const USAGE =
   'usage: \nqstat [-f] [-1] [-W site_specific] [-x] [ job_identifier... | destination... ]\n' +
   'qstat [-a|-i|-r|-e] [-u user] [-n [-1]] [-s] [-t] [-G|-M] [-R] [job_id... | destination...]';
 
-/** `qstat`, in the forms that list jobs. */
+/** `qstat`: jobs, or with -q, -Q and -B queues and the server. */
 export async function qstat(args: readonly string[], env: Env): Promise<CommandResult> {
   const options = getopt('qstat', args, '1aBcCeEfFGilMnPqQrRstu:W:x', USAGE);
-  for (const letter of 'BcCEFGlMPqQRsW') if (options.has(letter)) throw notAvailable('qstat', `-${letter}`);
-  const badId = options.operands.find((id) => parseJobId(id) === undefined);
-  if (badId !== undefined) throw unknownOperand(badId);
+  for (const letter of 'cCEFGlMPRsW') if (options.has(letter)) throw notAvailable('qstat', `-${letter}`);
+  if (['B', 'q', 'Q'].some((letter) => options.has(letter))) return showQueues(options, env);
+  const ids = options.operands.filter((operand) => parseJobId(operand) !== undefined);
+  const queues = options.operands.filter((operand) => parseJobId(operand) === undefined);
+  if (queues.length > 0) await chosenQueues(queues, env);
   const full = options.has('f') || options.has('x');
   const status = await request<StatusReply>(env, {
     op: 'status',
     full,
-    elements: options.has('t'),
-    ...(options.operands.length === 0 ? {} : { ids: options.operands }),
+    elements: options.has('t') || options.has('e'),
+    // Of queues all jobs are looked through.
+    ...(ids.length === 0 || queues.length > 0 ? {} : { ids }),
   });
-  const shown = { ...status, jobs: status.jobs.filter((job) => isWanted(job, options)) };
+  const inQueue = ({ queue }: JobView): boolean => queues.length === 0 || queues.includes(queue);
+  const shown = { ...status, jobs: status.jobs.filter((job) => isWanted(job, options) && inQueue(job)) };
   const stderr = status.unknown
     .map((id) => `qstat: Unknown Job Id Error ${id.includes('.') ? id : `${id}.${status.server}`}\n`)
     .join('');
   return { stdout: print(shown, options), stderr, exitCode: status.unknown.length > 0 ? exitCodeOf(PBSE.UNKJOBID) : 0 };
+}
+
+async function showQueues(options: Options, env: Env): Promise<CommandResult> {
+  const { formatLimits, formatQueues, formatQueuesFull, formatServer, formatServerFull } = await import(
+    './qstat-queues.ts'
+  );
+  const { reply, queues } = await chosenQueues(options.operands, env);
+  const full = options.has('f');
+  if (options.has('B')) return { stdout: full ? formatServerFull(reply) : formatServer(reply), exitCode: 0 };
+  if (options.has('q')) return { stdout: formatLimits(reply, queues), exitCode: 0 };
+  return { stdout: full ? formatQueuesFull(reply, queues) : formatQueues(queues), exitCode: 0 };
+}
+
+/** The queues that the operands name; all without any. */
+async function chosenQueues(
+  names: readonly string[],
+  env: Env,
+): Promise<{ reply: ServerReply; queues: readonly QueueView[] }> {
+  const reply = await request<ServerReply>(env, { op: 'server' });
+  if (names.length === 0) return { reply, queues: reply.queues };
+  const queues = names.map((name) => {
+    const queue = reply.queues.find((one) => one.name === name);
+    if (queue === undefined) throw unknownOperand(name);
+    return queue;
+  });
+  return { reply, queues };
 }
 
 function print(status: StatusReply, options: Options): string {
@@ -48,7 +84,7 @@ function isWanted({ state, owner }: JobView, options: Options): boolean {
 }
 
 function unknownOperand(operand: string): CommandError {
-  if (operand.startsWith('@')) return notAvailable('qstat', `another server ("${operand}")`);
+  if (operand.includes('@')) return notAvailable('qstat', `another server ("${operand}")`);
   if (/^\d/.test(operand)) return new CommandError(`qstat: illegally formed job identifier: ${operand}`, 1);
-  return notAvailable('qstat', `a queue as an argument ("${operand}")`);
+  return new CommandError(`qstat: Unknown queue MSG=cannot locate queue ${operand}`, exitCodeOf(PBSE.UNKQUE));
 }

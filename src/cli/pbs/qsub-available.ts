@@ -1,16 +1,17 @@
 import { parseAttribute, type QsubOption } from '../../pbs/index.ts';
 import { CommandError, notAvailable } from './command.ts';
+import { checkDepend } from './depend-option.ts';
 
 /** Options of Torque's qsub that do something here. */
-const AVAILABLE = new Set('ACdeFhIjkKlmNoqrStvVwWxXz');
+const AVAILABLE = new Set('ACdeFhIjkKlmNoqrStTvVwWxXz');
 
 /** Attributes of -W that do something here. */
-const ATTRIBUTES = new Set(['umask', 'interactive']);
+const ATTRIBUTES = new Set(['umask', 'interactive', 'depend']);
 
 /** Attributes that Torque knows; of others it says so itself. */
 const MISSING_ATTRIBUTES = new Set(
   (
-    'depend group_list stagein stageout x job_radix fault_tolerant init_work_dir Execution_Time Checkpoint Error_Path Hold_Types Join_Path ' +
+    'group_list stagein stageout x job_radix fault_tolerant init_work_dir Execution_Time Checkpoint Error_Path Hold_Types Join_Path ' +
     'Keep_Files Mail_Points Mail_Users Output_Path Priority Rerunable User_List Variable_List Account_Name Job_Name Shell_Path_List ' +
     'Resource_List job_array_request job_arguments jobtype node_exclusive proxy_user queue reservation_id user_kill_delay inter_cmd'
   ).split(' '),
@@ -33,6 +34,7 @@ export function checkAvailable(options: readonly QsubOption[]): void {
       const attribute = parseAttribute(value).name;
       if (MISSING_ATTRIBUTES.has(attribute)) throw notAvailable('qsub', `-W ${attribute}`);
       if (!ATTRIBUTES.has(attribute)) throw serverRefuses(attribute);
+      if (attribute === 'depend') checkDepend('qsub', parseAttribute(value).value);
     }
   }
 }

@@ -47,7 +47,9 @@ export function composeSubmission({ args, options, inOrder, scriptName, env }: S
     args: options.value('F') || undefined,
     array: options.value('t')?.replace(/,$/, '') || undefined,
     account: options.value('A'),
+    jobType: options.value('T') || undefined,
     umask: umaskOf([...inOrder].reverse()),
+    depend: dependOf([...inOrder].reverse()),
     killDelay: killDelayOf(options.value('K')),
     rerunable: options.value('r') !== 'n',
     variables: variablesOf(options, { env, queue: queue || 'batch', initDir, workDir, host }),
@@ -59,7 +61,7 @@ export function composeSubmission({ args, options, inOrder, scriptName, env }: S
 }
 
 /** The working directory under the name that the user knows it by. */
-function namedDirectory({ PWD }: Env): string {
+export function namedDirectory({ PWD }: Env): string {
   const real = currentDirectory();
   if (!PWD?.startsWith('/')) return real;
   const [named, here] = [statSync(PWD, { throwIfNoEntry: false }), statSync(real, { throwIfNoEntry: false })];
@@ -114,10 +116,10 @@ function directoriesOf(inOrder: readonly QsubOption[], env: Env): Directories {
 }
 
 /** `path`, or `host:path` as long as the host is this one. */
-function outputPath(asked: string, directory: string): string | undefined {
+export function outputPath(asked: string, directory: string, command = 'qsub'): string | undefined {
   const [, host, path = asked] = /^([\w.-]*):(.*)$/s.exec(asked) ?? [];
   if (host !== undefined && !isThisHost(host)) {
-    throw new CommandError(`qsub: output to host "${host}" is not available in the embedded batch system`, 1);
+    throw new CommandError(`${command}: output to host "${host}" is not available in the embedded batch system`, 1);
   }
   if (path === '') return undefined;
   // Not resolve(): a slash at the end says that a directory is meant.
@@ -150,6 +152,13 @@ function queueName(destination: string): string {
   return queue;
 }
 
+/** The first one's text of -W depend=. */
+function dependOf(attributes: readonly QsubOption[]): string | undefined {
+  return attributes
+    .flatMap(({ name, value = '' }) => (name === 'W' && value.trim() !== '' ? [parseAttribute(value)] : []))
+    .find(({ name }) => name === 'depend')?.value;
+}
+
 /** The digits of -W umask=, octal with a zero in front, decimal without; undefined: none was given. */
 function umaskOf(attributes: readonly QsubOption[]): string | undefined {
   const values = attributes.flatMap(({ name, value = '' }) => {
@@ -159,7 +168,11 @@ function umaskOf(attributes: readonly QsubOption[]): string | undefined {
   });
   // The command line's options come first, and they win.
   const [text] = values;
-  if (text === undefined) return undefined;
+  return text === undefined ? undefined : umaskDigits(text);
+}
+
+/** The octal digits of a mask. @throws CommandError in the words of Torque's server */
+export function umaskDigits(text: string): string {
   const mask = /^\d+$/.test(text) ? Number.parseInt(text, text.startsWith('0') ? 8 : 10) : Number.NaN;
   if (Number.isNaN(mask)) throw serverRefuses('umask');
   return (mask & 0o777).toString(8);

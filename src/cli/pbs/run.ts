@@ -9,6 +9,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<PbsCommand>>> = {
   qdel: async () => (await import('./qdel.ts')).qdel,
   qhold: async () => (await import('./qhold.ts')).qhold,
   qrls: async () => (await import('./qhold.ts')).qrls,
+  qalter: async () => (await import('./qalter.ts')).qalter,
+  qrerun: async () => (await import('./qrerun.ts')).qrerun,
   qsig: async () => (await import('./qsig.ts')).qsig,
   pbsnodes: async () => (await import('./pbsnodes.ts')).pbsnodes,
   pbsdsh: async () => (await import('./pbsdsh.ts')).pbsdsh,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type EffectiveOptions, effectiveOptions, walkQsubArgs } from '../../pbs/index.ts';
-import { checkJobKind, checkNodes, requestedSlots } from './checks.ts';
+import { checkJobKind, checkNodes, requestedNodes, requestedSlots } from './checks.ts';
 
 const GiB = 2 ** 30;
 const options = (...argv: string[]): EffectiveOptions => effectiveOptions(walkQsubArgs(argv).options, []);
@@ -16,11 +16,37 @@ test('slots are those of the one node', () => {
   assert.equal(requestedSlots(options('-l', 'walltime=5')), undefined);
 });
 
-test('several nodes are refused, with what would do', () => {
-  for (const nodes of ['2', '1+1', '2:ppn=4', 'n1+n2:ppn=2']) {
-    assert.throws(() => requestedSlots(options('-l', `nodes=${nodes}`)), { code: 'E_NODES_UNAVAILABLE', exitCode: 1 });
+test('slots of several nodes are those of the smallest', () => {
+  for (const [nodes, count, slots] of [
+    ['2', 2, 1],
+    ['1+1', 2, 1],
+    ['2:ppn=4', 2, 4],
+    ['n1+n2:ppn=2', 2, 1],
+    ['2:ppn=2+1:ppn=4#excl', 3, 2],
+  ] as const) {
+    const asked = options('-l', `nodes=${nodes}`);
+    assert.deepEqual([requestedNodes(asked), requestedSlots(asked)], [count, slots], nodes);
   }
-  assert.throws(() => requestedSlots(options('-l', 'procs=4')), { hint: 'Ask for them on one node: -l nodes=1:ppn=4' });
+  assert.equal(requestedNodes(options('-l', 'ncpus=3')), 1);
+});
+
+test('slots that may be anywhere are refused, with what would do', () => {
+  assert.throws(() => requestedSlots(options('-l', 'procs=4')), {
+    code: 'E_NODES_UNAVAILABLE',
+    hint: 'Say on how many nodes: -l nodes=1:ppn=4, or with several nodes of fewer slots',
+  });
+});
+
+test('a VM must fit on as many nodes as the job asks for', () => {
+  const nodes = [node('n1', 4, GiB), node('n2', 4, GiB), node('n3', 2, GiB)];
+  checkNodes(vm(4), nodes, 0, 2);
+  checkNodes(vm(2), nodes, 0, 3);
+  assert.throws(() => checkNodes(vm(4), nodes, 0, 3), {
+    code: 'E_NODES_TOO_FEW',
+    message: 'Cannot use vcpus=4 with ram=1G on 3 nodes: only 2 nodes can hold such a VM',
+    hint: 'Ask for fewer nodes, fewer vcpus or less ram',
+  });
+  assert.throws(() => checkNodes(vm(2), nodes, 0, 4), { hint: 'Ask for fewer nodes' });
 });
 
 test('NUMA requests are refused', () => {

@@ -4,7 +4,7 @@ import { type EffectiveOptions, nodeCount, parseNodes, qsubError, qsubUsageError
 import type { VmRequest } from '../../request/index.ts';
 import { requestedLayout } from './select-needs.ts';
 
-/** Slots that a job asks for on its node; undefined when it asks for none. */
+/** Slots that a job asks for on each of its nodes; undefined when it asks for none. */
 export type Slots = number | undefined;
 
 function refuse(code: string, message: string, hint: string): VtorqueError {
@@ -28,39 +28,30 @@ function jobKindError(kind: string, hint: string): VtorqueError {
   return refuse('E_JOB_KIND_UNAVAILABLE', `Cannot run ${kind} in a VM: not available in this version`, hint);
 }
 
+/** How many nodes a job asks for. */
+export function requestedNodes(options: EffectiveOptions): number {
+  const layout = requestedLayout(options);
+  if (layout !== undefined) return layout.nodes;
+  const nodes = options.resources.get('nodes');
+  return nodes === undefined ? 1 : nodeCount(parseNodes(nodes));
+}
+
 /**
- * How many slots the job asks for on its one node.
- * @throws VtorqueError `E_NODES_UNAVAILABLE` for more than one node
+ * How many slots the job asks for on each of its nodes: where they differ, on those with the fewest.
+ * @throws VtorqueError `E_NODES_UNAVAILABLE` for a job that leaves it open on how many nodes it is
  */
 export function requestedSlots(options: EffectiveOptions): Slots {
   const { resources } = options;
   const layout = requestedLayout(options);
-  if (layout !== undefined) {
-    if (layout.nodes === 1) return layout.slots;
-    throw refuse(
-      'E_NODES_UNAVAILABLE',
-      `Cannot use select=${resources.get('select')} with -vm: more than one node, which is not available in this version`,
-      'Ask for one node, for instance -l select=1:ncpus=4',
-    );
-  }
+  if (layout !== undefined) return layout.slots;
   const nodes = resources.get('nodes');
-  if (nodes !== undefined) {
-    const parts = parseNodes(nodes);
-    if (nodeCount(parts) > 1) {
-      throw refuse(
-        'E_NODES_UNAVAILABLE',
-        `Cannot use nodes=${nodes} with -vm: more than one node, which is not available in this version`,
-        'Ask for one node, for instance -l nodes=1:ppn=4',
-      );
-    }
-    return parts[0]?.ppn;
-  }
+  if (nodes !== undefined) return Math.min(...parseNodes(nodes).map(({ ppn }) => ppn));
   const procs = resources.get('procs');
   if (procs !== undefined && Number(procs) > 1) {
     throw refuse(
       'E_NODES_UNAVAILABLE',
-      `Cannot use procs=${procs} with -vm: the slots may be on several nodes, which is not available in this version`,
-      `Ask for them on one node: -l nodes=1:ppn=${procs}`,
+      `Cannot use procs=${procs} with -vm: the slots may be spread over nodes in any way, which is not available in this version`,
+      `Say on how many nodes: -l nodes=1:ppn=${procs}, or with several nodes of fewer slots`,
     );
   }
   const slots = Number(resources.get('ncpus') ?? procs);
@@ -68,11 +59,17 @@ export function requestedSlots(options: EffectiveOptions): Slots {
 }
 
 /**
- * Refuse a VM that fits on no node.
+ * Refuse a VM that fits on no node, or on fewer than the job asks for.
  * @param nodes undefined when the batch system does not tell: nothing is refused
  * @param reserve slots that a job must have besides its virtual CPUs
+ * @param count of nodes that the job asks for: on each of them is one VM
  */
-export function checkNodes({ vcpus, ram }: VmRequest, nodes: readonly BatchNode[] | undefined, reserve = 0): void {
+export function checkNodes(
+  { vcpus, ram }: VmRequest,
+  nodes: readonly BatchNode[] | undefined,
+  reserve = 0,
+  count = 1,
+): void {
   if (nodes === undefined || nodes.length === 0) return;
   const slots = vcpus + reserve;
   const bySlots = nodes.reduce((best, node) => (node.np > best.np ? node : best));
@@ -94,11 +91,19 @@ export function checkNodes({ vcpus, ram }: VmRequest, nodes: readonly BatchNode[
       `Ask for less than ram=${most}; the node's own system needs memory, too`,
     );
   }
-  if (!nodes.some((node) => slots <= node.np && ram <= node.memory)) {
+  const fitting = nodes.filter((node) => slots <= node.np && ram <= node.memory).length;
+  if (fitting === 0) {
     throw refuse(
       'E_VM_TOO_LARGE',
       `Cannot use vcpus=${vcpus} with ram=${formatSize(ram)}: no node has both`,
       'Ask for fewer vcpus or less ram',
+    );
+  }
+  if (fitting < count) {
+    throw refuse(
+      'E_NODES_TOO_FEW',
+      `Cannot use vcpus=${vcpus} with ram=${formatSize(ram)} on ${count} nodes: only ${plural(fitting, 'node')} can hold such a VM`,
+      fitting < nodes.length ? 'Ask for fewer nodes, fewer vcpus or less ram' : 'Ask for fewer nodes',
     );
   }
 }

@@ -7,6 +7,9 @@ export function explanationText(explanation: Explanation): string {
   const submit = [
     `system   ${batch.system === null ? 'none found here' : batch.system}`,
     ...(vm ? [`queue    ${batch.queue ?? 'that of the batch system'}`] : []),
+    ...((batch.nodes ?? 1) > 1
+      ? [`nodes    ${batch.nodes}, with one VM on each; the script runs in that of the first`]
+      : []),
     ...batch.added.map(
       ({ words, reason, replaces }) =>
         `added    ${words.join(' ')}  (${reason}${replaces === undefined ? '' : `; instead of ${replaces}`})`,

@@ -1,6 +1,6 @@
 import { VtorqueError } from '../../base/index.ts';
-import { nodeSettings, usualSettings } from '../../job/node-settings.ts';
-import { type MachinePreview, previewMachine } from '../../job/preview.ts';
+import { nodeSettings, usualSettings } from '../../node/guest/node-settings.ts';
+import { type MachinePreview, previewMachine } from '../../node/guest/preview.ts';
 import { availableKeys, describeOrigin, type Origin, type VmRequest } from '../../request/index.ts';
 import { placesToRead } from '../../site/index.ts';
 import { currentDirectory } from '../current-directory.ts';
@@ -31,6 +31,8 @@ export interface Explanation {
     readonly system: string | null;
     readonly qsub: string | null;
     readonly queue: string | null;
+    /** On each is one VM. */
+    readonly nodes: number | null;
     readonly added: readonly {
       readonly words: readonly string[];
       readonly reason: string;
@@ -71,12 +73,12 @@ export interface Explained {
 
 /** Explain a job in a VM. What cannot be told on this machine is said, and no reason to fail. */
 export async function explainVmJob(job: PreparedJob, env: Env): Promise<Explained> {
-  const { request, engine, queue, added, argv, warnings } = job;
+  const { request, engine, queue, nodes, added, argv, warnings } = job;
   const { preview, machine } = await explainMachine(job, env);
   const explanation: Explanation = {
     ...{ version: 1, vm: true, values: explainValues(job), request, warnings, machine },
     batch: {
-      ...{ system: engine?.name ?? null, qsub: engine?.qsub ?? null, queue: queue ?? null },
+      ...{ system: engine?.name ?? null, qsub: engine?.qsub ?? null, queue: queue ?? null, nodes },
       added: added.map(({ words, reason, replaces }) => ({
         ...{ words, reason },
         ...(replaces === undefined ? {} : { replaces }),
@@ -90,7 +92,7 @@ export async function explainVmJob(job: PreparedJob, env: Env): Promise<Explaine
 
 /** Explain a job without a VM: qsub with the same words. */
 export function explainPlainJob(engine: PreparedJob['engine'], argv: readonly string[]): Explanation {
-  const batch = { system: engine?.name ?? null, qsub: engine?.qsub ?? null, queue: null, added: [], argv };
+  const batch = { system: engine?.name ?? null, qsub: engine?.qsub ?? null, queue: null, nodes: null, added: [], argv };
   return { version: 1, vm: false, values: [], request: null, warnings: [], batch, config: null, machine: null };
 }
 

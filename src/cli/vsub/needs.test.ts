@@ -43,6 +43,8 @@ test('where the site raises, the request for slots is written anew with all else
     ['nodes=n3:ppn=2:big#excl', 'nodes=n3:ppn=4:big#excl'],
     ['nodes=1:big', 'nodes=1:ppn=4:big'],
     ['ncpus=2', 'ncpus=4'],
+    ['nodes=2:ppn=2+1:ppn=8#excl', 'nodes=2:ppn=4+1:ppn=8#excl'],
+    ['nodes=n1+n2:ppn=3:big', 'nodes=n1:ppn=4+n2:ppn=4:big'],
   ] as const) {
     assert.deepEqual(words(vm(4), ['-l', asked], raise), ['-l', expected]);
   }
@@ -77,4 +79,17 @@ test('additions stand in front, replacements behind what they replace, and the s
   assert.deepEqual(withAdded(['-l', 'b=1', '--', 'x'], [behind], { endOfOptions: 2 }).argv, [
     ...['-l', 'b=1', '-l', 'b=2', '--', 'x'],
   ]);
+});
+
+test('the VM of each node needs its slots and its part of the memory', () => {
+  assert.deepEqual(words(vm(2), ['-l', 'nodes=2:ppn=2+1:ppn=4', '-l', 'mem=3gb']), []);
+  assert.throws(() => words(vm(4), ['-l', 'nodes=2:ppn=2+1:ppn=4']), {
+    code: 'E_VCPUS_SLOTS',
+    message: 'Cannot use vcpus=4 with -l nodes=2:ppn=2+1:ppn=4: 2 slots on a node',
+    hint: 'Ask for as many slots, -l nodes=2:ppn=4+1:ppn=4, or for vcpus=2',
+  });
+  assert.throws(() => words(vm(1), ['-l', 'nodes=3', '-l', 'mem=2gb']), {
+    message: 'Cannot use ram=1G with -l mem=2gb: less than 1G of the VM on each of 3 nodes',
+    hint: 'Ask for -l mem=3072mb, or for less ram',
+  });
 });

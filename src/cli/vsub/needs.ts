@@ -2,7 +2,7 @@ import { formatSize, VtorqueError } from '../../base/index.ts';
 import { type EffectiveOptions, parseMem } from '../../pbs/index.ts';
 import type { VmRequest } from '../../request/index.ts';
 import type { SiteConfig } from '../../site/config/index.ts';
-import { plural, type Slots } from './checks.ts';
+import { plural, requestedNodes, type Slots } from './checks.ts';
 import { requestedLayout, selectNeeds } from './select-needs.ts';
 
 /** What the site says about requests to the batch system. */
@@ -65,34 +65,39 @@ function slotNeeds({ vcpus }: VmRequest, slots: Slots, options: EffectiveOptions
     return [{ words: ['-l', `${name}=${raised}`], reason, replaces: `${name}=${asked}` }];
   }
   const fewer = slots - hostCores;
+  const where = requestedNodes(options) === 1 ? 'on the node' : 'on a node';
   throw new VtorqueError(
     'E_VCPUS_SLOTS',
-    `Cannot use vcpus=${vcpus} with -l ${name}=${asked}: ${plural(slots, 'slot')} on the node${hostCores === 0 ? '' : `, and ${hostCores} of them for the node itself`}`,
+    `Cannot use vcpus=${vcpus} with -l ${name}=${asked}: ${plural(slots, 'slot')} ${where}${hostCores === 0 ? '' : `, and ${hostCores} of them for the node itself`}`,
     {
-      hint: `Ask for as many slots, -l nodes=1:ppn=${needed}${fewer > 0 ? `, or for vcpus=${fewer}` : ''}`,
+      hint: `Ask for as many slots, -l ${name === 'nodes' ? `nodes=${withPpn(asked, needed)}` : `nodes=1:ppn=${needed}`}${fewer > 0 ? `, or for vcpus=${fewer}` : ''}`,
       phase: 'check',
     },
   );
 }
 
-/** A request for one node with more slots. */
+/** A request for nodes with at least so many slots on each. */
 function withPpn(nodes: string, ppn: number): string {
-  const replaced = nodes.replace(/(^|:)ppn=\d+/, `$1ppn=${ppn}`);
-  return /(^|:)ppn=/.test(nodes) ? replaced : nodes.replace(/^[^:#]+/, `$&:ppn=${ppn}`);
+  return nodes
+    .split('+')
+    .map((part) => {
+      const asked = /(?:^|:)ppn=(\d+)/.exec(part)?.[1];
+      if (asked === undefined) return ppn === 1 ? part : part.replace(/^[^:#]+/, `$&:ppn=${ppn}`);
+      return Number(asked) >= ppn ? part : part.replace(/(^|:)ppn=\d+/, `$1ppn=${ppn}`);
+    })
+    .join('+');
 }
 
-function memoryNeeds(
-  { ram }: VmRequest,
-  { resources }: EffectiveOptions,
-  { hostRam, undersized }: SubmitSettings,
-): Added[] {
-  const asked = resources.get('mem');
+function memoryNeeds({ ram }: VmRequest, options: EffectiveOptions, { hostRam, undersized }: SubmitSettings): Added[] {
+  const asked = options.resources.get('mem');
   // An empty value asks for nothing.
   if (!asked) return [];
-  const needed = ram + hostRam;
+  // mem= is what the job may take on all its nodes together.
+  const nodes = requestedNodes(options);
+  const needed = (ram + hostRam) * nodes;
   if (parseMem(asked) >= needed) return [];
   const reserve = hostRam === 0 ? '' : ` and ${formatSize(hostRam)} for the node itself`;
-  const reason = `${formatSize(ram)} of the VM${reserve}`;
+  const reason = `${formatSize(ram)} of the VM${reserve}${nodes === 1 ? '' : ` on each of ${nodes} nodes`}`;
   const mem = `${Math.ceil(needed / 1024 ** 2)}mb`;
   if (undersized === 'raise') return [{ words: ['-l', `mem=${mem}`], reason, replaces: `mem=${asked}` }];
   throw new VtorqueError('E_RAM_MEM', `Cannot use ram=${formatSize(ram)} with -l mem=${asked}: less than ${reason}`, {

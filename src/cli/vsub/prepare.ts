@@ -31,7 +31,7 @@ import { installRoot, ownPlaces, placesToRead } from '../../site/index.ts';
 import { currentDirectory } from '../current-directory.ts';
 import type { AskedEngine } from './ask-engine.ts';
 import { checkQueue } from './check-queue.ts';
-import { checkJobKind, checkNodes, requestedSlots, type Slots } from './checks.ts';
+import { checkJobKind, checkNodes, requestedNodes, requestedSlots, type Slots } from './checks.ts';
 import type { CommandLine } from './command-line.ts';
 import { checkInPlaceOfQsub } from './in-place-of-qsub.ts';
 import { type Added, needsOf, submitSettings, withAdded } from './needs.ts';
@@ -50,6 +50,8 @@ export interface PreparedJob {
   readonly fallbacks: Readonly<Record<string, string>>;
   readonly warnings: readonly string[];
   readonly queue: string | undefined;
+  /** How many nodes it asks for: on each of them is one VM. */
+  readonly nodes: number;
   readonly slots: Slots;
   readonly added: readonly Added[];
   /** Its shell runs at the user's terminal. */
@@ -102,6 +104,7 @@ export async function prepareVmJob({
   const config = await asking.config;
   const queue = queueOf(options, config);
   const defaults = [...(config?.defaults(queue) ?? []), ...(await userDefaults(env))];
+  const nodes = requestedNodes(options);
   const slots = requestedSlots(options);
   const limits = submitSettings(config, queue);
   const free = slots === undefined ? undefined : Math.max(1, slots - limits.hostCores);
@@ -110,7 +113,7 @@ export async function prepareVmJob({
   const request = withAbsolutePaths(completeRequest(mergeSettings(settings), { ppn: free }));
   const added = needsOf(request, slots, options, limits);
   if (request.mounts !== undefined) {
-    const { checkMountTargets } = await import('../../job/mount-targets.ts');
+    const { checkMountTargets } = await import('../../node/guest/mount-targets.ts');
     await checkMountTargets(request.mounts, [userInfo().homedir, currentDirectory()]);
   }
   await checkImageAndPolicy(request, queue, config, env, uid);
@@ -123,7 +126,7 @@ export async function prepareVmJob({
   if (engine !== undefined) {
     const informant = await asking.informant;
     await checkQueue(options.value('q'), async () => informant?.queues());
-    checkNodes(request, await asking.nodes, limits.hostCores);
+    checkNodes(request, await asking.nodes, limits.hostCores, nodes);
   }
   if (request.kernel !== undefined) {
     const { checkKernel } = await import('./kernel-check.ts');
@@ -150,7 +153,7 @@ export async function prepareVmJob({
   const { look, walk, qsubArgv } = line;
   const words = withAdded(qsubArgv, added, { script: look.script?.at, endOfOptions: endOfOptions(walk) });
   return {
-    ...{ request, settings, fallbacks, queue, slots, added, launcher, engine, config },
+    ...{ request, settings, fallbacks, queue, nodes, slots, added, launcher, engine, config },
     ...{ argv: words.argv, scriptAt: words.script, scriptName: script.name },
     options: added.length === 0 ? options : effectiveOptions(walkQsubArgs(words.argv).options, fromScript),
     interactive: options.interactive,

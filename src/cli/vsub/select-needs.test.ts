@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type EffectiveOptions, effectiveOptions, walkQsubArgs } from '../../pbs/index.ts';
-import { requestedSlots } from './checks.ts';
+import { requestedNodes, requestedSlots } from './checks.ts';
 import { needsOf, type SubmitSettings } from './needs.ts';
 
 const GiB = 2 ** 30;
@@ -16,6 +16,8 @@ const words = (vcpus: number, argv: string[], settings: Partial<SubmitSettings> 
 test('the slots of select= are those of the VM', () => {
   assert.equal(requestedSlots(options('-l', 'select=1:ncpus=4')), 4);
   assert.equal(requestedSlots(options('-l', 'select=4:ncpus=2', '-l', 'place=pack')), 8);
+  const spread = options('-l', 'select=2:ncpus=4+1:ncpus=2', '-l', 'place=scatter');
+  assert.deepEqual([requestedNodes(spread), requestedSlots(spread)], [3, 2]);
   assert.deepEqual(words(4, ['-l', 'select=1:ncpus=4:mem=1gb']), []);
 });
 

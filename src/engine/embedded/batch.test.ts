@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Batch, type BatchOptions } from './batch.ts';
 import type { Job } from './job.ts';
 import { virtualNodes } from './nodes.ts';
+import { defaultSettings } from './settings.ts';
 import { Store } from './store.ts';
 import { aJob } from './test-builders.ts';
 
@@ -20,6 +21,8 @@ function aBatch(change: Partial<BatchOptions> = {}) {
     now: () => clock.now,
     boot: 'boot',
     start: (job) => started.push(job),
+    queues: defaultSettings.queues,
+    account: () => {},
     forget: (sequence) => forgotten.push(sequence),
     ...change,
   });

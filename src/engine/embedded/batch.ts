@@ -1,6 +1,9 @@
+import { type AccountingEvent, accountingLine, eventOf } from './accounting.ts';
 import { isArray, type Job, jobId } from './job.ts';
+import { isUsable, type NodeMark } from './node-marks.ts';
 import type { VirtualNode } from './nodes.ts';
 import { schedule } from './schedule.ts';
+import type { Queue } from './settings.ts';
 import type { Store } from './store.ts';
 
 export interface BatchOptions {
@@ -14,6 +17,9 @@ export interface BatchOptions {
   readonly boot: string;
   /** Start a job that is marked as running already. */
   readonly start: (job: Job) => void;
+  readonly queues: readonly Queue[];
+  /** Write an accounting record. */
+  readonly account: (line: string, time: number) => void;
   /** A completed job is forgotten; remove what is left of it. */
   readonly forget: (sequence: number) => void;
 }
@@ -23,11 +29,14 @@ export class Batch {
   readonly #options: BatchOptions;
   readonly #jobs = new Map<string, Job>();
   readonly #watchers = new Map<string, Set<() => void>>();
+  readonly #marks: Map<string, NodeMark>;
+  readonly #listeners: ((jobs: readonly Job[]) => void)[] = [];
   #scheduling = false;
   #paused = false;
 
   constructor(options: BatchOptions) {
     this.#options = options;
+    this.#marks = new Map(JSON.parse(options.store.setting('nodes', '[]')) as [string, NodeMark][]);
     for (const job of options.store.load()) this.#jobs.set(job.id, job);
   }
 
@@ -37,6 +46,26 @@ export class Batch {
 
   get nodes(): readonly VirtualNode[] {
     return this.#options.nodes;
+  }
+
+  get queues(): readonly Queue[] {
+    return this.#options.queues;
+  }
+
+  /** What was said about a node. */
+  markOf(node: string): NodeMark {
+    return this.#marks.get(node) ?? {};
+  }
+
+  /** Change what is said about a node; on disk when this returns. */
+  mark(node: string, change: NodeMark): void {
+    this.#marks.set(node, { ...this.markOf(node), ...change });
+    this.#options.store.setSetting('nodes', JSON.stringify([...this.#marks]));
+    this.reschedule();
+  }
+
+  peekSequence(): number {
+    return this.#options.store.peekSequence();
   }
 
   now(): number {
@@ -68,7 +97,19 @@ export class Batch {
     if (first === undefined) return;
     this.#options.store.add(first.submission, jobs);
     for (const job of jobs) this.#jobs.set(job.id, job);
+    this.account('Q', first);
     this.reschedule();
+  }
+
+  /** Write an accounting record about a job. @param by who asked for it */
+  account(event: AccountingEvent, job: Job, by?: string): void {
+    const now = this.now();
+    this.#options.account(accountingLine(event, job, now, by), now);
+  }
+
+  /** Call `changed` with the jobs of each change, once they are on disk. */
+  listen(changed: (jobs: readonly Job[]) => void): void {
+    this.#listeners.push(changed);
   }
 
   /** Change a job; on disk when this returns. What waits for it is told. */
@@ -77,14 +118,21 @@ export class Batch {
   }
 
   /** The same for many jobs in one go: each write to the disk takes its time, and an array has up to 10,000 elements. */
-  updateAll(jobs: readonly Job[], change: Partial<Job>): void {
+  updateAll(jobs: readonly Job[], change: Partial<Job> | ((job: Job) => Partial<Job>)): void {
     if (jobs.length === 0) return;
-    for (const job of jobs) Object.assign(job, change, { mtime: this.now() });
+    const mtime = this.now();
+    const before = jobs.map(({ state }) => state);
+    for (const job of jobs) Object.assign(job, typeof change === 'function' ? change(job) : change, { mtime });
     const sequences = new Set(jobs.flatMap(({ element, sequence }) => (typeof element === 'number' ? [sequence] : [])));
     const arrays = [...sequences].flatMap((sequence) => this.get(jobId(this.server, sequence, 'all')) ?? []);
     for (const array of arrays) Object.assign(array, this.#arrayState(array));
     this.#options.store.saveAll([...jobs, ...arrays]);
+    for (const [i, job] of jobs.entries()) {
+      const event = eventOf(job, before[i] ?? job.state);
+      if (event !== undefined) this.account(event, job);
+    }
     for (const { id } of [...jobs, ...arrays]) for (const tell of this.#watchers.get(id) ?? []) tell();
+    for (const changed of this.#listeners) changed([...jobs, ...arrays]);
     this.reschedule();
   }
 
@@ -127,7 +175,9 @@ export class Batch {
 
   #startWhatFits(): void {
     if (this.#paused) return;
-    for (const { job, allocation } of schedule(this.all(), this.nodes)) {
+    const usable = this.nodes.filter(({ name }) => isUsable(this.markOf(name)));
+    const stopped = new Set(this.queues.filter(({ started }) => !started).map(({ name }) => name));
+    for (const { job, allocation } of schedule(this.all(), usable, (queue) => stopped.has(queue))) {
       const startTime = this.now();
       const { boot } = this.#options;
       const comment = startComment(startTime);

@@ -1,18 +1,24 @@
-import { PBSE, PbsError, type Request } from './protocol.ts';
+import { type Alteration, PBSE, PbsError, type Request } from './protocol.ts';
 
 type Kind = 'string' | 'number' | 'boolean' | 'strings' | 'pairs';
 
 /** The fields of each message, so that nothing of another type gets further. A question mark: may be left out. */
-const REQUESTS: Readonly<Record<Request['op'], Readonly<Record<string, Kind | `${Kind}?` | 'submission'>>>> = {
+const REQUESTS: Readonly<
+  Record<Request['op'], Readonly<Record<string, Kind | `${Kind}?` | 'submission' | 'alteration'>>>
+> = {
   submit: { submission: 'submission', body: 'number' },
   status: { ids: 'strings?', elements: 'boolean?', full: 'boolean?' },
   wait: { id: 'string' },
   delete: { id: 'string', elements: 'string?', delayMs: 'number?' },
-  hold: { id: 'string', elements: 'string?' },
-  release: { id: 'string', elements: 'string?' },
+  hold: { id: 'string', elements: 'string?', holds: 'string?' },
+  release: { id: 'string', elements: 'string?', holds: 'string?' },
+  alter: { id: 'string', elements: 'string?', change: 'alteration' },
+  rerun: { id: 'string', force: 'boolean?' },
   signal: { id: 'string', signal: 'number' },
   task: { id: 'string' },
   nodes: {},
+  server: {},
+  mark: { node: 'string', offline: 'boolean?', reset: 'boolean?', note: 'string?' },
   info: {},
   stop: { killJobs: 'boolean' },
 };
@@ -30,6 +36,8 @@ const SUBMISSION: Readonly<Record<string, Kind | `${Kind}?`>> = {
   args: 'string?',
   array: 'string?',
   account: 'string?',
+  depend: 'string?',
+  jobType: 'string?',
   umask: 'string?',
   killDelay: 'number?',
   rerunable: 'boolean',
@@ -45,6 +53,23 @@ const SUBMISSION: Readonly<Record<string, Kind | `${Kind}?`>> = {
   rows: 'number?',
 };
 
+const ALTERATION: Readonly<Record<keyof Alteration, `${Kind}?`>> = {
+  name: 'string?',
+  resources: 'pairs?',
+  output: 'string?',
+  error: 'string?',
+  join: 'string?',
+  keep: 'string?',
+  shell: 'string?',
+  account: 'string?',
+  umask: 'string?',
+  rerunable: 'boolean?',
+  variables: 'pairs?',
+  depend: 'string?',
+  holds: 'string?',
+  slotLimit: 'number?',
+};
+
 /**
  * Check the types of a request's fields.
  * @throws PbsError for unknown operations and wrong types
@@ -54,14 +79,22 @@ export function checkRequest(request: Request): Request {
   if (fields === undefined) throw new PbsError(PBSE.PROTOCOL, `operation "${request.op}" is unknown`);
   for (const [name, kind] of Object.entries(fields)) {
     const value: unknown = Reflect.get(request, name);
-    if (kind === 'submission') checkFields(value, SUBMISSION);
+    if (kind === 'submission') checkFields(name, value, SUBMISSION);
+    else if (kind === 'alteration') checkAlteration(name, value);
     else checkField(name, value, kind);
   }
   return request;
 }
 
-function checkFields(value: unknown, fields: typeof SUBMISSION): void {
-  if (typeof value !== 'object' || value === null) throw wrong('submission');
+/** What is not known must not get into a job. */
+function checkAlteration(name: string, value: unknown): void {
+  checkFields(name, value, ALTERATION);
+  const unknown = Object.keys(value as object).find((key) => !Object.hasOwn(ALTERATION, key));
+  if (unknown !== undefined) throw wrong(unknown);
+}
+
+function checkFields(field: string, value: unknown, fields: typeof SUBMISSION): void {
+  if (typeof value !== 'object' || value === null) throw wrong(field);
   for (const [name, kind] of Object.entries(fields)) checkField(name, Reflect.get(value, name), kind);
 }
 

@@ -1,15 +1,18 @@
 import { chmodSync, lstatSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { hostname, totalmem } from 'node:os';
-import { VtorqueError } from '../../base/index.ts';
+import { messageOf, VtorqueError } from '../../base/index.ts';
+import { accountingIn } from './accounting.ts';
 import { machineAccounts } from './accounts.ts';
 import { Batch } from './batch.ts';
+import { Dependencies } from './dependencies.ts';
 import { Instance, removeLeftovers } from './instance.ts';
 import { isArray } from './job.ts';
 import { virtualNodes } from './nodes.ts';
 import { directoriesOf, type InstancePlaces, instancePlaces } from './places.ts';
 import { bootId, Runner } from './runner.ts';
 import { listen } from './server.ts';
+import { readSettings } from './settings.ts';
 import type { Helpers } from './shepherd/build.ts';
 import { submittedScript } from './start-job.ts';
 import { lockInstance, Store } from './store.ts';
@@ -44,6 +47,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
   const uid = process.getuid?.() ?? 0;
   const places = instancePlaces(options.dir);
   makeDirectories(places, uid);
+  const settings = await readSettings(places.settings);
   const { log, logFd } = openLog(places);
   const lock = lockInstance(places.lock);
   const store = new Store(places.database);
@@ -55,21 +59,31 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
     accounts,
     shepherd: options.helpers.shepherd,
     version: options.version,
+    settings,
     boot,
     logFd,
     log,
     batch: () => batch,
     terminals,
   });
+  const write = accountingIn(places.accounting);
   const keepCompletedMs = options.keepCompletedS * 1000;
   const batch: Batch = new Batch({
     store,
     server: store.setting('server', shortHostName()),
     nodes: virtualNodes(options.nodes, options.np),
+    queues: settings.queues,
     keepCompletedMs,
     now: Date.now,
     boot,
     start: (job) => runner.start(job),
+    account: (line, time) => {
+      try {
+        write(line, time);
+      } catch (error) {
+        log(`no accounting record: ${messageOf(error)}`);
+      }
+    },
     forget: (sequence) => void rm(submittedScript({ sequence }, places), { force: true }).catch(() => {}),
   });
   await removeLeftovers(places, batch.all());
@@ -83,10 +97,13 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
     runner.detach();
     resolve();
   };
+  const dependencies = new Dependencies(batch);
   const instance = new Instance({
     places,
     accounts,
     batch,
+    dependencies,
+    settings,
     runner,
     terminals,
     version: options.version,

@@ -5,8 +5,9 @@ import { basename, join } from 'node:path';
 import type { Accounts } from './accounts.ts';
 import type { Batch } from './batch.ts';
 import { checkRequest } from './check-request.ts';
+import type { Dependencies } from './dependencies.ts';
 import { jobEnvironment } from './environment.ts';
-import type { Job, JobState } from './job.ts';
+import { holdsOf, type Job, type JobState, withHolds } from './job.ts';
 import { Operations } from './operations.ts';
 import type { InstancePlaces } from './places.ts';
 import {
@@ -17,12 +18,15 @@ import {
   PbsError,
   PROTOCOL_VERSION,
   type Request,
+  type ServerReply,
   type TaskReply,
 } from './protocol.ts';
 import type { Runner } from './runner.ts';
 import type { Exchange } from './server.ts';
+import { queueViews } from './server-view.ts';
+import type { Settings } from './settings.ts';
 import { filesOf, submittedScript } from './start-job.ts';
-import { checkSubmission, DEFAULT_QUEUE, jobsOf } from './submit.ts';
+import { checkSubmission, jobsOf, type Site } from './submit.ts';
 import type { Terminals } from './terminals.ts';
 import { viewOf } from './views.ts';
 
@@ -30,8 +34,10 @@ export interface InstanceOptions {
   readonly places: InstancePlaces;
   readonly accounts: Accounts;
   readonly batch: Batch;
+  readonly dependencies: Dependencies;
   readonly runner: Runner;
   readonly terminals: Terminals;
+  readonly settings: Settings;
   readonly version: string;
   /** Bytes. */
   readonly memory: number;
@@ -47,7 +53,7 @@ export class Instance {
 
   constructor(options: InstanceOptions) {
     this.#options = options;
-    this.#operations = new Operations(options.batch, options.runner);
+    this.#operations = new Operations(options.batch, options.runner, options.dependencies);
   }
 
   async handle(exchange: Exchange): Promise<object | undefined> {
@@ -65,10 +71,16 @@ export class Instance {
         this.#operations.delete(caller, request.id, request.elements, request.delayMs);
         return {};
       case 'hold':
-        this.#operations.hold(caller, request.id, request.elements);
+        this.#operations.hold(caller, request.id, request.elements, request.holds);
         return {};
       case 'release':
-        this.#operations.release(caller, request.id, request.elements);
+        this.#operations.release(caller, request.id, request.elements, request.holds);
+        return {};
+      case 'alter':
+        this.#operations.alter(caller, request.id, request.elements, request.change, this.#site());
+        return {};
+      case 'rerun':
+        this.#operations.rerun(caller, request.id, request.force ?? false);
         return {};
       case 'signal':
         this.#operations.signal(caller, request.id, request.signal);
@@ -76,7 +88,15 @@ export class Instance {
       case 'task':
         return this.#operations.task(caller, request.id, (job) => this.#task(job), this.#options.places.spool);
       case 'nodes':
-        return { nodes: this.#operations.nodes(memory), queues: [DEFAULT_QUEUE] };
+        return {
+          nodes: this.#operations.nodes(memory),
+          queues: this.#options.settings.queues.map(({ name }) => name),
+        };
+      case 'mark':
+        this.#operations.mark(caller, request);
+        return {};
+      case 'server':
+        return this.#server();
       case 'info':
         return this.#info();
       case 'stop':
@@ -88,7 +108,7 @@ export class Instance {
 
   async #submit(exchange: Exchange, request: Request & { op: 'submit' }): Promise<{ id: string } | undefined> {
     const { caller, body } = exchange;
-    const { places, accounts, batch, memory } = this.#options;
+    const { places, accounts, batch, dependencies } = this.#options;
     if ((request.authority ?? '').length > MAX_AUTHORITY)
       throw new PbsError(PBSE.BADATVAL, 'Illegal attribute or resource value');
     if (request.body > MAX_BODY) throw new PbsError(PBSE.SYSTEM, `script is larger than ${MAX_BODY >> 20} MB`);
@@ -96,22 +116,35 @@ export class Instance {
     try {
       await receive(body(request.body), arrived);
       if (caller.uid === 0) throw new PbsError(PBSE.PERM, 'root can not submit jobs');
-      const site = { server: batch.server, nodes: batch.nodes, memory };
-      const submission = checkSubmission(request.submission, site);
+      const submission = checkSubmission(request.submission, this.#site());
       const account = await accounts.account(caller.uid);
       if (account === undefined) throw new PbsError(PBSE.PERM, 'User does not exist in server password file');
       const { uid, name, groupName, home } = account;
+      const depend = submission.depend === undefined ? [] : dependencies.check(submission.depend, caller.uid);
       const sequence = batch.nextSequence();
       const owner = { uid, name, group: groupName, home };
       const [job, ...elements] = jobsOf(submission, owner, batch.server, sequence, batch.now());
       if (job === undefined) throw new PbsError(PBSE.INTERNAL, 'Internal server error');
       // The script first: a job that is in the list has one.
       await rename(arrived, submittedScript(job, places));
+      // Held from its first moment, since it may start right after this.
+      if (depend.length > 0) {
+        for (const member of [job, ...elements]) {
+          Object.assign(member, withHolds(member, `${holdsOf(member)}s`, batch.now()));
+        }
+      }
       batch.add([job, ...elements]);
+      if (depend.length > 0) dependencies.register(job, depend);
       return submission.interactive ? await this.#keepTerminal(exchange, job, request.authority) : { id: job.id };
     } finally {
       await rm(arrived, { force: true });
     }
+  }
+
+  #site(): Site {
+    const { batch, memory, settings } = this.#options;
+    const { queues, defaultQueue } = settings;
+    return { server: batch.server, nodes: batch.nodes, memory, queues, defaultQueue };
   }
 
   /** An interactive job lives as long as its client does. */
@@ -162,6 +195,21 @@ export class Instance {
       version,
     };
     return { env: [...jobEnvironment(job, account, place)], cwd: account.home };
+  }
+
+  #server(): ServerReply {
+    const { batch, version, since, keepCompletedMs, settings } = this.#options;
+    const { queues, defaultQueue, downOnError } = settings;
+    return {
+      server: batch.server,
+      version,
+      since,
+      defaultQueue,
+      keepCompleted: keepCompletedMs / 1000,
+      downOnError,
+      nextSequence: batch.peekSequence(),
+      queues: queueViews(queues, batch.all()),
+    };
   }
 
   #info(): InfoReply {

@@ -1,4 +1,5 @@
 import { formatJobId, type JobId } from '../../pbs/index.ts';
+import type { Dependency } from './depend.ts';
 
 /** Queued, held, running, complete. */
 export type JobState = 'Q' | 'H' | 'R' | 'C';
@@ -20,6 +21,10 @@ export interface Submission {
   /** The text of -t. */
   readonly array?: string | undefined;
   readonly account?: string | undefined;
+  /** The text of -W depend=. */
+  readonly depend?: string | undefined;
+  /** -T: which of the site's hooks run. */
+  readonly jobType?: string | undefined;
   /** Octal. */
   readonly umask?: string | undefined;
   readonly killDelay?: number | undefined;
@@ -70,9 +75,11 @@ export interface Job {
   readonly element?: number | 'all';
   /** Of an array: its elements' numbers and how many may run at once. */
   readonly indexes?: readonly number[];
-  readonly slotLimit?: number;
+  slotLimit?: number | undefined;
   readonly owner: Owner;
-  readonly submission: Submission;
+  submission: Submission;
+  /** What qalter has changed of the submission, which an array's elements share. */
+  altered?: Partial<Submission> | undefined;
   readonly ctime: number;
   readonly cookie: string;
   state: JobState;
@@ -91,10 +98,32 @@ export interface Job {
   exitStatus?: number | undefined;
   used?: Used | undefined;
   comment?: string | undefined;
+  /** What it waits for, and who waits for it. */
+  depend?: readonly Dependency[] | undefined;
+  /** Which holds it has: `u` of its user, `o` of an operator, `s` of the system. It is held as long as there is one. */
+  holds?: string;
   /** qdel was asked for. */
   deleting?: boolean;
+  /** qrerun was asked for: it goes back to the queue when what runs has ended. */
+  rerunning?: boolean | undefined;
   /** Its shepherds were killed, and this is what another one was sent for. */
   abandoned?: 'finish' | 'discard' | undefined;
+}
+
+export type Hold = 'u' | 'o' | 's';
+
+/** The letters of a job's holds, in the order `uos`. */
+export function holdsOf({ holds, state }: Pick<Job, 'holds' | 'state'>): string {
+  return holds ?? (state === 'H' ? 'u' : '');
+}
+
+/** What changes in a job that waits when it has these holds from now on. */
+export function withHolds(job: Job, wanted: Iterable<string>, now: number): Partial<Job> {
+  const set = new Set(wanted);
+  const holds = ['u', 'o', 's'].filter((letter) => set.has(letter)).join('');
+  if (job.state !== 'Q' && job.state !== 'H') return {};
+  if (holds !== '') return { holds, state: 'H', etime: undefined };
+  return job.state === 'Q' ? {} : { holds, state: 'Q', etime: now };
 }
 
 export function isArray(job: Pick<Job, 'element'>): boolean {

@@ -1,11 +1,23 @@
 import { parseArray, parseJobId } from '../../pbs/index.ts';
+import { alteredBy, cannotModify } from './alter.ts';
 import type { Batch } from './batch.ts';
-import { isArray, type Job, type JobState, jobId, type Owner } from './job.ts';
+import type { Dependencies } from './dependencies.ts';
+import { holdsOf, isArray, type Job, type JobState, jobId, type Owner, withHolds } from './job.ts';
+import { stateOf } from './node-marks.ts';
 import { formatSlots, hostSlots } from './nodes.ts';
 import { outputOf, spoolName } from './outputs.ts';
-import { type NodeView, PBSE, PbsError, type StatusReply, type TaskReply } from './protocol.ts';
+import {
+  type Alteration,
+  type NodeView,
+  PBSE,
+  PbsError,
+  type Request,
+  type StatusReply,
+  type TaskReply,
+} from './protocol.ts';
 import type { Runner } from './runner.ts';
 import { KILL_DELAY_S } from './start-job.ts';
+import { checkTexts, type Site } from './submit.ts';
 import { viewOf } from './views.ts';
 
 /** Who asks. */
@@ -21,8 +33,10 @@ const STATE_NAMES: Readonly<Record<JobState, string>> = { Q: 'QUEUED', H: 'HELD'
 export class Operations {
   readonly #batch: Batch;
   readonly #runner: Runner;
+  readonly #dependencies: Dependencies;
 
-  constructor(batch: Batch, runner: Runner) {
+  constructor(batch: Batch, runner: Runner, dependencies: Dependencies) {
+    this.#dependencies = dependencies;
     this.#batch = batch;
     this.#runner = runner;
   }
@@ -82,6 +96,9 @@ export class Operations {
     if (members.length === 0) throw badState(job);
     const running = members.filter(({ state }) => state === 'R');
     const waiting = members.filter(({ state }) => state !== 'R');
+    for (const member of range === undefined ? [job] : members) {
+      this.#batch.account('D', member, requestor(caller, job));
+    }
     this.#batch.updateAll(waiting, { state: 'C', endTime: this.#batch.now(), exitStatus: 271 });
     this.#batch.updateAll(running, { deleting: true });
     for (const member of running) {
@@ -89,18 +106,68 @@ export class Operations {
     }
   }
 
-  hold(caller: Caller, id: string, range: string | undefined): void {
+  hold(caller: Caller, id: string, range: string | undefined, holds = 'u'): void {
     const job = this.#own(caller, id);
+    checkHolds(caller, holds);
     if (!isArray(job) && job.state !== 'Q' && job.state !== 'H') throw badState(job);
-    const queued = this.#members(job, range).filter(({ state }) => state === 'Q');
-    this.#batch.updateAll(queued, { state: 'H', etime: undefined });
+    const now = this.#batch.now();
+    this.#batch.updateAll(waiting(this.#members(job, range)), (member) =>
+      withHolds(member, holdsOf(member) + holds, now),
+    );
   }
 
-  release(caller: Caller, id: string, range: string | undefined): void {
+  release(caller: Caller, id: string, range: string | undefined, holds = 'u'): void {
     const job = this.#own(caller, id);
+    checkHolds(caller, holds);
     if (job.state === 'C') throw badState(job);
-    const held = this.#members(job, range).filter(({ state }) => state === 'H');
-    this.#batch.updateAll(held, { state: 'Q', etime: this.#batch.now() });
+    const now = this.#batch.now();
+    this.#batch.updateAll(waiting(this.#members(job, range)), (member) =>
+      withHolds(
+        member,
+        [...holdsOf(member)].filter((letter) => !holds.includes(letter)),
+        now,
+      ),
+    );
+  }
+
+  /** Change attributes of a job, or of elements of an array. */
+  alter(caller: Caller, id: string, range: string | undefined, change: Alteration, site: Site): void {
+    const job = this.#own(caller, id);
+    checkHolds(caller, change.holds ?? '');
+    const members = this.#members(job, range).filter(({ state }) => state !== 'C');
+    if (members.length === 0) throw badState(job);
+    const context = { site, caller, now: this.#batch.now() };
+    const { slotLimit, depend, ...ofMembers } = change;
+    if (depend !== undefined && members.some(({ state }) => state === 'R')) throw cannotModify();
+    const dependencies = depend === undefined ? [] : this.#dependencies.check(depend, job.owner.uid);
+    const limit = slotLimit === undefined ? {} : { slotLimit };
+    // Of an array its own line shows what all elements have.
+    const ofJob = isArray(job) && range === undefined ? change : limit;
+    const targets: [Job, Alteration][] = [
+      ...(isArray(job) || slotLimit !== undefined ? [[job, ofJob] as [Job, Alteration]] : []),
+      ...(Object.keys(ofMembers).length === 0 ? [] : members.map((member): [Job, Alteration] => [member, ofMembers])),
+    ];
+    // All or nothing: every change is worked out before the first one is made.
+    const changes = new Map(targets.map(([target, wanted]) => [target, alteredBy(target, wanted, context)]));
+    this.#batch.updateAll([...changes.keys()], (target) => changes.get(target) ?? {});
+    if (depend !== undefined) this.#dependencies.register(job, dependencies);
+    for (const member of members) if (member.state === 'R') this.#runner.limitTime(member);
+  }
+
+  /** Running jobs go back to the queue, and what they have written is gone. */
+  rerun(caller: Caller, id: string, force: boolean): void {
+    const job = this.find(id);
+    if (job === undefined) throw new PbsError(PBSE.UNKJOBID, 'Unknown Job Id Error');
+    if (!caller.manager) {
+      const needed = 'additional permissions required (ATR_DFLAG_MGWR | ATR_DFLAG_OPWR)';
+      throw new PbsError(PBSE.PERM, `Unauthorized Request  MSG=${needed}`);
+    }
+    const running = this.#batch.membersOf(job).filter(({ state }) => state === 'R');
+    if (running.length === 0) throw badState(job);
+    const { interactive, rerunable } = job.submission;
+    if (interactive || (!rerunable && !force)) throw new PbsError(PBSE.NORERUN, 'Job is not rerunnable');
+    this.#batch.updateAll(running, { rerunning: true });
+    for (const member of running) this.#runner.rerun(member);
   }
 
   signal(caller: Caller, id: string, signal: number): void {
@@ -132,6 +199,20 @@ export class Operations {
     return taskOf(job).then((task) => ({ ...task, hosts: hostSlots(job.allocation ?? []), out, err }));
   }
 
+  /** Change what is said about a node. */
+  mark(caller: Caller, { node, offline, reset, note }: Request & { op: 'mark' }): void {
+    if (!caller.manager) throw new PbsError(PBSE.PERM, 'Unauthorized Request  MSG=operation not permitted');
+    if (!this.#batch.nodes.some(({ name }) => name === node)) {
+      throw new PbsError(PBSE.UNKNODE, 'Unknown node  MSG=cannot locate specified node');
+    }
+    checkTexts(note === undefined ? {} : { name: note });
+    this.#batch.mark(node, {
+      ...(offline === undefined ? {} : { offline }),
+      ...(reset ? { down: false, offline: false } : {}),
+      ...(note === undefined ? {} : { note }),
+    });
+  }
+
   nodes(memory: number): NodeView[] {
     const running = this.#batch.all().filter(({ state, allocation }) => state === 'R' && allocation !== undefined);
     return this.#batch.nodes.map(({ name, np }) => {
@@ -140,7 +221,9 @@ export class Operations {
       );
       const taken = uses.reduce((sum, { slots }) => sum + slots.length, 0);
       const jobs = uses.map(({ job, slots }) => `${formatSlots(slots)}/${job.id}`);
-      return { name, np, memory, state: taken >= np ? 'job-exclusive' : 'free', jobs };
+      const mark = this.#batch.markOf(name);
+      const note = mark.note ? { note: mark.note } : {};
+      return { name, np, memory, state: stateOf(mark, taken >= np), jobs, ...note };
     });
   }
 }
@@ -149,7 +232,23 @@ function mayTouch(caller: Caller, job: { readonly owner: Owner }): boolean {
   return caller.manager || caller.uid === job.owner.uid;
 }
 
-function badState(job: Job): PbsError {
+/** `user@host`, for the records. */
+function requestor({ uid }: Caller, { owner, submission }: Job): string {
+  const name = uid === owner.uid ? owner.name : uid === 0 ? 'root' : String(uid);
+  return `${name}@${submission.submitHost}`;
+}
+
+function waiting(jobs: readonly Job[]): Job[] {
+  return jobs.filter(({ state }) => state === 'Q' || state === 'H');
+}
+
+/** Users hold their own jobs; the other holds are the managers'. */
+function checkHolds({ manager }: Caller, holds: string): void {
+  if (!manager && /[os]/.test(holds))
+    throw new PbsError(PBSE.PERM, 'Unauthorized Request  MSG=operation not permitted');
+}
+
+export function badState(job: Job): PbsError {
   return new PbsError(
     PBSE.BADSTATE,
     `Request invalid for state of job MSG=invalid state for job - ${STATE_NAMES[job.state]}`,

@@ -6,6 +6,8 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** Where an instance of the embedded batch system keeps its things: named as Torque names them, below one directory. */
 export interface InstancePlaces {
   readonly dir: string;
+  /** Queues and limits, written by whoever runs the instance; need not be there. */
+  readonly settings: string;
   /** Clients connect here. */
   readonly socket: string;
   readonly database: string;
@@ -14,10 +16,14 @@ export interface InstancePlaces {
   readonly log: string;
   /** Scripts as they were submitted; closed to all. */
   readonly scripts: string;
+  /** A file of accounting records per day. */
+  readonly accounting: string;
   /** Half-arrived scripts; closed to all. */
   readonly incoming: string;
   /** What the shepherds read and write; closed to all. */
   readonly run: string;
+  /** The site's hooks: prologue, epilogue and the others, by Torque's names. */
+  readonly momPriv: string;
   /** Scripts of running jobs, which their owners run: they can be reached by name, not listed. */
   readonly jobs: string;
   /** Node files, readable by all. */
@@ -32,13 +38,16 @@ export function instancePlaces(dir: string): InstancePlaces {
   const under = (path: string): string => join(dir, path);
   return {
     dir,
+    settings: under('config.toml'),
     socket: under('socket'),
     database: under('server_priv/jobs.sqlite'),
     lock: under('server_priv/lock.sqlite'),
     log: under('server_priv/log'),
     scripts: under('server_priv/jobs'),
+    accounting: under('server_priv/accounting'),
     incoming: under('server_priv/incoming'),
     run: under('server_priv/run'),
+    momPriv: under('mom_priv'),
     jobs: under('mom_priv/jobs'),
     aux: under('aux'),
     spool: under('spool'),
@@ -53,9 +62,10 @@ export function directoriesOf(places: InstancePlaces): readonly (readonly [path:
     [places.dir, 0o755],
     [join(places.dir, 'server_priv'), 0o700],
     [places.scripts, 0o700],
+    [places.accounting, 0o700],
     [places.incoming, 0o700],
     [places.run, 0o700],
-    [join(places.dir, 'mom_priv'), 0o711],
+    [places.momPriv, 0o711],
     [places.jobs, 0o711],
     [places.aux, 0o755],
     [places.spool, 0o711],

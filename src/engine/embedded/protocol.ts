@@ -1,5 +1,6 @@
 import type { BatchNode } from '../engine.ts';
 import type { JobState, Submission } from './job.ts';
+import type { Queue } from './settings.ts';
 
 /**
  * The language between the commands and the daemon, over a Unix socket: each message is one line of JSON; where it has a
@@ -33,14 +34,51 @@ export type Request =
       readonly delayMs?: number;
       readonly message?: string;
     }
-  | { readonly op: 'hold' | 'release'; readonly id: string; readonly elements?: string }
+  | { readonly op: 'hold' | 'release'; readonly id: string; readonly elements?: string; readonly holds?: string }
+  | { readonly op: 'alter'; readonly id: string; readonly elements?: string; readonly change: Alteration }
+  | { readonly op: 'rerun'; readonly id: string; readonly force?: boolean }
   | { readonly op: 'signal'; readonly id: string; readonly signal: number }
   | { readonly op: 'task'; readonly id: string }
   | { readonly op: 'nodes' }
+  | { readonly op: 'server' }
+  | {
+      readonly op: 'mark';
+      readonly node: string;
+      readonly offline?: boolean;
+      /** Forget that a hook has failed there. */
+      readonly reset?: boolean;
+      /** Empty: none any more. */
+      readonly note?: string;
+    }
   | { readonly op: 'info' }
   | { readonly op: 'stop'; readonly killJobs: boolean };
 
 export type Operation = Request['op'];
+
+/** What qalter changes of a job. */
+export interface Alteration
+  extends Partial<
+    Pick<
+      Submission,
+      | 'name'
+      | 'resources'
+      | 'output'
+      | 'error'
+      | 'join'
+      | 'keep'
+      | 'shell'
+      | 'account'
+      | 'umask'
+      | 'rerunable'
+      | 'variables'
+      | 'depend'
+    >
+  > {
+  /** The holds that it has from now on; empty for none. */
+  readonly holds?: string;
+  /** Of an array: how many elements may run at once; 0: as many as fit. */
+  readonly slotLimit?: number;
+}
 
 /** Which answers an operation gives. */
 export interface SubmitReply {
@@ -56,6 +94,25 @@ export interface StatusReply {
 export interface NodeView extends BatchNode {
   /** Slots in use and by which job, in Torque's notation: `0-1/687.head`. */
   readonly jobs: readonly string[];
+  readonly note?: string;
+}
+export interface QueueView extends Queue {
+  readonly counts: Readonly<Record<JobState, number>>;
+  /** Of running jobs. */
+  readonly nodesInUse: number;
+  /** Bytes that running jobs have asked for. */
+  readonly memoryInUse: number;
+}
+export interface ServerReply {
+  readonly server: string;
+  readonly version: string;
+  /** Milliseconds since 1970: since when it runs. */
+  readonly since: number;
+  readonly defaultQueue: string;
+  readonly keepCompleted: number;
+  readonly downOnError: boolean;
+  readonly nextSequence: number;
+  readonly queues: readonly QueueView[];
 }
 export interface NodesReply {
   readonly nodes: readonly NodeView[];
@@ -102,6 +159,10 @@ export interface JobView {
   readonly etime?: number;
   readonly startTime?: number;
   readonly endTime?: number;
+  /** As qstat shows it: `afterok:1.head`. */
+  readonly depend?: string;
+  /** Letters of `uos`. */
+  readonly holds: string;
   readonly startCount: number;
   readonly session?: number;
   readonly exitStatus?: number;
@@ -153,10 +214,15 @@ export const PBSE = {
   INTERNAL: 15013,
   UNKSIG: 15015,
   BADATVAL: 15016,
+  MODATRRUN: 15017,
   BADSTATE: 15018,
   UNKQUE: 15020,
+  QUNOENB: 15023,
   UNKRESC: 15037,
   EXCQRESC: 15038,
+  NORERUN: 15040,
+  BADDEPEND: 15056,
+  UNKNODE: 15062,
   PROTOCOL: 15031,
   BAD_ARRAY_REQ: 15083,
 } as const;

@@ -1,29 +1,36 @@
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../../base/index.ts';
+import { parseWalltime } from '../../pbs/index.ts';
 import type { Accounts } from './accounts.ts';
 import type { Batch } from './batch.ts';
-import { isArray, type Job } from './job.ts';
+import { isArray, type Job, resourceOf } from './job.ts';
 import type { InstancePlaces } from './places.ts';
-import { ShepherdLink } from './shepherd-link.ts';
+import type { Settings } from './settings.ts';
+import { type JobResult, ShepherdLink } from './shepherd-link.ts';
 import { filesOf, KILL_DELAY_S, placeFiles, removeFiles, specOf } from './start-job.ts';
 import type { Terminals } from './terminals.ts';
 
 /** The exit status of a job that could not be run at all, as Torque's node daemon has it (JOB_EXEC_FAIL1, JOB_EXEC_FAIL2). */
 const FAILED_BEFORE_START = -1;
 const FAILED = -2;
-/** A shepherd that was sent to `discard` has done so. */
+/** A shepherd that was sent to `discard` has done so, a hook of a sister has failed, or the job was to run again. */
 const RETRY = -3;
+/** A hook of the first node has failed in a way that lets the job run again. */
+const RETRY_PROLOGUE = -14;
 
 /** As if its shell had died of TERM. */
 const DELETED = 256 + 15;
 
 const MAX_STARTS_WITHOUT_LIFE = 3;
+/** Torque starts a job again and again whose prologue fails; here it is held after so many times. */
+const MAX_FAILED_HOOKS = 10;
 
 export interface RunnerOptions {
   readonly places: InstancePlaces;
   readonly accounts: Accounts;
   readonly shepherd: string;
   readonly version: string;
+  readonly settings: Settings;
   /** Of this moment: see bootId(). */
   readonly boot: string;
   /** Open for appending; the shepherds write to it as well. */
@@ -50,15 +57,20 @@ export class Runner {
   }
 
   async #startUp(job: Job): Promise<void> {
-    const { places, accounts, shepherd, version, logFd, terminals } = this.#options;
+    const { places, accounts, shepherd, version, settings, logFd, terminals } = this.#options;
     const account = await accounts.account(job.owner.uid);
     if (account === undefined) throw new Error(`user ${job.owner.name} does not exist`);
     await placeFiles(job, account, places, terminals.authorityOf(job.id));
     const link = this.#linkOf(job);
-    await link.prepare(specOf(job, account, places, version));
+    await link.prepare(specOf(job, account, places, { version, prologAlarmS: settings.prologAlarmS }));
     if (job.deleting) {
       await link.remove();
       await this.#complete(job, { exitStatus: DELETED });
+      return;
+    }
+    if (job.rerunning) {
+      await link.remove();
+      await this.#again(job);
       return;
     }
     this.#links.set(job.id, link);
@@ -79,6 +91,8 @@ export class Runner {
       link.attach();
       // The daemon may have died between the promise to end the job and the order.
       if (job.deleting) this.end(job, KILL_DELAY_S * 1000);
+      else if (job.rerunning) this.rerun(job);
+      this.limitTime(job);
     }
   }
 
@@ -90,6 +104,17 @@ export class Runner {
   /** End a running job: TERM, `delayMs`, KILL. A job that is only just starting ends as soon as it can be told so. */
   end(job: Job, delayMs: number): void {
     this.#tell(job, (link) => link.end(delayMs));
+  }
+
+  /** End a running job so that it can run again. */
+  rerun(job: Job): void {
+    this.#tell(job, (link) => link.rerun());
+  }
+
+  /** Tell a running job the time limit that it has now. */
+  limitTime(job: Job): void {
+    const walltime = job.altered?.resources && resourceOf(job, 'walltime');
+    if (walltime !== undefined) this.#tell(job, (link) => link.limitTime(parseWalltime(walltime)));
   }
 
   #tell(job: Job, order: (link: ShepherdLink) => void): boolean {
@@ -128,11 +153,14 @@ export class Runner {
     if (this.#links.get(job.id) !== link) return;
     this.#links.delete(job.id);
     const result = await link.result();
+    if (result !== undefined) this.#noteFailedHooks(job, result.failedHooks);
     if (result === undefined && (await link.wasPrepared())) {
       await this.#clearUp(job, link);
-    } else if (result === undefined || result.status === RETRY) {
+    } else if (result === undefined || result.status === RETRY || result.status === RETRY_PROLOGUE) {
+      const [failed] = result?.failedHooks ?? [];
       await link.remove();
-      await this.#again(job);
+      if (failed !== undefined && !job.deleting && !job.rerunning) await this.#againAfter(job, failed);
+      else await this.#again(job);
     } else {
       const session = await link.session();
       await this.#complete(job, { exitStatus: result.status, used: result.used, ...(session ? { session } : {}) });
@@ -163,6 +191,7 @@ export class Runner {
 
   async #decide(job: Job, link: ShepherdLink): Promise<'finish' | 'discard'> {
     const rebooted = job.boot !== this.#options.boot;
+    if (job.rerunning && !(await link.hasEnded())) return 'discard';
     const started = (await link.session()) !== undefined;
     const over = (await link.hasEnded()) || (started && (!rebooted || !job.submission.rerunable));
     if (rebooted) await link.forgetSession();
@@ -173,6 +202,9 @@ export class Runner {
   async #again(job: Job): Promise<void> {
     if (job.deleting) {
       await this.#complete(job, { exitStatus: DELETED });
+    } else if (job.rerunning) {
+      await removeFiles(job, this.#options.places);
+      this.#requeue(job);
     } else if (job.submission.interactive || this.#triedTooOften(job)) {
       await this.#complete(job, { exitStatus: FAILED_BEFORE_START, comment: 'Job could not be started' });
     } else {
@@ -181,22 +213,46 @@ export class Runner {
     }
   }
 
+  /** As Torque does by default: a node that cannot prepare jobs gets none. */
+  #noteFailedHooks(job: Job, failed: JobResult['failedHooks']): void {
+    for (const { node, hook } of failed) {
+      const name = job.allocation?.[node]?.node;
+      this.#options.log(`${job.id}: hook ${hook} has failed on ${name}`);
+      if (!this.#options.settings.downOnError || name === undefined) continue;
+      this.#options.batch().mark(name, { down: true, note: `ERROR: prolog/epilog failed: ${hook}, job ${job.id}` });
+    }
+  }
+
+  /** A hook has failed before the job could start. */
+  async #againAfter(job: Job, { node, hook }: JobResult['failedHooks'][number]): Promise<void> {
+    const name = job.allocation?.[node]?.node;
+    await removeFiles(job, this.#options.places);
+    const tries = job.attempt % MAX_FAILED_HOOKS;
+    if (tries !== 0) {
+      this.#requeue(job);
+      return;
+    }
+    const comment = `Held after ${job.attempt} starts: hook ${hook} failed on ${name}`;
+    this.#requeue(job, { state: 'H', holds: 's', etime: undefined, comment });
+  }
+
   #triedTooOften(job: Job): boolean {
     return job.boot === this.#options.boot && job.attempt >= MAX_STARTS_WITHOUT_LIFE;
   }
 
-  #requeue(job: Job): void {
+  #requeue(job: Job, change: Partial<Job> = {}): void {
     this.#options.log(`${job.id} goes back to the queue`);
     const nothing = { allocation: undefined, session: undefined, startTime: undefined, comment: undefined };
     this.#clearing.delete(job.id);
-    this.#options.batch().update(job, { ...nothing, abandoned: undefined, state: 'Q' });
+    const again = { abandoned: undefined, rerunning: undefined };
+    this.#options.batch().update(job, { ...nothing, ...again, state: 'Q', ...change });
   }
 
   async #complete(job: Job, end: Pick<Partial<Job>, 'exitStatus' | 'used' | 'comment' | 'session'>): Promise<void> {
     await removeFiles(job, this.#options.places);
     this.#clearing.delete(job.id);
     const batch = this.#options.batch();
-    batch.update(job, { ...end, state: 'C', endTime: batch.now() });
+    batch.update(job, { ...end, rerunning: undefined, state: 'C', endTime: batch.now() });
     this.#options.log(`${job.id} ended, exit status ${end.exitStatus}`);
   }
 

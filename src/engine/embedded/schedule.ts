@@ -11,8 +11,14 @@ export interface Start {
  * Which queued jobs start now. First in, first out and strictly so: a job that does not fit holds back those behind it.
  * Elements beyond their array's slot limit hold back nobody.
  * @param jobs in the order of submission
+ * @param nodes those that may be used
+ * @param isStopped jobs of such a queue neither start nor hold back others
  */
-export function schedule(jobs: readonly Job[], nodes: readonly VirtualNode[]): Start[] {
+export function schedule(
+  jobs: readonly Job[],
+  nodes: readonly VirtualNode[],
+  isStopped: (queue: string) => boolean = () => false,
+): Start[] {
   const running = jobs.filter(({ state }) => state === 'R');
   const held = running.flatMap(({ allocation }) => allocation ?? []);
   const runningElements = new Map<number, number>();
@@ -25,7 +31,7 @@ export function schedule(jobs: readonly Job[], nodes: readonly VirtualNode[]): S
   const limits = new Map(jobs.filter(isArray).map((job) => [job.sequence, job.slotLimit ?? Number.POSITIVE_INFINITY]));
   const starts: Start[] = [];
   for (const job of jobs) {
-    if (job.state !== 'Q' || isArray(job)) continue;
+    if (job.state !== 'Q' || isArray(job) || isStopped(job.submission.queue)) continue;
     if (typeof job.element === 'number' && (runningElements.get(job.sequence) ?? 0) >= (limits.get(job.sequence) ?? 0))
       continue;
     const allocation = allocate(parseNodes(resourceOf(job, 'nodes') ?? '1'), nodes, occupiedBy(held));

@@ -10,6 +10,8 @@ import type { Used } from './job.ts';
 export interface JobResult {
   readonly status: number;
   readonly used: Used;
+  /** Hooks that have failed, and on which of the job's nodes, counted from 0. */
+  readonly failedHooks: readonly { readonly node: number; readonly hook: string }[];
 }
 
 export interface LinkEvents {
@@ -110,6 +112,16 @@ export class ShepherdLink {
     this.#order(`end ${delayMs}`);
   }
 
+  /** Kill all processes of the job, and throw away what it has written: it is to run again. */
+  rerun(): void {
+    this.#order('rerun');
+  }
+
+  /** How long the job may run from its start on; 0: no limit. */
+  limitTime(seconds: number): void {
+    this.#order(`walltime ${seconds}`);
+  }
+
   #order(line: string): void {
     const fd = openSync(this.#path('orders'), constants.O_WRONLY | constants.O_NONBLOCK);
     try {
@@ -130,7 +142,13 @@ export class ShepherdLink {
     const number = (key: string): number => record?.get(key) ?? 0;
     const status = record?.get('status');
     if (status === undefined) return undefined;
-    return { status, used: { cpuMs: number('cpu_ms'), memKb: number('mem_kb'), vmemKb: number('vmem_kb') } };
+    const used = { cpuMs: number('cpu_ms'), memKb: number('mem_kb'), vmemKb: number('vmem_kb') };
+    return { status, used, failedHooks: await this.#failedHooks() };
+  }
+
+  async #failedHooks(): Promise<JobResult['failedHooks']> {
+    const text = await readFile(this.#path('failed_hooks'), 'utf8').catch(() => '');
+    return [...text.matchAll(/^(\d+) (.+)$/gm)].map(([, node, hook = '']) => ({ node: Number(node), hook }));
   }
 
   /** Whether the job had ended, though its output may not all be where it belongs. */

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { shellWord } from '../../base/index.ts';
 import { formatNodeFile, parseMem, parseWalltime } from '../../pbs/index.ts';
 import { type Account, jobEnvironment } from './environment.ts';
+import { hookFacts } from './hook-facts.ts';
 import { type Job, resourceOf, type Submission } from './job.ts';
 import { hostSlots } from './nodes.ts';
 import { filePrefixOf, outputsOf, spoolName } from './outputs.ts';
@@ -76,7 +77,12 @@ export async function removeFiles(job: Job, places: InstancePlaces): Promise<voi
 }
 
 /** What the job's shepherd has to know. */
-export function specOf(job: Job, account: Account, places: InstancePlaces, version: string): Buffer {
+export function specOf(
+  job: Job,
+  account: Account,
+  places: InstancePlaces,
+  { version, prologAlarmS }: { readonly version: string; readonly prologAlarmS: number },
+): Buffer {
   const { submission } = job;
   const files = filesOf(job, places);
   const shell = submission.shell ?? account.shell;
@@ -113,6 +119,13 @@ export function specOf(job: Job, account: Account, places: InstancePlaces, versi
       ...(direct ? [] : [[`${stream}.spool`, join(places.spool, spoolName(job, stream as 'out' | 'err'))] as const]),
     ]),
     ...[...env].map(([name, value]) => ['env', `${name}=${value}`] as const),
+    ...hookFacts(job, account, {
+      instance: places.dir,
+      dir: places.momPriv,
+      nodeFile: env.get('PBS_NODEFILE') ?? files.nodeFile,
+      script: submission.interactive ? '' : files.script,
+      alarmS: prologAlarmS,
+    }),
   ]);
 }
 

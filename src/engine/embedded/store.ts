@@ -49,11 +49,20 @@ export class Store implements Disposable {
     return first;
   }
 
+  setSetting(name: string, value: string): void {
+    this.#putSetting.run(name, value);
+  }
+
   /** The next job number; never given twice. */
   nextSequence(): number {
     const next = Number(this.setting('next', '1'));
     this.#putSetting.run('next', String(next + 1));
     return next;
+  }
+
+  /** The number that the next job will get. */
+  peekSequence(): number {
+    return Number(this.setting('next', '1'));
   }
 
   /** All jobs in the order of their submission; the elements of an array share its submission. */
@@ -68,7 +77,7 @@ export class Store implements Disposable {
       .flatMap(({ data }) => {
         const job = JSON.parse(String(data)) as Omit<Job, 'submission'>;
         const submission = submissions.get(job.sequence);
-        return submission === undefined ? [] : [{ ...job, submission }];
+        return submission === undefined ? [] : [{ ...job, submission: { ...submission, ...job.altered } }];
       });
   }
 

@@ -3,11 +3,12 @@ import { test } from 'node:test';
 import { qsubError } from '../../pbs/index.ts';
 import { virtualNodes } from './nodes.ts';
 import { PbsError } from './protocol.ts';
+import { defaultSettings } from './settings.ts';
 import { encodeSpec } from './shepherd-link.ts';
 import { asPbsError, checkSubmission, jobsOf } from './submit.ts';
 import { aSubmission } from './test-builders.ts';
 
-const site = { server: 'tqhead', nodes: virtualNodes(3, 4), memory: 8 * 2 ** 30 };
+const site = { ...defaultSettings, server: 'tqhead', nodes: virtualNodes(3, 4), memory: 8 * 2 ** 30 };
 const owner = { uid: 1000, name: 'tqa', group: 'tqa', home: '/home/tqa' };
 const resources = (...list: [string, string][]) =>
   checkSubmission(aSubmission({ resources: list }), site).resources.map((pair) => pair.join('='));

@@ -2,27 +2,27 @@ import { randomBytes } from 'node:crypto';
 import { VtorqueError } from '../../base/index.ts';
 import { nodeCount, normaliseMem, parseArray, parseMem, parseNodes, parseWalltime } from '../../pbs/index.ts';
 import { type Job, jobId, type Owner, type Submission } from './job.ts';
+import { checkLimits, queueFor } from './limits.ts';
 import { allocate, type VirtualNode } from './nodes.ts';
 import { PBSE, PbsError } from './protocol.ts';
+import type { Queue } from './settings.ts';
 
-export const DEFAULT_QUEUE = 'batch';
-const DEFAULT_WALLTIME = '01:00:00';
 const MAX_ELEMENTS = 10_000;
 const MAX_VARIABLES = 8000;
 /** The arguments reach the shell through a pipe, all at once. */
 const MAX_ARGS = 32_000;
 
 /** Resources that have an effect here. */
-const EFFECTIVE = new Set(['nodes', 'walltime', 'mem', 'nodect', 'neednodes']);
+const EFFECTIVE = new Set(['nodes', 'walltime', 'mem', 'nodect', 'neednodes', 'prologue', 'epilogue']);
 /** Free texts, recorded for whoever reads qstat. */
 const RECORDED = new Set(['software', 'other', 'gres']);
 /** Resources that Torque knows and this batch system has not. */
 const MISSING = new Set(
   (
-    'advres arch cput cpuclock ddisk deadline depend dmem epilogue feature file flags gattr geometry gmetric host hostlist image jgroup ' +
+    'advres arch cput cpuclock ddisk deadline depend dmem feature file flags gattr geometry gmetric host hostlist image jgroup ' +
     'jobflags latency loglevel maxmem minpreempttime minprocspeed minwclimit mpparch mppdepth mpphost mpplabels mppnodect mppnodes ' +
     'mppnppn mpptime mppwidth naccesspolicy nallocpolicy ncpus nice nodeset opsys os partition pcput pf pmem ppf pref procct procs ' +
-    'procs_bitmap prologue pvmem qos queuejob reqattr retrycc retrycount rmtype sds select sid signal size spriority stagein subnode ' +
+    'procs_bitmap pvmem qos queuejob reqattr retrycc retrycount rmtype sds select sid signal size spriority stagein subnode ' +
     'subnode_list taskdistpolicy template termsig termtime tid tpn trig trl var vcores vmem wcrequeue'
   ).split(' '),
 );
@@ -33,6 +33,8 @@ export interface Site {
   readonly nodes: readonly VirtualNode[];
   /** Bytes of memory of each node. */
   readonly memory: number;
+  readonly queues: readonly Queue[];
+  readonly defaultQueue: string;
 }
 
 /**
@@ -40,9 +42,10 @@ export interface Site {
  * @throws PbsError in Torque's words
  */
 export function checkSubmission(submission: Submission, site: Site): Submission {
-  const queue = submission.queue === '' ? DEFAULT_QUEUE : submission.queue;
-  if (queue !== DEFAULT_QUEUE) throw new PbsError(PBSE.UNKQUE, 'Unknown queue MSG=requested queue not found');
-  if (hasNul(submission) || writesOnTerminals(submission))
+  const queue = queueFor(submission.queue, site);
+  checkTexts(submission);
+  // It becomes part of the name of a file that root runs.
+  if (!/^[\w.+-]*$/.test(submission.jobType ?? ''))
     throw new PbsError(PBSE.BADATVAL, 'Illegal attribute or resource value');
   if (submission.variables.length > MAX_VARIABLES || (submission.args ?? '').length > MAX_ARGS) {
     throw new PbsError(
@@ -50,15 +53,35 @@ export function checkSubmission(submission: Submission, site: Site): Submission 
       'Illegal attribute or resource value MSG=too many variables or too long arguments',
     );
   }
-  for (const [name] of submission.resources) checkResource(name);
-  const resources = completed(submission.resources);
-  checkRoom(new Map(resources), site);
+  const resources = checkResources(submission.resources, queue, site);
   if (submission.array !== undefined) arrayOf(submission.array);
   if (submission.interactive && submission.array !== undefined) {
     throw new PbsError(PBSE.BAD_ARRAY_REQ, 'interactive job can not be job array');
   }
   // Its terminal is there once.
-  return { ...submission, queue, resources, rerunable: submission.rerunable && !submission.interactive };
+  const rerunable = submission.rerunable && !submission.interactive;
+  return { ...submission, queue: queue.name, variables: inQueue(submission.variables, queue), resources, rerunable };
+}
+
+/** qsub cannot know which queue is the default one. */
+function inQueue(variables: Submission['variables'], { name }: Queue): [string, string][] {
+  return variables.map(([key, value]) => [key, key === 'PBS_O_QUEUE' ? name : value]);
+}
+
+/** The resources of a job in a queue, complete. */
+export function checkResources(given: Submission['resources'], queue: Queue, site: Site): [string, string][] {
+  for (const [name] of given) checkResource(name);
+  const resources = completed(given, queue);
+  checkLimits(resources, queue);
+  checkRoom(new Map(resources), site);
+  return resources;
+}
+
+/** Refuse texts that would be something else where they are shown or passed on. */
+export function checkTexts(parts: Partial<Submission>): void {
+  if (hasNul(parts) || writesOnTerminals(parts)) {
+    throw new PbsError(PBSE.BADATVAL, 'Illegal attribute or resource value');
+  }
 }
 
 function checkResource(name: string): void {
@@ -70,20 +93,24 @@ function checkResource(name: string): void {
 }
 
 /** With the defaults where Torque puts them: behind what was given, and the number of nodes behind `nodes`. */
-function completed(given: Submission['resources']): [string, string][] {
+function completed(given: Submission['resources'], { defaults }: Queue): [string, string][] {
   const list = given
     // An empty value asks for nothing; that of nodes is an error.
     .filter(([name, value]) => name !== 'nodect' && (value !== '' || name === 'nodes'))
-    .map(([name, value]): [string, string] => [name, normalise(name, value)]);
+    .map(([name, value]): [string, string] => [name, normalised(name, value)]);
   const has = (name: string): boolean => list.some(([key]) => key === name);
   const nodes = has('nodes');
-  const defaultTime: [string, string][] = has('walltime') ? [] : [['walltime', DEFAULT_WALLTIME]];
-  const all: [string, string][] = nodes ? list : [...list, ...defaultTime, ['nodes', '1']];
+  const missing = defaults.filter(([name]) => !has(name)).map(([name, value]): [string, string] => [name, value]);
+  const others: [string, string][] = defaults.some(([name]) => name === 'nodes')
+    ? missing
+    : [...missing, ['nodes', '1']];
+  const all: [string, string][] = nodes ? list : [...list, ...others];
   const count = nodeCount(parseNodes(all.find(([name]) => name === 'nodes')?.[1] ?? '1'));
-  return [...all, ['nodect', String(count)], ...(nodes ? defaultTime : [])];
+  return [...all, ['nodect', String(count)], ...(nodes ? missing : [])];
 }
 
-function normalise(name: string, value: string): string {
+/** A resource's value as qstat shows it. */
+export function normalised(name: string, value: string): string {
   if (name === 'walltime') {
     const seconds = parseWalltime(value);
     const two = (n: number): string => String(n).padStart(2, '0');
@@ -117,7 +144,7 @@ export function jobsOf(submission: Submission, owner: Owner, server: string, seq
     state: submission.hold ? 'H' : 'Q',
     mtime: now,
     qtime: now,
-    ...(submission.hold ? {} : { etime: now }),
+    ...(submission.hold ? { holds: 'u' } : { etime: now }),
     attempt: 0,
   });
   if (submission.array === undefined) return [job()];
@@ -140,9 +167,9 @@ export function asPbsError(error: unknown): unknown {
 }
 
 /** What qstat shows to everybody must not move their cursors or make lines of its own. qsub refuses most of it already. */
-function writesOnTerminals(submission: Submission): boolean {
-  const { name, output, error, account, shell, workDir, initDir, submitHost, resources } = submission;
-  const shown = [name, output, error, account, shell, workDir, initDir, submitHost, ...resources.flat()];
+function writesOnTerminals(submission: Partial<Submission>): boolean {
+  const { name, output, error, account, shell, workDir, initDir, submitHost, resources = [], jobType } = submission;
+  const shown = [name, output, error, account, shell, workDir, initDir, submitHost, jobType, ...resources.flat()];
   return shown.some((text) => text !== undefined && /\p{Cc}/u.test(text));
 }
 

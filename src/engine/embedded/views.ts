@@ -1,4 +1,5 @@
-import { isArray, type Job, nameOf } from './job.ts';
+import { formatDepend } from './depend.ts';
+import { holdsOf, isArray, type Job, nameOf } from './job.ts';
 import { formatExecHost } from './nodes.ts';
 import { outputOf, shownPath } from './outputs.ts';
 import type { JobView } from './protocol.ts';
@@ -29,6 +30,8 @@ export function viewOf(job: Job, { full, trusted }: ViewOptions): JobView {
     ...given('etime', job.etime),
     ...given('startTime', job.startTime),
     ...given('endTime', job.endTime),
+    ...given('depend', job.depend?.length ? formatDepend(job.depend) : undefined),
+    holds: holdsOf(job),
     startCount: isArray(job) ? 0 : job.attempt,
     ...given('session', job.session),
     ...given('exitStatus', job.exitStatus),
@@ -56,10 +59,16 @@ function detailsOf(job: Job, trusted: boolean): NonNullable<JobView['details']> 
     ...given('shell', submission.shell),
     ...given('args', trusted ? submission.args : undefined),
     ...given('killDelay', submission.killDelay),
-    ...given('arrayRequest', submission.array),
+    ...given('arrayRequest', arrayRequest(job)),
     initDir: submission.initDir ?? submission.workDir,
     ...(trusted ? { variables, submitArgs: submission.submitArgs } : {}),
   };
+}
+
+/** As it was given, with the limit that it has now. */
+function arrayRequest({ submission, slotLimit }: Job): string | undefined {
+  const ranges = submission.array?.replace(/%.*/, '');
+  return slotLimit === undefined ? ranges : `${ranges}%${slotLimit}`;
 }
 
 /** An optional property: left out when there is no value. */

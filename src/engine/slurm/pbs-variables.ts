@@ -6,7 +6,10 @@ type Env = Readonly<Record<string, string | undefined>>;
  * What PBS would have set for a job: scripts look for it. Those of the submission (PBS_O_...) came with the job. Pure.
  * @param env of the job, from Slurm
  */
-export function pbsVariables(env: Env, { jobId, nodes, nodeIndex }: Allocation): Record<string, string> {
+export function pbsVariables(
+  env: Env,
+  { jobId, nodes, nodeIndex }: Allocation,
+): Record<string, string> & { readonly PBS_JOBID: string } {
   const slots = nodes.map(({ slots: each }) => each);
   const { SLURM_ARRAY_JOB_ID: array, SLURM_ARRAY_TASK_ID: element } = env;
   return {

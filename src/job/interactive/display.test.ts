@@ -4,8 +4,8 @@ import { constants, hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type GuestAgent, GuestCallError } from '../../guest/linux/index.ts';
+import type { GuestIdentity } from '../../node/guest/index.ts';
 import { authorityFile, COOKIE_PROTOCOL } from '../../x11/index.ts';
-import type { GuestIdentity } from '../guest-setup.ts';
 import { forwardDisplay, jobDisplay } from './display.ts';
 
 test('a job without a display, with no name of one, or without its cookie is told so', async () => {

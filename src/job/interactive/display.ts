@@ -4,6 +4,8 @@ import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { messageOf, VtorqueError } from '../../base/index.ts';
 import { type GuestAgent, GuestCallError, type GuestConnection } from '../../guest/linux/index.ts';
+import type { GuestIdentity } from '../../node/guest/index.ts';
+import { jobDirectory } from '../../node/guest/index.ts';
 import {
   authorityFile,
   COOKIE_PROTOCOL,
@@ -15,8 +17,6 @@ import {
   readAuthority,
   SetupFilter,
 } from '../../x11/index.ts';
-import type { GuestIdentity } from '../guest-setup.ts';
-import { jobDirectory } from '../guests/index.ts';
 
 /** The display that the batch system gave the job, with its secret. */
 export interface JobDisplay {

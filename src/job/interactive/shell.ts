@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { basename } from 'node:path';
 import type { GuestAgent, GuestProcess } from '../../guest/linux/index.ts';
+import type { GuestFiles, GuestIdentity } from '../../node/guest/index.ts';
 import { guestEnvironment } from '../environment.ts';
-import type { GuestFiles, GuestIdentity } from '../guest-setup.ts';
 import { guestGroups, processEnd } from '../script.ts';
 import { Cancelled, type JobSignals } from '../signals.ts';
 import type { UserChannel } from './channel.ts';

@@ -3,7 +3,7 @@ import { compileProgram } from '../../../process/index.ts';
 
 /** What is built: the program's name and its sources. */
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
-  shepherd: ['shepherd.c', 'spec.c', 'procs.c', 'user.c', 'terminal.c', 'shepherd.h'],
+  shepherd: ['shepherd.c', 'records.c', 'hooks.c', 'top.c', 'spec.c', 'procs.c', 'user.c', 'terminal.c', 'shepherd.h'],
   account: ['account.c'],
 };
 

@@ -31,6 +31,29 @@ static void set_stream(struct stream *stream, const char *key, const char *value
   else if (strcmp(key, "suffix") == 0) stream->suffix = value;
 }
 
+static void set_hook(struct hook_facts *hooks, const char *key, const char *value) {
+  if (strcmp(key, "env") == 0) {
+    if (hooks->env_count == MAX_HOOK_ENV) die("use that many variables", value);
+    hooks->env[hooks->env_count++] = value;
+  } else if (strcmp(key, "dir") == 0) hooks->dir = value;
+  else if (strcmp(key, "type") == 0) hooks->type = value;
+  else if (strcmp(key, "own_prologue") == 0) hooks->own_prologue = value;
+  else if (strcmp(key, "own_epilogue") == 0) hooks->own_epilogue = value;
+  else if (strcmp(key, "home") == 0) hooks->home = value;
+  else if (strcmp(key, "nodefile") == 0) hooks->nodefile = value;
+  else if (strcmp(key, "id") == 0) hooks->id = value;
+  else if (strcmp(key, "user") == 0) hooks->user = value;
+  else if (strcmp(key, "group") == 0) hooks->group = value;
+  else if (strcmp(key, "name") == 0) hooks->name = value;
+  else if (strcmp(key, "resources") == 0) hooks->resources = value;
+  else if (strcmp(key, "queue") == 0) hooks->queue = value;
+  else if (strcmp(key, "account") == 0) hooks->account = value;
+  else if (strcmp(key, "script") == 0) hooks->script = value;
+  else if (strcmp(key, "sisters") == 0) hooks->sisters = (int)strtol(value, NULL, 10);
+  else if (strcmp(key, "alarm_s") == 0) hooks->alarm_s = strtol(value, NULL, 10);
+  else die("understand the hooks' key", key);
+}
+
 static void set(struct job *job, const char *key, const char *value) {
   if (strcmp(key, "uid") == 0) job->uid = (uid_t)strtoul(value, NULL, 10);
   else if (strcmp(key, "gid") == 0) job->gid = (gid_t)strtoul(value, NULL, 10);
@@ -54,6 +77,7 @@ static void set(struct job *job, const char *key, const char *value) {
   else if (strcmp(key, "walltime_s") == 0) job->walltime_s = strtol(value, NULL, 10);
   else if (strcmp(key, "kill_delay_ms") == 0) job->kill_delay_ms = strtol(value, NULL, 10);
   else if (strcmp(key, "mem_kb") == 0) job->mem_kb = strtol(value, NULL, 10);
+  else if (strncmp(key, "hook.", 5) == 0) set_hook(&job->hooks, key + 5, value);
   else if (strncmp(key, "out.", 4) == 0) set_stream(&job->streams[STREAM_OUT], key + 4, value);
   else if (strncmp(key, "err.", 4) == 0) set_stream(&job->streams[STREAM_ERR], key + 4, value);
   else die("understand the key", key);
@@ -72,4 +96,8 @@ void read_spec(const char *path, struct job *job) {
   }
   if (!job->shell || !job->argv0 || !job->cwd || !job->input || !job->cookie || !job->tmpdir || !job->undelivered)
     die("find all keys in", path);
+  const struct hook_facts *f = &job->hooks;
+  if (!f->dir || !f->home || !f->nodefile || !f->id || !f->user || !f->group || !f->name || !f->resources || !f->queue || !f->account ||
+      !f->script || f->alarm_s <= 0 || f->sisters < 0 || f->sisters > MAX_SISTERS)
+    die("find all keys of the hooks in", path);
 }

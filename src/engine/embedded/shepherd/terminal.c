@@ -137,11 +137,17 @@ bool move_terminal(const struct pollfd fds[2]) {
   return client >= 0;
 }
 
-void drain_terminal(void) {
+static void drain(void) {
   for (long long deadline = now_ms() + DRAIN_MS; client >= 0 && (master >= 0 || down.length > 0) && now_ms() < deadline;) {
     struct pollfd fds[2];
     poll_terminal(fds);
     if (poll(fds, 2, (int)(deadline - now_ms())) < 0 && errno != EINTR) break;
     move_terminal(fds);
   }
+}
+
+void part_from_client(void) {
+  drain();
+  if (client >= 0) shutdown(client, SHUT_RDWR); /* The outer shepherd has it open, too. */
+  lose_client();
 }

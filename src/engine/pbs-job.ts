@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises';
+import { VtorqueError } from '../base/index.ts';
+import { type HostSlots, parseNodeFile } from '../pbs/index.ts';
+import { jobEngineName } from './find-job.ts';
+
+type Env = Readonly<Record<string, string>>;
+
+/** A batch job in the terms of PBS, whatever batch system it runs in. */
+export interface PbsJob {
+  readonly id: string;
+  /** With the variables that PBS would have set. */
+  readonly env: Env;
+  /** All nodes, the first one first. */
+  readonly hosts: readonly HostSlots[];
+  /** Path of the node file, as the script is to find it. */
+  readonly nodeFile: string;
+}
+
+/** Where batch systems that have none get their node file, in the guest. */
+const USUAL_NODE_FILE = '/run/vtorque/nodefile';
+
+/**
+ * The job that this process is the first one of.
+ * @throws VtorqueError `E_NOT_IN_JOB` outside a batch job
+ */
+export async function readPbsJob(env: Env): Promise<PbsJob> {
+  if (jobEngineName(env) === 'slurm') return slurmJob(env);
+  const { PBS_JOBID: id, PBS_NODEFILE: nodeFile } = env;
+  if (!id || !nodeFile) {
+    throw new VtorqueError('E_NOT_IN_JOB', 'Cannot launch: PBS_JOBID or PBS_NODEFILE is not set', {
+      hint: 'The launcher is started by a batch system; submit the job with vsub',
+      phase: 'plan',
+    });
+  }
+  return { id, env, hosts: parseNodeFile(await readFile(nodeFile, 'utf8')), nodeFile };
+}
+
+async function slurmJob(env: Env): Promise<PbsJob> {
+  const [{ SlurmJobEngine }, { pbsVariables }] = await Promise.all([
+    import('./slurm/job-engine.ts'),
+    import('./slurm/pbs-variables.ts'),
+  ]);
+  const allocation = await new SlurmJobEngine(env).allocation();
+  const variables = pbsVariables(env, allocation);
+  return {
+    id: variables.PBS_JOBID,
+    env: { ...env, ...variables },
+    hosts: allocation.nodes.map(({ name, slots }) => ({ host: name, slots })),
+    nodeFile: USUAL_NODE_FILE,
+  };
+}

@@ -1,0 +1,37 @@
+import { text } from 'node:stream/consumers';
+import type { GuestAgent } from '../../../guest/linux/index.ts';
+
+export interface GuestRun {
+  /** `exit code 0`, `signal 9`, `no end within 60 s`. */
+  readonly ended: string;
+  /** The last lines that it printed. */
+  readonly output: readonly string[];
+}
+
+const SIGKILL = 9;
+const linesKept = 10;
+
+/**
+ * Run a small program of the guest as its root, to its end or until the time is over, when it is killed.
+ * @throws VtorqueError when the guest is gone
+ */
+export async function runInGuest(agent: GuestAgent, argv: readonly string[], withinMs: number): Promise<GuestRun> {
+  const env = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+  const program = agent.exec({ argv, env, uid: 0, gid: 0, groups: [] });
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    program.signal(SIGKILL);
+  }, withinMs);
+  try {
+    const outputs = [text(program.stdout), text(program.stderr)];
+    // The streams of a program that is lost fail too; its own end says why.
+    for (const output of outputs) output.catch(() => {});
+    const end = await program.exit;
+    const output = (await Promise.all(outputs)).join('').split('\n').filter(Boolean).slice(-linesKept);
+    const ended = 'code' in end ? `exit code ${end.code}` : `signal ${end.signal}`;
+    return { ended: late ? `no end within ${withinMs / 1000} s` : ended, output };
+  } finally {
+    clearTimeout(timer);
+  }
+}

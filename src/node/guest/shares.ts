@@ -1,0 +1,147 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { VtorqueError } from '../../base/index.ts';
+import { describeEnd, type ProcessEnd } from '../../process/index.ts';
+import type { MountRequest } from '../../request/index.ts';
+import {
+  canMakeUserNamespace,
+  chooseTransport,
+  planShares,
+  type SharedDirectory,
+  startVirtiofsd,
+  type Transport,
+  type TransportChoice,
+  type VirtiofsServer,
+  virtiofsdThere,
+} from '../../storage/index.ts';
+import type { ShareDevice } from '../../vm/index.ts';
+import type { JobContext } from './context.ts';
+import { furtherShares } from './further-shares.ts';
+
+/** One of the user's directories, as the guest mounts it. */
+export interface ShareMount {
+  readonly tag: string;
+  readonly type: ShareDevice['transport'];
+  readonly targets: readonly string[];
+  /** Directories inside it that have another path as well. */
+  readonly aliases?: readonly { readonly path: string; readonly real: string }[];
+  readonly readonly: boolean;
+}
+
+/** The user's directories, being served. Disposing of it ends the servers and removes what they left. */
+export interface JobShares extends AsyncDisposable {
+  readonly devices: readonly ShareDevice[];
+  readonly mounts: readonly ShareMount[];
+  readonly choice: TransportChoice;
+  /** QEMU has connected: nothing of the shares needs a name in the file system any more. */
+  connected(): Promise<void>;
+  /** Resolves when a server has ended by itself: a guest that uses its directory then waits for ever. */
+  readonly lost: Promise<VtorqueError>;
+  /** The first server that failed by itself, if one has. */
+  failed(): VtorqueError | undefined;
+}
+
+/** Unix socket addresses end here, and QEMU refuses longer ones. */
+const longestSocketPath = 107;
+
+/** A directory, how the guest gets it, and where. */
+interface Share extends SharedDirectory {
+  readonly transport: Transport;
+  readonly readonly: boolean;
+}
+
+/**
+ * Serve the directories that the job names to its VM, with the rights of this process.
+ * @param further folders that the job asked for besides
+ * @param wanted how, as the site says
+ * @throws VtorqueError `E_SPAWN` when a server cannot be started, `E_MOUNT_SOURCE`, `E_MOUNT_TARGET`
+ */
+export async function prepareShares(
+  context: JobContext,
+  further: readonly MountRequest[] = [],
+  wanted: 'auto' | '9p' = 'auto',
+): Promise<JobShares> {
+  const { uid, gid } = context.owner;
+  const choice = chooseTransport({
+    virtiofsd: await virtiofsdThere(),
+    userNamespaces: await canMakeUserNamespace(uid, gid),
+    wanted,
+  });
+  const own = planShares(context.directories).map((directory) => ({ ...directory, readonly: false }));
+  const shares: Share[] = [...own, ...(await furtherShares(further, own))].map((share) => ({
+    ...share,
+    // This virtiofsd has no way to refuse writing; QEMU's 9p has.
+    transport: share.readonly ? '9p' : choice.transport,
+  }));
+  const mounts = shares.map(({ transport: type, targets, aliases = [], readonly }, index) => ({
+    ...{ tag: `share${index}`, type, targets, aliases, readonly },
+  }));
+  const servers = await serveByVirtiofs(shares, context);
+  const devices = shares.map(({ transport, source, readonly }, index): ShareDevice => {
+    const tag = `share${index}`;
+    return transport === '9p'
+      ? { transport, tag, source, readonly }
+      : { transport, tag, socket: servers.sockets.get(tag) ?? '' };
+  });
+  return { mounts, choice, devices, ...servers };
+}
+
+interface Servers extends Omit<JobShares, 'mounts' | 'choice' | 'devices'> {
+  /** By tag. */
+  readonly sockets: ReadonlyMap<string, string>;
+}
+
+const noServers: Servers = {
+  sockets: new Map(),
+  connected: async () => {},
+  lost: Promise.withResolvers<VtorqueError>().promise,
+  failed: () => undefined,
+  [Symbol.asyncDispose]: async () => {},
+};
+
+async function serveByVirtiofs(shares: readonly Share[], { owner, env }: JobContext): Promise<Servers> {
+  if (shares.every(({ transport }) => transport !== 'virtiofs')) return noServers;
+  const room = join(tmpdir(), 'vtorque-XXXXXX', 'share00.sock.new').length < longestSocketPath;
+  const directory = await mkdtemp(join(room ? tmpdir() : '/tmp', 'vtorque-'));
+  const servers = new Map<string, { source: string; server: VirtiofsServer }>();
+  const release = async (): Promise<void> => {
+    await Promise.all([...servers.values()].map(({ server }) => server.stop()));
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    for (const [index, { source, transport }] of shares.entries()) {
+      if (transport !== 'virtiofs') continue;
+      const { uid, gid } = owner;
+      const path = { PATH: env.PATH ?? '' };
+      const name = `share${index}`;
+      servers.set(name, { source, server: await startVirtiofsd({ source, directory, name, uid, gid, env: path }) });
+    }
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  const failures: VtorqueError[] = [];
+  const losses = [...servers.values()].map(async ({ server, source }) => {
+    const end = await server.process.ended;
+    const error = lossOf(server, source, end);
+    // With 0 it ends when its machine has ended.
+    if (end.code !== 0) failures.push(error);
+    return error;
+  });
+  return {
+    sockets: new Map([...servers].map(([tag, { server }]) => [tag, server.socket])),
+    // The directory goes now, so that nothing is left of it even if this process is killed later.
+    connected: () => rm(directory, { recursive: true, force: true }),
+    lost: Promise.race(losses),
+    failed: () => failures[0],
+    [Symbol.asyncDispose]: release,
+  };
+}
+
+function lossOf({ process }: VirtiofsServer, source: string, end: ProcessEnd): VtorqueError {
+  return new VtorqueError('E_SHARE_LOST', `Cannot go on: the server of "${source}" ended ${describeEnd(end)}`, {
+    phase: 'storage',
+    details: process.stderr.lines,
+  });
+}

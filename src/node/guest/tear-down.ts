@@ -1,0 +1,27 @@
+import { VtorqueError, within } from '../../base/index.ts';
+import type { RunningVm } from '../../vm/index.ts';
+
+/** What the script left running has this long, once it is asked to end. */
+const processGraceMs = 500;
+/** Writing out and unmounting the user's directories; after that the machine is ended all the same. */
+const unmountWithinMs = 20_000;
+
+/** End the guest so that everything it wrote to the user's directories is there, then the machine. */
+export async function tearDown(machine: RunningVm): Promise<void> {
+  const { agent, spec } = machine;
+  const shutdown = machine.watch('tear-down', agent.shutdown({ graceMs: processGraceMs, how: 'wait' }));
+  await within(shutdown, {
+    ms: unmountWithinMs,
+    late: () =>
+      new VtorqueError(
+        'E_TEAR_DOWN',
+        `Cannot end guest "${spec.name}" cleanly: no answer in ${unmountWithinMs / 1000} s`,
+        {
+          hint: 'What the script wrote last may be missing from its files',
+          phase: 'tear-down',
+          details: machine.consoleLines(),
+        },
+      ),
+  });
+  await machine.stop();
+}

@@ -1,0 +1,61 @@
+import { constants, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer, type TLSSocket } from 'node:tls';
+import { keyBytes } from './keys.ts';
+import { linkTls } from './tls.ts';
+
+export interface LinkListener extends AsyncDisposable {
+  readonly port: number;
+}
+
+export interface ListenOptions {
+  /** Address to listen on; undefined for all. */
+  readonly host: string | undefined;
+  /** The key that an identity stands for; undefined for one that nobody may use, or not again. */
+  readonly keyOf: (identity: string) => Buffer | undefined;
+  /** A node has proved itself. It gets each connection in the order in which they did. */
+  readonly onConnection: (socket: TLSSocket, identity: string) => void;
+}
+
+/** Who connects and does not prove himself is sent away after this time. */
+const HANDSHAKE_MS = 10_000;
+
+/** Wait for the nodes of a job, on a port that the kernel chooses. Disposing of it ends all connections. */
+export async function listenForNodes({ host, keyOf, onConnection }: ListenOptions): Promise<LinkListener> {
+  const sockets = new Set<{ destroy(): unknown; once(event: 'close', listener: () => void): unknown }>();
+  const identities = new WeakMap<TLSSocket, string>();
+  const server = createServer({
+    ...linkTls,
+    handshakeTimeout: HANDSHAKE_MS,
+    secureOptions: constants.SSL_OP_NO_TICKET,
+    pskCallback: (socket, identity) => {
+      identities.set(socket, identity);
+      // A key that nobody has, instead of none: a stranger does not learn which identities there are.
+      return keyOf(identity) ?? randomBytes(keyBytes);
+    },
+  });
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('secureConnection', (socket) => {
+    const identity = identities.get(socket);
+    // Each connection is proved by the key itself, none by an earlier one.
+    if (identity === undefined) socket.destroy();
+    else onConnection(socket, identity);
+  });
+  // Whoever that was, he is no node of the job.
+  server.on('tlsClientError', () => {});
+  server.listen({ port: 0, ...(host === undefined ? {} : { host }) });
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
