@@ -25,7 +25,7 @@ export class PbsEngine implements Engine {
 
   async interactiveCommand(options: readonly string[], program: readonly string[]): Promise<[string, ...string[]]> {
     if (this.name === 'torque') return [this.qsub, '-I', '-x', ...options, ...program];
-    return (await import('../openpbs/interactive.ts')).interactiveCommand(this.qsub, options, program);
+    return (await import('../openpbs/interactive.ts')).interactiveCommand(this.qsub, options, program, this.#env.SHELL);
   }
 
   async submit(job: JobDescription): Promise<Submitted> {
