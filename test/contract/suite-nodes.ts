@@ -44,8 +44,8 @@ export function nodeTests(
   test('two jobs of a user run on one node at the same time', async () => {
     const [{ name = '' } = {}] = await user().call<BatchNode[]>({ op: 'nodes' });
     const script = (mine: string, other: string): string =>
-      `touch together-${mine}; for i in $(seq 600); do test -e together-${other} && exit 0; sleep 0.1; done; exit 1`;
-    const argv = ['-l', `nodes=${name}`, '-d', user().cluster.work];
+      `cd ${user().cluster.work}; touch together-${mine}; for i in $(seq 600); do test -e together-${other} && exit 0; sleep 0.1; done; exit 1`;
+    const argv = ['-l', `nodes=${name}`];
     const ids = [await user().accepted(argv, script('a', 'b')), await user().accepted(argv, script('b', 'a'))];
     assert.deepEqual(
       (await user().wait(ids)).map(({ exitStatus }) => exitStatus),
@@ -87,8 +87,8 @@ export function nodeTests(
     const { work } = user().cluster;
     const show = user().program('attempt-probe.ts').join(' ');
     const id = await user().accepted(
-      ['-d', work],
-      `${show} >>attempts; if [ $(wc -l <attempts) = 1 ]; then sleep 300; fi`,
+      [],
+      `cd ${work}; ${show} >>attempts; if [ $(wc -l <attempts) = 1 ]; then sleep 300; fi`,
     );
     await user().read('attempts');
     while ((await user().read('attempts')) === '');

@@ -19,6 +19,15 @@ export class PbsEngine implements Engine {
     this.#env = env;
   }
 
+  async check(job: Pick<JobDescription, 'argv' | 'options'>): Promise<void> {
+    if (this.name === 'openpbs') (await import('../openpbs/check.ts')).checkForOpenPbs(job);
+  }
+
+  async interactiveCommand(options: readonly string[], program: readonly string[]): Promise<[string, ...string[]]> {
+    if (this.name === 'torque') return [this.qsub, '-I', '-x', ...options, ...program];
+    return (await import('../openpbs/interactive.ts')).interactiveCommand(this.qsub, options, program, this.#env.SHELL);
+  }
+
   async submit(job: JobDescription): Promise<Submitted> {
     const { submitByQsub } = await import('./submit.ts');
     return submitByQsub(this.qsub, job, this.#env);
