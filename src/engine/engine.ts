@@ -75,6 +75,17 @@ export interface Engine {
   readonly name: EngineName;
   /** Absolute path of its qsub, where it has one that takes every word of qsub. */
   readonly qsub?: string;
+  /**
+   * Refuse what its qsub lacks, or takes for something else than Torque's does, before anything is made of it.
+   * @throws VtorqueError
+   */
+  check?(job: Pick<JobDescription, 'argv' | 'options'>): Promise<void>;
+  /**
+   * The command that submits an interactive job and connects its program with its own streams, which need no terminal; it tells the
+   * job's id as qsub -I does. Nothing where there are no such jobs.
+   * @param options for qsub
+   */
+  interactiveCommand?(options: readonly string[], program: readonly string[]): Promise<[string, ...string[]]>;
   /** Hand a job in. Signals of the caller go on to the command that does it. */
   submit(job: JobDescription): Promise<Submitted>;
   /** In one question for all; jobs that it does not know are not in the answer. An element of an array is a job, too. */

@@ -42,6 +42,19 @@ test('findEngine() takes a qsub in the directory that the configuration of OpenP
   assert.equal((await findEngine({ ...machine.env(other, pbs), PBS_CONF_FILE: conf })).name, 'torque');
 });
 
+test('findEngine() finds OpenPBS by its configuration where PATH has no qsub, as in its hooks', async () => {
+  using machine = aMachine();
+  withQsub(join(machine.dir, 'pbs/bin'), '\x7fELF');
+  const conf = join(machine.dir, 'pbs.conf');
+  writeFileSync(conf, `PBS_EXEC="${join(machine.dir, 'pbs')}"\n`);
+  const env = { ...machine.env(), PBS_CONF_FILE: conf };
+  const { name, qsub } = await findEngine(env);
+  assert.deepEqual([name, qsub], ['openpbs', join(machine.dir, 'pbs/bin/qsub')]);
+  await assert.rejects(findEngine(env, 'torque'), noBatchSystem);
+  writeFileSync(conf, 'PBS_SERVER=head\nPBS_EXEC=/nowhere\n');
+  await assert.rejects(findEngine(env), noBatchSystem);
+});
+
 test('findEngine() knows Slurm by its qsub in Perl, and by its sbatch and configuration', async () => {
   using machine = aMachine();
   const wrapper = withQsub(join(machine.dir, 'wrapper'), '#!/usr/bin/perl\nuse strict;\n');

@@ -15,13 +15,14 @@ const SLURM_CONFS = ['/etc/slurm/slurm.conf', '/etc/slurm-llnl/slurm.conf', '/ru
 
 /**
  * Find the batch system. Nothing is started for that: the first qsub on PATH tells by where it is and what it is; without one it
- * is Slurm if its sbatch is there and configured, else the embedded one if that answers.
+ * is OpenPBS where that is configured, else Slurm if its sbatch is there and configured, else the embedded one if that answers.
  * @param wanted as the site's configuration says
  * @throws VtorqueError `E_NO_BATCH_SYSTEM` when there is none
  */
 export async function findEngine(env: Env, wanted: EngineName | 'auto' = 'auto'): Promise<Engine> {
   const name = wanted === 'auto' ? undefined : wanted;
-  const qsub = commandOnPath(env, 'qsub');
+  const qsub =
+    commandOnPath(env, 'qsub') ?? (name === undefined || name === 'openpbs' ? configuredOpenPbs(env) : undefined);
   const engine = name ?? (qsub === undefined ? await engineWithoutQsub(env) : engineOf(qsub, pbsExec(env)));
   switch (engine) {
     case 'embedded': {
@@ -31,12 +32,8 @@ export async function findEngine(env: Env, wanted: EngineName | 'auto' = 'auto')
     case 'torque':
     case 'openpbs': {
       if (qsub === undefined) throw noBatchSystem(`no qsub on PATH, and ${engine} is configured`);
-      const { PbsCommandsEngine } = await import('./pbs/commands-engine.ts');
-      const dialect =
-        engine === 'torque'
-          ? (await import('./torque/dialect.ts')).torqueDialect
-          : (await import('./openpbs/dialect.ts')).openpbsDialect;
-      return new PbsCommandsEngine(dialect, qsub.path, env);
+      const { PbsEngine } = await import('./pbs/engine.ts');
+      return new PbsEngine(engine, qsub.path, env);
     }
     case 'slurm': {
       const { SlurmEngine } = await import('./slurm/engine.ts');
@@ -63,6 +60,14 @@ function commandOnPath(env: Env, name: string): Command | undefined {
     if (real !== undefined && !real.startsWith(`${NOT_AN_ENGINE}/`)) return { path, real };
   }
   return undefined;
+}
+
+/** Its jobs and hooks do not have its commands on PATH. */
+function configuredOpenPbs(env: Env): Command | undefined {
+  const exec = pbsExec(env);
+  const path = exec === undefined ? undefined : join(exec, 'bin/qsub');
+  const real = path === undefined ? undefined : executable(path);
+  return path === undefined || real === undefined ? undefined : { path, real };
 }
 
 function executable(path: string): string | undefined {

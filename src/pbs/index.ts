@@ -20,6 +20,7 @@ export {
   scriptUnreadableError,
 } from './script-text.ts';
 export { type FirstLook, firstLook } from './script-word.ts';
+export { raiseSelect, type SelectLayout, selectLayout } from './select.ts';
 export { formatVariables, parseVariables, readVariableList, variableNames } from './variables.ts';
 export {
   hasOption,

@@ -40,3 +40,7 @@ test('--version and --about are seen anywhere', () => {
   assert.equal(firstLook(['job.sh', '--about']).early, 'about');
   assert.equal(firstLook(['job.sh']).early, undefined);
 });
+
+test('the value of -R, which only OpenPBS has, is not the script', () => {
+  assert.equal(firstLook(['-R', 'oe', 'job.sh']).script?.text, 'job.sh');
+});

@@ -1,4 +1,4 @@
-import { optionTakesValue } from './options.ts';
+import { openpbsValueLetter, optionTakesValue } from './options.ts';
 import type { Operand } from './walk.ts';
 
 /** What qsub learns from its first look at the argument list, before getopt. */
@@ -31,7 +31,7 @@ export function firstLook(argv: readonly string[]): FirstLook {
     if (letter === 'C') prefix = argv[at + 1];
     if (letter === 'I') interactive = true;
     // A lone "-" counts as an option with a value, too.
-    else if (word.length <= 2 && (letter === '' || optionTakesValue(letter))) at++;
+    else if (word.length <= 2 && (['', openpbsValueLetter].includes(letter) || optionTakesValue(letter))) at++;
   }
   return {
     // An empty word stands for standard input.

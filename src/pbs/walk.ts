@@ -1,6 +1,6 @@
 import { VtorqueError } from '../base/index.ts';
 import { qsubUsageError } from './errors.ts';
-import { optionTakesValue } from './options.ts';
+import { openpbsValueLetter, optionTakesValue } from './options.ts';
 
 /** One option found in an argument list. */
 export interface QsubOption {
@@ -77,10 +77,8 @@ function walkCluster(argv: readonly string[], at: number, options: QsubOption[],
   const letters = [...(argv[at] ?? '').slice(1)];
   for (const [i, name] of letters.entries()) {
     const takesValue = optionTakesValue(name);
-    if (takesValue === undefined) {
-      errors.push(invalidOption(name));
-      options.push({ name, at });
-    } else if (!takesValue) {
+    if (takesValue === undefined) errors.push(invalidOption(name));
+    if (!takesValue && name !== openpbsValueLetter) {
       options.push({ name, at });
     } else {
       const rest = letters.slice(i + 1).join('');

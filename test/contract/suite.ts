@@ -142,8 +142,9 @@ function lifeTests(user: () => ContractUser, when: (feature: Feature) => { reado
   });
 
   test('a signal reaches the script', async () => {
-    const script = `#!/bin/sh\ntrap 'exit 9' USR1\ntouch ready-$PBS_JOBID\nwhile :; do sleep 0.1; done\n`;
-    const id = await user().accepted(['-d', user().cluster.work], script, 'traps');
+    const { work } = user().cluster;
+    const script = `#!/bin/sh\ntrap 'exit 9' USR1\ntouch ${work}/ready-$PBS_JOBID\nwhile :; do sleep 0.1; done\n`;
+    const id = await user().accepted([], script, 'traps');
     await user().read(`ready-${id}`);
     await user().call({ op: 'signal', ids: [id], signal: 'SIGUSR1' });
     // A login shell above the script dies of it where there is one.
@@ -157,11 +158,9 @@ function lifeTests(user: () => ContractUser, when: (feature: Feature) => { reado
   });
 
   test('a job that depends on another waits for it', when('dependencies'), async () => {
-    const first = await user().accepted(['-h', '-d', user().cluster.work], 'touch was-first');
-    const second = await user().accepted(
-      ['-W', `depend=afterok:${first}`, '-d', user().cluster.work],
-      'test -e was-first',
-    );
+    const file = `${user().cluster.work}/was-first`;
+    const first = await user().accepted(['-h'], `touch ${file}`);
+    const second = await user().accepted(['-W', `depend=afterok:${first}`], `test -e ${file}`);
     assert.equal((await user().status(second))?.state, 'held');
     await user().call({ op: 'release', ids: [first] });
     assert.deepEqual(

@@ -2,6 +2,7 @@ import { formatSize, VtorqueError } from '../../base/index.ts';
 import type { BatchNode } from '../../engine/index.ts';
 import { type EffectiveOptions, nodeCount, parseNodes, qsubError, qsubUsageError } from '../../pbs/index.ts';
 import type { VmRequest } from '../../request/index.ts';
+import { requestedLayout } from './select-needs.ts';
 
 /** Slots that a job asks for on each of its nodes; undefined when it asks for none. */
 export type Slots = number | undefined;
@@ -28,8 +29,10 @@ function jobKindError(kind: string, hint: string): VtorqueError {
 }
 
 /** How many nodes a job asks for. */
-export function requestedNodes({ resources }: EffectiveOptions): number {
-  const nodes = resources.get('nodes');
+export function requestedNodes(options: EffectiveOptions): number {
+  const layout = requestedLayout(options);
+  if (layout !== undefined) return layout.nodes;
+  const nodes = options.resources.get('nodes');
   return nodes === undefined ? 1 : nodeCount(parseNodes(nodes));
 }
 
@@ -37,7 +40,10 @@ export function requestedNodes({ resources }: EffectiveOptions): number {
  * How many slots the job asks for on each of its nodes: where they differ, on those with the fewest.
  * @throws VtorqueError `E_NODES_UNAVAILABLE` for a job that leaves it open on how many nodes it is
  */
-export function requestedSlots({ resources }: EffectiveOptions): Slots {
+export function requestedSlots(options: EffectiveOptions): Slots {
+  const { resources } = options;
+  const layout = requestedLayout(options);
+  if (layout !== undefined) return layout.slots;
   const nodes = resources.get('nodes');
   if (nodes !== undefined) return Math.min(...parseNodes(nodes).map(({ ppn }) => ppn));
   const procs = resources.get('procs');

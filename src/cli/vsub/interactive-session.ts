@@ -8,10 +8,10 @@ import { type FromJob, JobReader, lineToJob, type ToJob } from '../../job/intera
 import { makeRaw, type RawTerminal } from '../terminal/raw-terminal.ts';
 
 export interface SessionOptions {
-  /** Absolute paths of the batch system's commands. */
-  readonly qsub: string;
+  /** Submits the job and connects it with its own streams. */
+  readonly command: readonly [string, ...string[]];
+  /** Absolute path. */
   readonly qdel: string;
-  readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly token: string;
 }
@@ -40,12 +40,12 @@ export class InteractiveSession {
    * @throws VtorqueError `E_SHELL_UNKNOWN`
    */
   async run(): Promise<number> {
-    const { qsub, argv, env } = this.#options;
+    const { command, env } = this.#options;
     const defined = Object.fromEntries(Object.entries(env).filter((entry) => entry[1] !== undefined));
     for (const signal of ENDING) process.on(signal, this.#end);
     // In a session of its own, so that Ctrl-C before the shell is there reaches us alone. It dies with us, and the job
     // with it: without qsub a job has no terminal.
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', qsub, ...argv], {
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...command], {
       env: defined,
       detached: true,
       stdio: ['pipe', 'pipe', 'inherit'],

@@ -42,7 +42,7 @@ export async function runInteractiveJob(
   const fromScript = directiveOptions(scan.directives, ours);
   const walk = walkQsubArgs(job.argv);
   const options = effectiveOptions(walk.options, fromScript);
-  const command = options.has('x') ? walk.operands.map(({ text }) => text).join(' ') : '';
+  const shellCommand = options.has('x') ? walk.operands.map(({ text }) => text).join(' ') : '';
   checkInteractive(options, line.json);
   const token = randomBytes(12).toString('hex');
   const shell = options.value('S');
@@ -50,23 +50,24 @@ export async function runInteractiveJob(
     request: job.request,
     ...(shell === undefined ? {} : { shell }),
     variables: { names: variableNames(options.value('v') ?? ''), all: options.has('V') },
-    ...(command === '' ? {} : { command }),
+    ...(shellCommand === '' ? {} : { command: shellCommand }),
     ...(options.has('X') ? { x11: true } : {}),
     terminalType: env.TERM || 'dumb',
     token,
   });
-  const name = options.value('N') === undefined ? ['-N', script.name] : [];
+  // With -x it is a command, of which not every batch system takes all characters for a name.
+  const name = options.value('N') === undefined ? ['-N', /^[\w.+-]+$/.test(script.name) ? script.name : 'STDIN'] : [];
   const variables = ['-v', withVariable(options.value('v'), word)];
   const words = submitWords([...fromScript, ...walk.options], options);
-  const argv = ['-I', '-x', ...name, ...words, ...variables, launcher()];
+  const command = await job.engine.interactiveCommand?.([...name, ...words, ...variables], [launcher()]);
   const { qsub, name: engine } = job.engine;
-  if (qsub === undefined) {
+  if (qsub === undefined || command === undefined) {
     throw new VtorqueError('E_JOB_KIND_UNAVAILABLE', `Cannot run an interactive job in a VM: ${engine} has no qsub`, {
       hint: 'Submit a script',
       phase: 'check',
     });
   }
-  return new InteractiveSession({ qsub, qdel: join(qsub, '../qdel'), argv, env, token }).run();
+  return new InteractiveSession({ command, qdel: join(qsub, '../qdel'), env, token }).run();
 }
 
 /** @throws VtorqueError for what cannot be done */

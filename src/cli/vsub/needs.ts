@@ -3,6 +3,7 @@ import { type EffectiveOptions, parseMem } from '../../pbs/index.ts';
 import type { VmRequest } from '../../request/index.ts';
 import type { SiteConfig } from '../../site/config/index.ts';
 import { plural, requestedNodes, type Slots } from './checks.ts';
+import { requestedLayout, selectNeeds } from './select-needs.ts';
 
 /** What the site says about requests to the batch system. */
 export interface SubmitSettings {
@@ -44,6 +45,9 @@ export function needsOf(
   const policy: Added[] = access
     ? [{ words: ['-l', `naccesspolicy=${settings.nodeAccess}`], reason: "the site's access to nodes for jobs in VMs" }]
     : [];
+  const layout = requestedLayout(options);
+  const isOpenPbs = layout !== undefined || options.resources.has('place');
+  if (isOpenPbs) return [...selectNeeds(request, layout, options, settings), ...policy];
   return [...slotNeeds(request, slots, options, settings), ...memoryNeeds(request, options, settings), ...policy];
 }
 

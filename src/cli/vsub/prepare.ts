@@ -13,6 +13,7 @@ import {
   type EffectiveOptions,
   effectiveOptions,
   hasOption,
+  type QsubWalk,
   scanDirectives,
   variableNames,
   walkQsubArgs,
@@ -120,6 +121,7 @@ export async function prepareVmJob({
     if (withoutEngine) return undefined;
     throw error;
   });
+  await engine?.check?.({ argv: line.qsubArgv, options });
   if (engine !== undefined && engine.qsub === undefined && !options.interactive) checkInPlaceOfQsub(line, script);
   const unanswered: string[] = [];
   if (engine !== undefined) {
@@ -157,7 +159,7 @@ export async function prepareVmJob({
     variables: { names: variableNames(options.value('v') ?? ''), all: options.has('V') },
   });
   const { look, walk, qsubArgv } = line;
-  const words = withAdded(qsubArgv, added, { script: look.script?.at, endOfOptions: walk.endOfOptions });
+  const words = withAdded(qsubArgv, added, { script: look.script?.at, endOfOptions: endOfOptions(walk) });
   return {
     ...{ request, settings, fallbacks, queue, nodes, slots, added, launcher, engine, config },
     ...{ argv: words.argv, scriptAt: words.script, scriptName: script.name },
@@ -175,6 +177,13 @@ function checkKeep(settings: readonly VmSetting[], { interactive }: EffectiveOpt
     hint: 'Leave out keep=, or -I',
     phase: 'check',
   });
+}
+
+/** Where options of ours may stand: OpenPBS takes none behind the script, Torque wherever the user has put his. */
+function endOfOptions({ argv, operands, endOfOptions }: QsubWalk): number | undefined {
+  const [script, ...others] = operands;
+  if (endOfOptions !== undefined || script === undefined || others.length > 0) return endOfOptions;
+  return script.at === argv.length - 1 ? script.at : undefined;
 }
 
 /** The queue whose values hold: `-q queue@server`, or the one that the site says is meant by none. */

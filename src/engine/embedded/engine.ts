@@ -21,6 +21,10 @@ export class EmbeddedEngine implements Engine {
     this.#env = env;
   }
 
+  async interactiveCommand(options: readonly string[], program: readonly string[]): Promise<[string, ...string[]]> {
+    return [this.qsub, '-I', '-x', ...options, ...program];
+  }
+
   async submit(job: JobDescription): Promise<Submitted> {
     const { submitByQsub } = await import('../pbs/submit.ts');
     return submitByQsub(this.qsub, job, this.#env);

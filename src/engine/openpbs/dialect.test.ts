@@ -5,37 +5,15 @@ import { openpbsDialect } from './dialect.ts';
 const answer = (rows: object): string =>
   JSON.stringify({ timestamp: 1795330824, pbs_version: '23.06.06', pbs_server: 'pbshead', ...rows });
 
-/** As OpenPBS 23.06 has printed it, with fewer fields. */
-const job = {
-  Job_Name: 'json',
-  Job_Owner: 'pba@n1',
-  job_state: 'R',
-  queue: 'workq',
-  server: 'pbshead',
-  ctime: 'Sun Nov 22 07:00:22 2026',
-  exec_host: 'n1/0+n2/0*2',
-  exec_vnode: '(n1:ncpus=1:mem=102400kb)+(n2:ncpus=2:mem=102400kb)',
-  Resource_List: { ncpus: 2, nodect: 2, place: 'scatter', select: '2:ncpus=1:mem=100mb' },
-  Variable_List: { FOO: 'a b', B: 'x\ny' },
-};
-
-test('jobs are read from the JSON of qstat', () => {
-  const over = { ...job, Job_Name: 5, job_state: 'F', Exit_status: -29 };
-  assert.deepEqual(openpbsDialect.readStatus(answer({ Jobs: { '357.pbshead': job, '89[3].pbshead': over } })), [
-    { id: '357.pbshead', name: 'json', owner: 'pba', queue: 'workq', state: 'running', nodes: ['n1', 'n2'] },
-    { id: '89[3].pbshead', name: '5', owner: 'pba', queue: 'workq', state: 'complete', nodes: [], exitStatus: -29 },
-  ]);
-  assert.deepEqual(openpbsDialect.readStatus(answer({})), []);
+test('what no server has said about nodes is refused', () => {
+  for (const text of ['', '{}', '[]', 'null', '{"nodes":{}}', answer({ nodes: [] }), answer({ nodes: { a: 1 } })]) {
+    assert.throws(() => openpbsDialect.readNodes(text), text);
+  }
 });
 
-test('what no server has said is refused', () => {
-  for (const text of ['', '{}', '[]', 'null', '{"Jobs":{}}', answer({ Jobs: [] }), answer({ Jobs: { a: 1 } })]) {
-    assert.throws(() => openpbsDialect.readStatus(text), text);
-  }
-  assert.throws(
-    () => openpbsDialect.readStatus(answer({ Jobs: { '1.a': { ...job, job_state: 'Z' } } })),
-    /unknown state/,
-  );
+test('all jobs are asked for without those that have ended long ago', () => {
+  assert.ok(openpbsDialect.statusArgs(['1', '2']).includes('-x'));
+  assert.ok(!openpbsDialect.statusArgs([]).includes('-x'));
 });
 
 test('nodes and queues are read from JSON', () => {

@@ -1,15 +1,16 @@
 import { parseMem } from '../../pbs/index.ts';
-import type { BatchNode, JobStatus } from '../engine.ts';
-import type { PbsDialect } from '../pbs/commands-engine.ts';
-import { jobStatusOf } from '../pbs/job-status.ts';
+import type { BatchNode } from '../engine.ts';
+import type { PbsDialect } from '../pbs/commands.ts';
+import { DELIMITER, readStatus } from './status.ts';
 
 /** OpenPBS, as observed of 23.06. */
 export const openpbsDialect: PbsDialect = {
   name: 'openpbs',
-  // -x: also those that have ended, where the site keeps a history.
-  statusArgs: (ids) => ['-x', '-t', '-f', '-F', 'json', ...ids],
+  // Not as JSON, where only the first of several jobs is told (observed). -x: also those that have ended, where the site keeps a
+  // history; for weeks, so not when all are asked for.
+  statusArgs: (ids) => [...(ids.length > 0 ? ['-x'] : []), '-t', '-f', '-F', 'dsv', '-D', DELIMITER, ...ids],
   historyOption: '-x',
-  readStatus: (stdout) => Object.entries(rowsOf(stdout, 'Jobs')).map(([id, job]) => statusOf(id, job)),
+  readStatus,
   nodesArgs: ['-a', '-v', '-F', 'json'],
   readNodes: (stdout) => {
     const nodes = Object.entries(rowsOf(stdout, 'nodes')).flatMap(([name, node]) => nodeOf(name, node));
@@ -35,19 +36,7 @@ function isRow(value: unknown): value is Row {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function statusOf(id: string, job: Row): JobStatus {
-  return jobStatusOf({
-    id,
-    name: word(job.Job_Name),
-    owner: word(job.Job_Owner),
-    queue: word(job.queue),
-    state: word(job.job_state),
-    execHost: word(job.exec_host),
-    exitStatus: word(job.Exit_status),
-  });
-}
-
-/** What looks like a number is one there: a job may be called 5. */
+/** What looks like a number is one there. */
 function word(value: unknown): string | undefined {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }

@@ -1,5 +1,4 @@
-import type { Allocation, JobEngine } from '../engine.ts';
-import type { TaskProcess } from '../node-tasks.ts';
+import type { JobEngine } from '../engine.ts';
 import { readPbsAllocation } from '../pbs/allocation.ts';
 import { findJobCommand } from '../pbs/find-command.ts';
 import { sessionMark } from '../pbs/session-mark.ts';
@@ -15,18 +14,10 @@ export function torqueJobEngine(env: Env): JobEngine {
     async startOnNodes(allocation, nodes, argv) {
       const pbsdsh = findJobCommand('pbsdsh', env);
       const words = taskWords(allocation, argv);
-      const start = (node: string | undefined, where: readonly string[]): Promise<TaskProcess> =>
-        startTaskCommand(node, pbsdsh, [...where, ...words], env, whyFailed);
-      // One pbsdsh for all: what it says of a task does not tell which node that was on.
-      if (areAll(allocation, nodes)) return startAll([start(undefined, ['-u'])]);
-      return startAll(nodes.map(({ name }) => start(name, ['-h', name])));
+      // One for each, though one could do for all: it tells of a failure when all its tasks have ended, and not of which node.
+      return startAll(nodes.map(({ name }) => startTaskCommand(name, pbsdsh, ['-h', name, ...words], env, whyFailed)));
     },
   };
-}
-
-function areAll(allocation: Allocation, nodes: Allocation['nodes']): boolean {
-  const names = new Set(nodes.map(({ name }) => name));
-  return names.size > 1 && allocation.nodes.every(({ name }) => names.has(name));
 }
 
 /** pbsdsh returns 0 whatever its tasks do, and says `pbsdsh(): task 0 exit status 5` of those that failed. */

@@ -37,6 +37,9 @@ import subprocess
 
 import pbs
 
+# Less than the alarm of the hook, for which OpenPBS would put the job back into the queue.
+DEADLINE_S = 45
+
 PROGRAM = ${JSON.stringify(program)}
 EVENTS = {
     pbs.EXECJOB_BEGIN: "execjob_begin",
@@ -46,15 +49,27 @@ EVENTS = {
 
 event = pbs.event()
 job = event.job
-if os.access(PROGRAM, os.X_OK):
-    place = "mother" if job.in_ms_mom() else "sister"
-    words = [PROGRAM, "openpbs", EVENTS[event.type], job.id, job.euser, str(job.run_count), place]
-    ended = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    if ended.returncode != 0:
+attempt = str(job.run_count)
+try:
+    if event.type == pbs.EXECJOB_BEGIN and job.in_ms_mom():
+        # The processes of the job know by it which run of the job they are.
+        job.Variable_List["VTORQUE_ATTEMPT"] = attempt
+    if os.access(PROGRAM, os.X_OK):
+        place = "mother" if job.in_ms_mom() else "sister"
+        words = [PROGRAM, "openpbs", EVENTS[event.type], job.id, job.euser, attempt, place]
+        ended = subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=DEADLINE_S,
+        )
         text = ended.stderr.decode("utf-8", "replace").strip()
-        pbs.logmsg(pbs.LOG_WARNING, "vtorque: " + text)
-        if event.type == pbs.EXECJOB_BEGIN:
-            event.reject(text or "vtorque-hook ended with %d" % ended.returncode)
+        if ended.returncode != 0 or text:
+            pbs.logmsg(pbs.LOG_WARNING, "vtorque: " + (text or "ended with %d" % ended.returncode))
+except Exception as error:
+    # A rejected job is started again and again, so nothing that goes wrong here rejects it: its launcher finds out.
+    pbs.logmsg(pbs.LOG_WARNING, "vtorque: %r" % error)
 event.accept()
 `;
 }

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { messageOf } from '../../base/index.ts';
-import type { BatchNode, Engine, JobDescription, JobStatus, LiveJobs, Submitted } from '../engine.ts';
+import type { BatchNode, JobStatus, LiveJobs } from '../engine.ts';
 import { NO_CLUSTER } from './allocation.ts';
 import { byAskedName } from './asked-names.ts';
 import { arrayStatusOf } from './job-status.ts';
@@ -24,25 +24,16 @@ export interface PbsDialect {
   readQueues(stdout: string): readonly string[];
 }
 
-/** A PBS through the commands that stand beside its qsub. */
-export class PbsCommandsEngine implements Engine {
-  readonly qsub: string;
+/** The commands that stand beside a qsub, what they are asked and what they answer. */
+export class PbsCommands {
   readonly #dialect: PbsDialect;
+  readonly #qsub: string;
   readonly #env: Env;
 
   constructor(dialect: PbsDialect, qsub: string, env: Env) {
     this.#dialect = dialect;
-    this.qsub = qsub;
+    this.#qsub = qsub;
     this.#env = env;
-  }
-
-  get name(): PbsDialect['name'] {
-    return this.#dialect.name;
-  }
-
-  async submit(job: JobDescription): Promise<Submitted> {
-    const { submitByQsub } = await import('./submit.ts');
-    return submitByQsub(this.qsub, job, this.#env);
   }
 
   async status(ids: readonly string[]): Promise<ReadonlyMap<string, JobStatus>> {
@@ -51,23 +42,13 @@ export class PbsCommandsEngine implements Engine {
     const answer = await this.#askStatus(ids, action);
     // It tells of the jobs that it knows, and ends with an error for those that it does not.
     if (answer.code !== 0 && !onlyUnknownJobs(answer.stderr)) throw engineError(action, answer.stderr);
-    return byAskedName(ids, this.#read(action, answer, this.#dialect.readStatus), arrayStatusOf);
+    const none = answer.code !== 0 && answer.stdout.trim() === '';
+    return byAskedName(ids, none ? [] : this.#read(action, answer, this.#dialect.readStatus), arrayStatusOf);
   }
 
-  async cancel(ids: readonly string[]): Promise<void> {
-    await this.#order('qdel', ids, 'delete jobs');
-  }
-
-  async hold(ids: readonly string[]): Promise<void> {
-    await this.#order('qhold', ids, 'hold jobs');
-  }
-
-  async release(ids: readonly string[]): Promise<void> {
-    await this.#order('qrls', ids, 'release jobs');
-  }
-
-  async signal(ids: readonly string[], signal: NodeJS.Signals): Promise<void> {
-    await this.#order('qsig', ids, 'send a signal to jobs', ['-s', signal.replace(/^SIG/, '')]);
+  /** One that orders something for all these jobs. */
+  async order(command: string, ids: readonly string[], action: string, options: readonly string[] = []): Promise<void> {
+    if (ids.length > 0) await this.#ask(command, [...options, ...ids], action);
   }
 
   async nodes(): Promise<readonly BatchNode[] | undefined> {
@@ -96,15 +77,6 @@ export class PbsCommandsEngine implements Engine {
     }
   }
 
-  async #order(
-    command: string,
-    ids: readonly string[],
-    action: string,
-    options: readonly string[] = [],
-  ): Promise<void> {
-    if (ids.length > 0) await this.#ask(command, [...options, ...ids], action);
-  }
-
   async #askStatus(ids: readonly string[], action: string): Promise<CommandAnswer> {
     const { historyOption } = this.#dialect;
     const args = this.#dialect.statusArgs(ids);
@@ -122,7 +94,7 @@ export class PbsCommandsEngine implements Engine {
   }
 
   #run(command: string, args: readonly string[], action: string): Promise<CommandAnswer> {
-    return runCommand(join(dirname(this.qsub), command), args, this.#env, action);
+    return runCommand(join(dirname(this.#qsub), command), args, this.#env, action);
   }
 
   #read<T>(action: string, { stdout }: CommandAnswer, read: (stdout: string) => T): T {

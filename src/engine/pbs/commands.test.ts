@@ -3,8 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { torqueDialect } from '../torque/dialect.ts';
-import { PbsCommandsEngine } from './commands-engine.ts';
+import { PbsEngine } from './engine.ts';
 
 const element = (index: number, state: string): string =>
   `<Job><Job_Id>7[${index}].head</Job_Id><Job_Name>arr-${index}</Job_Name><Job_Owner>u@head</Job_Owner>` +
@@ -19,7 +18,7 @@ async function torqueWhose(t: TestContext, commands: Readonly<Record<string, str
     const script = `#!/bin/sh\nprintf '%s\\n' "$@" >'${directory}/argv'\n${body}\n`;
     await writeFile(join(directory, name), script, { mode: 0o755 });
   }
-  const engine = new PbsCommandsEngine(torqueDialect, join(directory, 'qsub'), { PATH: '/usr/bin:/bin' });
+  const engine = new PbsEngine('torque', join(directory, 'qsub'), { PATH: '/usr/bin:/bin' });
   return { engine, argv: async () => (await readFile(join(directory, 'argv'), 'utf8')).trim().split('\n') };
 }
 
@@ -35,6 +34,8 @@ test('many jobs are one question, answered under the names that were asked for',
     ...{ id: '7[]', name: 'arr', owner: 'u', queue: 'batch', state: 'running', nodes: ['n1'] },
   });
   assert.equal((await engine.status([])).size, 0);
+  const none = await torqueWhose(t, { qstat: "echo 'qstat: Unknown Job Id Error 9.head' >&2; exit 153" });
+  assert.equal((await none.engine.status(['9'])).size, 0);
 });
 
 test('live jobs are those that are not over', async (t) => {
@@ -45,6 +46,7 @@ test('live jobs are those that are not over', async (t) => {
 test('what lives is unknown when the server does not answer, or answers strangely', async (t) => {
   for (const [body, why] of [
     ['echo "qstat: cannot connect to server head (errno=111) Connection refused" >&2; exit 111', /Connection refused$/],
+    ['true', /the answer cannot be read/],
     ['echo hello', /the answer cannot be read/],
     ['echo "<Data><Job>"', /the answer cannot be read/],
     ['echo "<Data></Data>"; exit 1', /exit code 1/],
