@@ -111,6 +111,18 @@ export function nodeTests(
     assert.equal(await user().read(`vm.o${sequence(id)}`), `in Linux, ${id}\n`);
   });
 
+  test(
+    'an interactive job in a VM ends with the exit code of its command, without a terminal',
+    when('vms'),
+    async () => {
+      const vsub = `${user().root}/bin/vsub`;
+      const argv = [vsub, '-vm', 'img=host,ram=512M', '-I', '-x', '-v', 'X=a  b', 'echo "in $(uname -n) $X"; exit 6'];
+      const { code, stdout, stderr } = await user().run(argv, '');
+      assert.equal(code, 6, stderr);
+      assert.match(stdout, /^in v\S+-1 a {2}b$/m);
+    },
+  );
+
   test('a job in VMs on several nodes has one on each, and its script in the first', when('vms'), async () => {
     const vsub = `${user().root}/bin/vsub`;
     const script = 'echo $(hostname) $(cat "$PBS_NODEFILE")\nexit 5\n';
