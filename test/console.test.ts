@@ -152,7 +152,7 @@ test('kill -9 of the launcher while the VM is kept leaves nothing', async () => 
   const id = await keptJob(['true']);
   await using terminal = await console(id);
   await terminal.expect(/\$ /);
-  const [launcher] = await processesOf(cluster.user, /launch-entry\.mjs/);
+  const [launcher] = await processesOf(cluster.user, /^start launch$/);
   process.kill(launcher.pid, 'SIGKILL');
   assert.notEqual((await endsCleanly(id)).exitStatus, 0);
   await terminal.expect(/Cannot go on with the console of job ".*": the launcher of the job has gone/);

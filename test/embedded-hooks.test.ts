@@ -225,7 +225,8 @@ test('qrerun runs the epilogues before the job starts again', async () => {
   for (const name of ['prologue', 'epilogue']) await hook(name);
   const id = await t.batch.submit(t.user, `[ -e ${log('again')} ] || { touch ${log('again')}; sleep 1000; }`);
   await until(() => exists(log('again')), 'it runs');
-  await t.batch.run(isRoot ? { ...t.user, name: 'root', uid: 0, become: [] } : t.user, ['qrerun', id]);
+  const root = { ...t.user, name: 'root', uid: 0, become: [] };
+  assert.deepEqual((await t.batch.run(isRoot ? root : t.user, ['qrerun', id])).stderr, '');
   assert.equal((await t.batch.wait(id)).startCount, 2);
   assert.deepEqual(await order(), ['0 prologue', '0 epilogue', '0 prologue', '0 epilogue']);
 });

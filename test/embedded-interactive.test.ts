@@ -119,7 +119,7 @@ test('kill -9 of qsub ends the job, and the terminal is as before', async () => 
   const id = await ready(terminal);
   const pid = await answer(terminal, 'echo $$; nohup setsid sleep 1000 >/dev/null 2>&1 &');
   assert.ok(pid);
-  const [client] = await processesOf(t.user, /^entry\.mjs$/);
+  const [client] = await processesOf(t.user, /^start pbs$/);
   process.kill(client.pid, 'SIGKILL');
   await t.batch.wait(id);
   const [, after] = await terminal.expect(/([0-9a-f:]+)\r\nback\r\n/);

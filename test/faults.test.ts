@@ -46,7 +46,7 @@ async function endsCleanly(id: string): Promise<FinishedJob> {
 }
 
 for (const [what, program] of [
-  ['the launcher', /launch-entry\.mjs/],
+  ['the launcher', /^start launch$/],
   ['QEMU', /^qemu-system/],
   ['virtiofsd', /virtiofsd$/],
 ] as const) {

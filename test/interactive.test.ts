@@ -96,7 +96,7 @@ test('kill -9 of vsub ends the job, leaves nothing, and sets the terminal back',
   await using terminal = await run('bash', '-c', `stty -g; vsub -I ${vm.join(' ')}; sleep 1; stty -g; echo back`);
   const [, before] = await terminal.expect(/^([0-9a-f:]+)\r\n/);
   await atPrompt(terminal);
-  const [client] = await processesOf(cluster.user, /^vsub-entry\.mjs$/);
+  const [client] = await processesOf(cluster.user, /^start vsub$/);
   process.kill(client.pid, 'SIGKILL');
   await expectNoResidue(idle);
   const [, after] = await terminal.expect(/([0-9a-f:]+)\r\nback\r\n/);
@@ -108,7 +108,7 @@ test('kill -9 of vsub takes back a job that still waits', async () => {
   await running.expect(/qsub: job \S+ ready\r\n/);
   await using waiting = await run('vsub', '-I', ...vm);
   const [, id = ''] = await waiting.expect(/qsub: waiting for job (\S+) to start\r\n/);
-  const [client] = await processesOf(cluster.user, /^vsub-entry\.mjs$/);
+  const [client] = await processesOf(cluster.user, /^start vsub$/);
   process.kill(client.pid, 'SIGKILL');
   assert.equal((await cluster.wait(id)).exitStatus, 271);
 });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type FinishedJob, startCluster, type TestCluster } from './support/cluster.ts';
+import { execute, type FinishedJob, startCluster, type TestCluster } from './support/cluster.ts';
 import { type FoundProcess, processesOf } from './support/processes.ts';
 import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
 import { atTerminal } from './support/terminal.ts';
@@ -207,6 +207,23 @@ test('a node that says nothing more is lost, and does not hold the job', async (
   const { stderr, exitStatus } = await endsCleanly(id);
   assert.match(stderr.toString(), /node "node2" is lost: nothing was heard from there for 20 s\n/);
   assert.equal(exitStatus, 246);
+});
+
+test('a job that is put back into the queue starts anew on all its nodes, with other keys', async () => {
+  const script = [
+    '#!/bin/bash',
+    'cd "$PBS_O_WORKDIR"',
+    '[ -e once ] && exec cat "$PBS_NODEFILE"',
+    'echo > once',
+    'sleep 600',
+    '',
+  ];
+  const id = await cluster.submit(['-l', 'nodes=3', ...vm], script.join('\n'));
+  await cluster.appears('once');
+  const { code, stderr } = await execute(['qrerun', id], { env: { ...process.env, ...cluster.env } });
+  assert.equal(code, 0, stderr);
+  const { stdout, exitStatus } = await endsCleanly(id);
+  assert.deepEqual([stdout.toString(), exitStatus], ['vnode1-1\nvnode2-1\nvnode3-1\n', 0]);
 });
 
 test('a job over its walltime leaves nothing on any node', async () => {

@@ -1,12 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { VtorqueError } from '../base/index.ts';
 import { type HostSlots, parseNodeFile } from '../pbs/index.ts';
+import { ATTEMPT } from './embedded/environment.ts';
+import type { EngineName } from './engine.ts';
 import { jobEngineName } from './find-job.ts';
+import { clusterOf } from './pbs/allocation.ts';
 
 type Env = Readonly<Record<string, string>>;
 
 /** A batch job in the terms of PBS, whatever batch system it runs in. */
 export interface PbsJob {
+  readonly engine: EngineName;
+  /** As `Allocation.cluster`. */
+  readonly cluster: string;
+  /** As `HookCall.attempt`: undefined where hooks do not know it either. */
+  readonly attempt: string | undefined;
+  /** What the batch system's hooks call it; that of an element of an array in Slurm is another number than `id`. */
+  readonly hookId: string;
   readonly id: string;
   /** With the variables that PBS would have set. */
   readonly env: Env;
@@ -24,15 +34,19 @@ const USUAL_NODE_FILE = '/run/vtorque/nodefile';
  * @throws VtorqueError `E_NOT_IN_JOB` outside a batch job
  */
 export async function readPbsJob(env: Env): Promise<PbsJob> {
-  if (jobEngineName(env) === 'slurm') return slurmJob(env);
+  const engine = jobEngineName(env);
+  if (engine === 'slurm') return slurmJob(env);
   const { PBS_JOBID: id, PBS_NODEFILE: nodeFile } = env;
-  if (!id || !nodeFile) {
+  if (engine === undefined || !id || !nodeFile) {
     throw new VtorqueError('E_NOT_IN_JOB', 'Cannot launch: PBS_JOBID or PBS_NODEFILE is not set', {
       hint: 'The launcher is started by a batch system; submit the job with vsub',
       phase: 'plan',
     });
   }
-  return { id, env, hosts: parseNodeFile(await readFile(nodeFile, 'utf8')), nodeFile };
+  return {
+    ...{ engine, cluster: clusterOf(engine, env), attempt: engine === 'embedded' ? env[ATTEMPT] : undefined },
+    ...{ hookId: id, id, env, nodeFile, hosts: parseNodeFile(await readFile(nodeFile, 'utf8')) },
+  };
 }
 
 async function slurmJob(env: Env): Promise<PbsJob> {
@@ -43,6 +57,7 @@ async function slurmJob(env: Env): Promise<PbsJob> {
   const allocation = await new SlurmJobEngine(env).allocation();
   const variables = pbsVariables(env, allocation);
   return {
+    ...{ engine: 'slurm', cluster: allocation.cluster, attempt: allocation.attempt, hookId: allocation.jobId },
     id: variables.PBS_JOBID,
     env: { ...env, ...variables },
     hosts: allocation.nodes.map(({ name, slots }) => ({ host: name, slots })),

@@ -7,12 +7,14 @@ import { existing, type JobContext, readOwner, shortName } from '../node/guest/i
  */
 export async function readJobContext(): Promise<JobContext> {
   const own = Object.fromEntries(Object.entries(process.env).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])));
-  const { id, env, hosts, nodeFile } = await readPbsJob(own);
+  const { id, env, hosts, nodeFile, engine, cluster, attempt, hookId } = await readPbsJob(own);
+  const node = hosts[0]?.host ?? '';
   const owner = await readOwner();
   const cwd = process.cwd();
   return {
+    key: { engine, cluster, jobId: hookId, attempt, node },
     ...{ id, owner, hosts, rank: 0, nodeFile, cwd },
-    node: shortName(hosts[0]?.host ?? ''),
+    node: shortName(node),
     directories: await existing([owner.home, env.PBS_O_WORKDIR, env.PBS_O_INITDIR, env.PWD, cwd]),
     umask: process.umask(),
     env,

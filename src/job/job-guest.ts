@@ -31,7 +31,7 @@ export async function startJobGuest(options: JobGuestOptions): Promise<JobGuest>
   const own = { context, places, request, script, scriptPath, record };
   if (context.hosts.length === 1) {
     const guest = await startNodeGuest({ ...own, signal });
-    return { ...guest, tearDown: () => tearDown(guest.machine) };
+    return { ...guest, tearDown: () => tearDown(guest) };
   }
   // What a job of one node does not need, it does not load.
   const { othersOfJob } = await import('./nodes/index.ts');
@@ -51,7 +51,7 @@ export async function startJobGuest(options: JobGuestOptions): Promise<JobGuest>
     watch: (phase, work) => orAborted(here(guest.watch(phase, work)), others.failed),
     tearDown: async () => {
       // Each to its end: what fails on one node is no reason to lose what was written on another.
-      const ends = await Promise.allSettled([here(tearDown(guest.machine)), others.end()]);
+      const ends = await Promise.allSettled([here(tearDown(guest)), others.end()]);
       for (const end of ends) if (end.status === 'rejected') throw end.reason;
     },
     [Symbol.asyncDispose]: () => started.disposeAsync(),

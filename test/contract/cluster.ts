@@ -100,8 +100,13 @@ export class ContractUser {
   async accepted(argv: readonly string[], text: string, file?: string): Promise<string> {
     const submitted = await this.submit(argv, text, file);
     assert.ok('id' in submitted, `refused with code ${submitted.code}`);
-    this.#submitted.add(submitted.id);
-    return submitted.id;
+    return this.submitted(submitted.id);
+  }
+
+  /** Remember a job, so that it ends with the test. */
+  submitted(id: string): string {
+    this.#submitted.add(id);
+    return id;
   }
 
   /** @throws when they are not in one of the states in time */

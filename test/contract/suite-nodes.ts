@@ -92,7 +92,8 @@ export function nodeTests(
     );
     await user().read('attempts');
     while ((await user().read('attempts')) === '');
-    assert.equal((await user().runAsOperator(['qrerun', id])).code, 0);
+    const { code, stderr } = await user().runAsOperator(['qrerun', id]);
+    assert.equal(code, 0, stderr);
     await user().wait([id]);
     const attempts = (await user().read('attempts')).trim().split('\n');
     assert.equal(attempts.length, 2);
@@ -104,7 +105,7 @@ export function nodeTests(
     const script = 'echo "in $(cat /proc/sys/kernel/ostype), $PBS_JOBID"; echo wrong >&2; exit 5\n';
     const { code, stdout, stderr } = await user().run([vsub, '-vm', 'img=host,ram=512M', '-N', 'vm'], script);
     assert.equal(code, 0, stderr);
-    const id = stdout.trim();
+    const id = user().submitted(stdout.trim());
     const [status] = await user().wait([id]);
     assert.equal(await user().read(`vm.e${sequence(id)}`), 'wrong\n');
     assert.equal(status?.exitStatus, 5);
@@ -123,13 +124,35 @@ export function nodeTests(
     },
   );
 
+  for (const [phase, ready] of [
+    ['starts', false],
+    ['runs', true],
+  ] as const) {
+    test(
+      `a job in a VM that is cancelled while its ${ready ? 'script' : 'VM'} ${phase} ends`,
+      when('vms'),
+      async () => {
+        const vsub = `${user().root}/bin/vsub`;
+        const argv = ['-vm', 'img=host,ram=512M', '-d', user().cluster.work];
+        const { code, stdout, stderr } = await user().run([vsub, ...argv], `touch in-vm-${phase}; sleep 300\n`);
+        assert.equal(code, 0, stderr);
+        const id = user().submitted(stdout.trim());
+        await user().wait([id], ['running']);
+        if (ready) await user().read(`in-vm-${phase}`);
+        await user().call({ op: 'cancel', ids: [id] });
+        const [status] = await user().wait([id]);
+        assert.notEqual(status?.exitStatus, 0);
+      },
+    );
+  }
+
   test('a job in VMs on several nodes has one on each, and its script in the first', when('vms'), async () => {
     const vsub = `${user().root}/bin/vsub`;
     const script = 'echo $(hostname) $(cat "$PBS_NODEFILE")\nexit 5\n';
     const argv = [vsub, '-vm', 'img=host,vcpus=1,ram=256M', '-l', 'nodes=2:ppn=2', '-N', 'vms'];
     const { code, stdout, stderr } = await user().run(argv, script);
     assert.equal(code, 0, stderr);
-    const id = stdout.trim();
+    const id = user().submitted(stdout.trim());
     const [status] = await user().wait([id]);
     assert.equal(await user().read(`vms.e${sequence(id)}`), '');
     assert.equal(status?.exitStatus, 5);

@@ -9,7 +9,7 @@ export interface FoundProcess {
 }
 
 /**
- * Wait until a user has processes whose program name, or first argument, matches.
+ * Wait until a user has processes whose program name matches; our own are `start launch`, `start vsub` and so on.
  * @returns all of them
  */
 export async function processesOf(
@@ -33,10 +33,9 @@ async function look({ uid }: TestUser, program: RegExp): Promise<FoundProcess[]>
       if (owner?.uid !== uid) return [];
       const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0').slice(0, -1);
       // Only the program itself, not setpriv, unshare or env on their way to it: those have it as a later argument.
-      const names = [args[0] ?? '', ...args.slice(1, 4).filter((arg) => arg.endsWith('.mjs'))].map((arg) =>
-        basename(arg),
-      );
-      return names.some((name) => program.test(name)) ? [{ pid: Number(pid), args }] : [];
+      const started = args.slice(1, 4).findIndex((arg) => arg.endsWith('/start.cjs'));
+      const name = started < 0 ? basename(args[0] ?? '') : `start ${args[started + 2]}`;
+      return program.test(name) ? [{ pid: Number(pid), args }] : [];
     }),
   );
   return found.flat();

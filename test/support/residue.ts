@@ -4,8 +4,8 @@ import { readdir, readFile } from 'node:fs/promises';
 /** What a job might leave on a machine. Each entry is one line that a person can act on. */
 export type Residue = ReadonlySet<string>;
 
-/** Words on the command lines of a job's processes, and of no others. */
-const ofJobs = /^(guest=v\S+-\d+,debug-threads=on|--fd=3|\S*\/launch-entry\.mjs|\S*\/build\/bin\/shepherd)$/;
+/** Words, or two in a row, on the command lines of a job's processes, and of no others. */
+const ofJobs = /^(guest=v\S+-\d+,debug-threads=on|--fd=3|\S*\/start\.cjs launch|\S*\/build\/bin\/shepherd)$/;
 
 /** Look at the machine: processes, temporary files, sockets, mounts and network devices. */
 export async function lookForResidue(): Promise<Residue> {
@@ -43,7 +43,7 @@ async function jobProcesses(): Promise<string[]> {
     if (!/^\d+$/.test(pid)) continue;
     // A process may end while we look at it.
     const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
-    if (args.some((arg) => ofJobs.test(arg))) {
+    if (args.some((arg, at) => ofJobs.test(arg) || ofJobs.test(`${arg} ${args[at + 1]}`))) {
       found.push(`process ${pid}: ${args.join(' ').slice(0, 120)}`);
     }
   }

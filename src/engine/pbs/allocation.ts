@@ -10,7 +10,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 export const NO_CLUSTER = '';
 
 /** Of the embedded batch system several may run on one machine, each in a directory of its own. */
-function clusterOf(engine: EngineName, env: Env): string {
+export function clusterOf(engine: EngineName, env: Env): string {
   return (engine === 'embedded' ? env.VTORQUE_LOCAL : undefined) ?? NO_CLUSTER;
 }
 

@@ -34,6 +34,8 @@ test('many jobs are one question, answered under the names that were asked for',
     ...{ id: '7[]', name: 'arr', owner: 'u', queue: 'batch', state: 'running', nodes: ['n1'] },
   });
   assert.equal((await engine.status([])).size, 0);
+  const none = await torqueWhose(t, { qstat: "echo 'qstat: Unknown Job Id Error 9.head' >&2; exit 153" });
+  assert.equal((await none.engine.status(['9'])).size, 0);
 });
 
 test('live jobs are those that are not over', async (t) => {
@@ -44,6 +46,7 @@ test('live jobs are those that are not over', async (t) => {
 test('what lives is unknown when the server does not answer, or answers strangely', async (t) => {
   for (const [body, why] of [
     ['echo "qstat: cannot connect to server head (errno=111) Connection refused" >&2; exit 111', /Connection refused$/],
+    ['true', /the answer cannot be read/],
     ['echo hello', /the answer cannot be read/],
     ['echo "<Data><Job>"', /the answer cannot be read/],
     ['echo "<Data></Data>"; exit 1', /exit code 1/],

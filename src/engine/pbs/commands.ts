@@ -42,7 +42,8 @@ export class PbsCommands {
     const answer = await this.#askStatus(ids, action);
     // It tells of the jobs that it knows, and ends with an error for those that it does not.
     if (answer.code !== 0 && !onlyUnknownJobs(answer.stderr)) throw engineError(action, answer.stderr);
-    return byAskedName(ids, this.#read(action, answer, this.#dialect.readStatus), arrayStatusOf);
+    const none = answer.code !== 0 && answer.stdout.trim() === '';
+    return byAskedName(ids, none ? [] : this.#read(action, answer, this.#dialect.readStatus), arrayStatusOf);
   }
 
   /** One that orders something for all these jobs. */

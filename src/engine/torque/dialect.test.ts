@@ -20,7 +20,8 @@ test('jobs are read from the XML of qstat', () => {
     { id: '687.tqhead', name: 'long', owner: 'tqa', queue: 'batch', state: 'running', nodes: ['n2', 'n1'] },
     { id: '689[1].tqhead', name: 'arr-1', owner: 'tqa', queue: 'batch', state: 'complete', nodes: [], exitStatus: 271 },
   ]);
-  assert.deepEqual(torqueDialect.readStatus(''), []);
+  assert.deepEqual(torqueDialect.readStatus(list()), []);
+  assert.throws(() => torqueDialect.readStatus(''));
   assert.equal(torqueDialect.readStatus(list(RUNNING) + list(COMPLETE)).length, 2);
 });
 

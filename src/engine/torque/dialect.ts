@@ -32,12 +32,17 @@ export const torqueDialect: PbsDialect = {
   readQueues,
 };
 
-/** Nothing at all is what Torque prints of no jobs. */
+/** Of no jobs there is an empty list; nothing at all is no answer. */
 function rowsOf(stdout: string, name: string): readonly XmlElement[] {
-  return parseTorqueXml(stdout).flatMap((root) => {
-    if (root.name === 'Data' && root.children.every((child) => child.name === name)) return root.children;
+  const roots = parseTorqueXml(stdout);
+  if (roots.length === 0 || roots.some((root) => root.name !== 'Data' || !isListOf(root, name))) {
     throw new Error(`it is no list of elements "${name}"`);
-  });
+  }
+  return roots.flatMap(({ children }) => children);
+}
+
+function isListOf({ children }: XmlElement, name: string): boolean {
+  return children.every((child) => child.name === name);
 }
 
 /** None for a node that has never said what it has. */

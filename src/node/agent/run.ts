@@ -1,4 +1,4 @@
-import type { AllocatedNode } from '../../engine/index.ts';
+import type { AllocatedNode, Allocation } from '../../engine/index.ts';
 import { findJobEngine } from '../../engine/index.ts';
 import { placesToRead } from '../../site/index.ts';
 import { existing, type JobContext, readOwner, shortName, startNodeGuest, tearDown } from '../guest/index.ts';
@@ -18,14 +18,14 @@ export interface NodeAgentOptions {
  */
 export async function runNodeAgent({ launcher, env, signal }: NodeAgentOptions): Promise<void> {
   const allocation = await (await findJobEngine(env)).allocation();
-  const { nodes, nodeIndex, jobId } = allocation;
+  const { nodes, nodeIndex } = allocation;
   const node = nodes[nodeIndex] as AllocatedNode;
   const socket = await connectToLauncher(launcher, linkKey(allocation, nodeIndex), signal);
   await serveLauncher({
     channel: new Channel(socket, readToNode),
     node: node.name,
     start: async (plan, record, over) => {
-      const context = await contextHere(plan, jobId, env);
+      const context = await contextHere(plan, allocation, env);
       const places = placesToRead(env, context.owner.uid);
       const { request, scriptPath } = plan;
       const options = { context, places, request, script: undefined, scriptPath, record, signal: over };
@@ -33,7 +33,7 @@ export async function runNodeAgent({ launcher, env, signal }: NodeAgentOptions):
       return {
         name: guest.machine.spec.name,
         watch: (phase, work) => guest.watch(phase, work),
-        tearDown: () => tearDown(guest.machine),
+        tearDown: () => tearDown(guest),
         [Symbol.asyncDispose]: () => guest[Symbol.asyncDispose](),
       } satisfies ServedGuest;
     },
@@ -41,12 +41,23 @@ export async function runNodeAgent({ launcher, env, signal }: NodeAgentOptions):
 }
 
 /** The job as it is on this node: who its owner is, and which of its directories there are, every node knows itself. */
-async function contextHere(plan: NodePlan, id: string, env: NodeAgentOptions['env']): Promise<JobContext> {
+async function contextHere(
+  plan: NodePlan,
+  { engine, cluster, jobId, attempt }: Allocation,
+  env: NodeAgentOptions['env'],
+): Promise<JobContext> {
   const { hosts, rank, nodeFile, cwd, umask } = plan;
   const owner = await readOwner();
+  const node = hosts[rank]?.host ?? '';
   const directories = await existing([owner.home, ...plan.directories]);
   return {
-    ...{ id, owner, hosts, rank, nodeFile, cwd, umask, env, directories },
-    node: shortName(hosts[rank]?.host ?? ''),
+    // Torque's and OpenPBS's hooks do not know a run by what the launcher knows it by.
+    key: { engine, cluster, jobId, attempt: knownToHooks(engine) ? attempt : undefined, node },
+    ...{ id: jobId, owner, hosts, rank, nodeFile, cwd, umask, env, directories },
+    node: shortName(node),
   };
+}
+
+function knownToHooks(engine: Allocation['engine']): boolean {
+  return engine === 'embedded' || engine === 'slurm';
 }

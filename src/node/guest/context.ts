@@ -3,6 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { promisify } from 'node:util';
 import type { HostSlots } from '../../pbs/index.ts';
+import type { LeaseKey } from '../leases/lease.ts';
 
 /** Whom the job runs as. */
 export interface JobOwner {
@@ -17,6 +18,8 @@ export interface JobOwner {
 
 /** A job as one of its nodes sees it. */
 export interface JobContext {
+  /** By it root's hooks and the reaper know what belongs to the job on this node. */
+  readonly key: LeaseKey;
   readonly id: string;
   readonly owner: JobOwner;
   /** All nodes of the job, by rank, as the batch system has them. */

@@ -6,6 +6,7 @@ import { planVms } from '../../plan/index.ts';
 import type { VmRequest } from '../../request/index.ts';
 import { agentProgram, type Places } from '../../site/index.ts';
 import { type AcceleratorChoice, chooseAccelerator, guestMac, type RunningVm, startVm } from '../../vm/index.ts';
+import { JOB_MARK, jobMark } from '../leases/lease.ts';
 import type { JobContext } from './context.ts';
 import { type GuestFiles, type GuestIdentity, setUpGuest } from './guest-setup.ts';
 import { guestKind } from './kinds/index.ts';
@@ -23,6 +24,8 @@ export interface NodeGuest extends AsyncDisposable {
   readonly files: GuestFiles;
   /** Wait for work with the guest, as long as the machine and the servers of its shares live. */
   watch<T>(phase: Phase, work: Promise<T>): Promise<T>;
+  /** The server of a share that has failed, if one has. */
+  shareFailure(): VtorqueError | undefined;
 }
 
 /** When QEMU ends, the servers of its shares do so too; a moment tells which was first. */
@@ -74,18 +77,24 @@ export async function startNodeGuest(options: NodeGuestOptions): Promise<NodeGue
   record('network');
   const spec = vmSpecOf({ vm, request, guest, shares: shares.devices, accelerator });
   record('vm-start');
+  let namesGone: Promise<void> | undefined;
   const machine = cleanup.use(
     await startVm(spec, {
       readyWithinMs: settings.readyWithinMs ?? guestKind(guest).readyWithinMs,
       env: qemuEnvironment(context),
       signal,
-      onMonitorReady: () => record('guest'),
+      onMonitorReady: () => {
+        record('guest');
+        // QEMU connects to the servers before its monitor answers.
+        namesGone = shares.connected();
+        namesGone.catch(() => {});
+      },
     }).catch((error: unknown) => {
       // QEMU ends when it cannot connect to a server, and does not know why.
       throw shares.failed() ?? error;
     }),
   );
-  await shares.connected();
+  await namesGone;
   const identity = {
     ...{ context, guest, vms, vm, mounts: shares.mounts, network: spec.network },
     ...{ script, scriptPath, settings },
@@ -99,7 +108,10 @@ export async function startNodeGuest(options: NodeGuestOptions): Promise<NodeGue
     Promise.race([machine.watch(phase, work), shareLost]);
   const files = await orAborted(watch('guest', setUpGuest(machine.agent, identity)), signal);
   const started = cleanup.move();
-  return { machine, identity, files, watch, [Symbol.asyncDispose]: () => started.disposeAsync() };
+  return {
+    ...{ machine, identity, files, watch, shareFailure: shares.failed },
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  };
 }
 
 /** A transport that the node, or a folder of mount=...:ro, leaves no choice about. */
@@ -128,8 +140,8 @@ async function accelerate(
   });
 }
 
-/** QEMU keeps its temporary disk overlays in TMPDIR; it needs nothing else. */
-function qemuEnvironment({ env }: JobContext): Record<string, string> {
+/** QEMU keeps its temporary disk overlays in TMPDIR, and carries the job's mark; it needs nothing else. */
+function qemuEnvironment({ env, key }: JobContext): Record<string, string> {
   const path = env.PATH ?? '/usr/local/bin:/usr/bin:/bin';
-  return { PATH: path, ...(env.TMPDIR === undefined ? {} : { TMPDIR: env.TMPDIR }) };
+  return { PATH: path, [JOB_MARK]: jobMark(key), ...(env.TMPDIR === undefined ? {} : { TMPDIR: env.TMPDIR }) };
 }

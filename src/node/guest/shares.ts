@@ -16,6 +16,7 @@ import {
   virtiofsdThere,
 } from '../../storage/index.ts';
 import type { ShareDevice } from '../../vm/index.ts';
+import { JOB_MARK, jobMark, temporaryPrefix } from '../leases/lease.ts';
 import type { JobContext } from './context.ts';
 import { furtherShares } from './further-shares.ts';
 
@@ -100,10 +101,12 @@ const noServers: Servers = {
   [Symbol.asyncDispose]: async () => {},
 };
 
-async function serveByVirtiofs(shares: readonly Share[], { owner, env }: JobContext): Promise<Servers> {
+async function serveByVirtiofs(shares: readonly Share[], { owner, env, key }: JobContext): Promise<Servers> {
   if (shares.every(({ transport }) => transport !== 'virtiofs')) return noServers;
-  const room = join(tmpdir(), 'vtorque-XXXXXX', 'share00.sock.new').length < longestSocketPath;
-  const directory = await mkdtemp(join(room ? tmpdir() : '/tmp', 'vtorque-'));
+  // By its name whoever clears up after the job finds it.
+  const prefix = temporaryPrefix(key);
+  const room = join(tmpdir(), `${prefix}XXXXXX`, 'share00.sock.new').length < longestSocketPath;
+  const directory = await mkdtemp(join(room ? tmpdir() : '/tmp', prefix));
   const servers = new Map<string, { source: string; server: VirtiofsServer }>();
   const release = async (): Promise<void> => {
     await Promise.all([...servers.values()].map(({ server }) => server.stop()));
@@ -113,9 +116,9 @@ async function serveByVirtiofs(shares: readonly Share[], { owner, env }: JobCont
     for (const [index, { source, transport }] of shares.entries()) {
       if (transport !== 'virtiofs') continue;
       const { uid, gid } = owner;
-      const path = { PATH: env.PATH ?? '' };
+      const own = { PATH: env.PATH ?? '', [JOB_MARK]: jobMark(key) };
       const name = `share${index}`;
-      servers.set(name, { source, server: await startVirtiofsd({ source, directory, name, uid, gid, env: path }) });
+      servers.set(name, { source, server: await startVirtiofsd({ source, directory, name, uid, gid, env: own }) });
     }
   } catch (error) {
     await release();

@@ -1,15 +1,19 @@
 import { VtorqueError, within } from '../../base/index.ts';
-import type { RunningVm } from '../../vm/index.ts';
+import type { NodeGuest } from './node-guest.ts';
 
 /** What the script left running has this long, once it is asked to end. */
 const processGraceMs = 500;
 /** Writing out and unmounting the user's directories; after that the machine is ended all the same. */
 const unmountWithinMs = 20_000;
 
-/** End the guest so that everything it wrote to the user's directories is there, then the machine. */
-export async function tearDown(machine: RunningVm): Promise<void> {
+/**
+ * End the guest so that everything it wrote to the user's directories is there, then the machine.
+ * @throws VtorqueError when that is not certain
+ */
+export async function tearDown(guest: Pick<NodeGuest, 'machine' | 'watch' | 'shareFailure'>): Promise<void> {
+  const { machine } = guest;
   const { agent, spec } = machine;
-  const shutdown = machine.watch('tear-down', agent.shutdown({ graceMs: processGraceMs, how: 'wait' }));
+  const shutdown = guest.watch('tear-down', agent.shutdown({ graceMs: processGraceMs, how: 'wait' }));
   await within(shutdown, {
     ms: unmountWithinMs,
     late: () =>
@@ -23,5 +27,8 @@ export async function tearDown(machine: RunningVm): Promise<void> {
         },
       ),
   });
+  // A guest can unmount what nobody serves any more: what it had not written out by then is lost.
+  const failure = guest.shareFailure();
+  if (failure !== undefined) throw failure;
   await machine.stop();
 }
