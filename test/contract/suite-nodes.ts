@@ -133,8 +133,9 @@ export function nodeTests(
       when('vms'),
       async () => {
         const vsub = `${user().root}/bin/vsub`;
-        const argv = ['-vm', 'img=host,ram=512M', '-d', user().cluster.work];
-        const { code, stdout, stderr } = await user().run([vsub, ...argv], `touch in-vm-${phase}; sleep 300\n`);
+        // Not every batch system has -d.
+        const script = `touch ${user().cluster.work}/in-vm-${phase}; sleep 300\n`;
+        const { code, stdout, stderr } = await user().run([vsub, '-vm', 'img=host,ram=512M'], script);
         assert.equal(code, 0, stderr);
         const id = user().submitted(stdout.trim());
         await user().wait([id], ['running']);
