@@ -1,17 +1,19 @@
 import { spawn } from 'node:child_process';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { messageOf } from '../../base/index.ts';
 import type { EngineName } from '../../engine/engine.ts';
 import { hookExitCode, readHookCall } from '../../engine/hooks.ts';
 import { clearUp } from '../../node/clear-up.ts';
 import { prepare, release } from '../../node/hook.ts';
+import { leasesPlace } from '../../node/leases/place.ts';
 import { LeaseStore } from '../../node/leases/store.ts';
-import { installRoot, leasesDirectory } from '../../site/index.ts';
+import { installRoot } from '../../site/index.ts';
 import { ownerOf } from './owner.ts';
 
 /** Hooks of one node come in crowds; what one reaper finds, the others need not look for. */
 const REAP_EVERY_MS = 60_000;
+const COMMANDS = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
  * Prepare or release a job on this node.
@@ -31,8 +33,8 @@ export async function serveHook(
     if (call !== undefined) {
       const { cluster, jobId, attempt, node } = call;
       const job = { key: { engine, cluster, jobId, attempt, node }, owner: await ownerOf(call.owner) };
-      const store = await LeaseStore.open(leasesDirectory(process.env, uid), uid);
-      if (await store.isDue('reap', REAP_EVERY_MS, Date.now())) startReaper();
+      const store = await LeaseStore.open(leasesPlace(engine, cluster, process.env, uid), uid);
+      if (await store.isDue('reap', REAP_EVERY_MS, Date.now())) startReaper(engine);
       const deps = { store, now: Date.now, clearUp };
       await (call.event === 'prepare' ? prepare(job, since, deps) : release(job, deps));
     }
@@ -45,12 +47,14 @@ export async function serveHook(
 }
 
 /** On its own, since it asks the batch system, which waits for this hook. */
-function startReaper(): void {
-  const reaper = spawn(join(installRoot, 'bin/vtorque'), ['reap'], {
+function startReaper(engine: EngineName): void {
+  const { PATH } = process.env;
+  const reaper = spawn(join(installRoot, 'bin/vtorque'), ['reap', '--engine', engine], {
     detached: true,
     stdio: 'ignore',
     cwd: '/',
-    env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...process.env },
+    // Hooks have next to nothing on PATH (Torque 6.1: /bin:/usr/bin), and it needs the commands of the batch system.
+    env: { ...process.env, PATH: [...(PATH === undefined ? [] : [PATH]), COMMANDS].join(delimiter) },
   });
   // That it cannot be started is no reason to fail: there is a timer, too.
   reaper.on('error', () => {});

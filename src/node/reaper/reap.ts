@@ -4,9 +4,12 @@ import { type HookDeps, release } from '../hook.ts';
 import { kill, markedProcesses } from '../strays.ts';
 import { planReap, type ReapAction } from './plan.ts';
 
+/** Which jobs live, as the batch system has said. */
+export type KnownJobs = Extract<LiveJobs, { readonly known: true }>;
+
 export interface ReapOptions extends HookDeps {
   readonly engine: string;
-  readonly live: LiveJobs;
+  readonly live: KnownJobs;
   readonly dryRun: boolean;
 }
 
@@ -17,16 +20,19 @@ export interface ReapReport {
 }
 
 /**
- * Remove what no live job owns. May run at any moment, any number of times.
- * @throws VtorqueError `E_REAP_UNKNOWN` when the batch system does not tell which jobs live: nothing is touched then
+ * What may be cleared up by.
+ * @throws VtorqueError `E_REAP_UNKNOWN` when the batch system does not tell which jobs live
  */
+export function knownJobs(live: LiveJobs): KnownJobs {
+  if (live.known) return live;
+  throw new VtorqueError('E_REAP_UNKNOWN', `Cannot clear up: it is not known which jobs live (${live.why})`, {
+    hint: 'Nothing was touched. Try again when the batch system answers',
+  });
+}
+
+/** Remove what no live job owns. May run at any moment, any number of times. */
 export async function reap(options: ReapOptions): Promise<ReapReport> {
   const { engine, live, store, now } = options;
-  if (!live.known) {
-    throw new VtorqueError('E_REAP_UNKNOWN', `Cannot clear up: it is not known which jobs live (${live.why})`, {
-      hint: 'Nothing was touched. Try again when the batch system answers',
-    });
-  }
   const [leases, marked] = await Promise.all([store.list(), markedProcesses()]);
   const view = { engine, cluster: live.cluster, live: live.ids, leases, marked, now: now() };
   const actions = planReap(view);
