@@ -6,7 +6,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { instanceInfo } from '../src/engine/embedded/index.ts';
-import { jobMark, temporaryPrefix } from '../src/node/leases/lease.ts';
+import { jobMark, leaseName, temporaryPrefix } from '../src/node/leases/lease.ts';
 import { execute, startCluster, type TestCluster } from './support/cluster.ts';
 import { exists, until } from './support/embedded.ts';
 import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
@@ -241,6 +241,45 @@ test('kill -9 of the daemon while our hooks run neither loses a release nor fail
     assert.deepEqual(await hooks.leases(id), [`${id} node1 released`]);
     await rm(gate);
   }
+});
+
+test('a hook that is killed leaves its lease to the next one', async () => {
+  const id = '9400.x';
+  assertQuiet(await hooks.call('prologue', id));
+  const lock = join(hooks.instance, 'leases', `${leaseName(keyOf(id))}.lock`);
+  const holder = spawn('flock', [lock, 'cat'], { stdio: ['pipe', 'pipe', 'ignore'] });
+  holder.stdin.write('.');
+  await once(holder.stdout, 'data');
+  const late = hooks.call('epilogue', id, { killedAfterMs: 1000 });
+  assert.equal((await late).signal, 'SIGKILL');
+  assert.deepEqual(await hooks.leases(id), [`${id} node1 prepared`]);
+  holder.stdin.end();
+  await once(holder, 'close');
+  assertQuiet(await hooks.call('epilogue', id));
+  assert.deepEqual(await hooks.leases(id), [`${id} node1 released`]);
+});
+
+test('a release that a crash has cut short is finished by the reaper', async () => {
+  const id = '9401.x';
+  assertQuiet(await hooks.call('prologue', id));
+  const store = await hooks.store();
+  const [lease] = (await store.list()).filter(({ key }) => key.jobId === id);
+  assert.ok(lease);
+  await store.write({ ...lease, state: 'releasing' });
+  assert.match((await hooks.reap()).stdout, /^release job 9401.x on node1$/m);
+  assert.deepEqual(await hooks.leases(id), [`${id} node1 released`]);
+});
+
+test('the doctor tells whether the hooks are there', async () => {
+  const told = async (): Promise<string | undefined> => {
+    const line = [join(cluster.root, 'bin/vtorque'), 'doctor', '--role', 'node', '--json'];
+    const { stdout } = await execute(line, { env: { ...process.env, ...cluster.env } });
+    const { findings } = JSON.parse(stdout) as { findings: { check: string; severity: string }[] };
+    return findings.find(({ check }) => check === 'hooks')?.severity;
+  };
+  assert.equal(await told(), 'warning');
+  await hooks.install();
+  assert.equal(await told(), 'ok');
 });
 
 test('the time of hooks with nothing to do is told', async (t) => {

@@ -38,6 +38,8 @@ export interface HookWords {
   readonly node?: number;
   readonly attempt?: number;
   readonly owner?: string;
+  /** Kill it, if it has not ended by then. */
+  readonly killedAfterMs?: number;
 }
 
 export function rootHooks(cluster: TestCluster): RootHooks {
@@ -65,7 +67,7 @@ export function rootHooks(cluster: TestCluster): RootHooks {
         const [event = '', node, code] = line.split(' ');
         return code === undefined ? [] : [{ event, node: Number(node), code: Number(code) }];
       }),
-    call: (event, jobId, { node = 0, attempt = 1, owner = cluster.user.name } = {}) => {
+    call: (event, jobId, { node = 0, attempt = 1, owner = cluster.user.name, killedAfterMs } = {}) => {
       const common = [jobId, owner, 'group', 'name'];
       const words = event.startsWith('prologue')
         ? [...common, 'nodes=1', 'batch', '', '/script']
@@ -74,7 +76,11 @@ export function rootHooks(cluster: TestCluster): RootHooks {
         ...{ PATH: '/bin:/usr/bin', VTORQUE_LOCAL: instance, VTORQUE_HOSTS: 'node1 node2' },
         ...{ VTORQUE_ATTEMPT: String(attempt), PBS_NODENUM: String(node) },
       };
-      return execute([program, 'embedded', event, ...words], { env, cwd: '/' });
+      return execute([program, 'embedded', event, ...words], {
+        env,
+        cwd: '/',
+        ...(killedAfterMs === undefined ? {} : { timeoutMs: killedAfterMs }),
+      });
     },
     store: () => LeaseStore.open(join(instance, 'leases'), uid),
     leases: async (...jobIds) =>
