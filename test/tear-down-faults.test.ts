@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { instanceInfo } from '../src/engine/embedded/index.ts';
 import { execute, type FinishedJob, startCluster, type TestCluster } from './support/cluster.ts';
 import { until } from './support/embedded.ts';
 import { ensureImage } from './support/images.ts';
@@ -83,6 +84,29 @@ test('kill -9 of the agent of a node while the job is torn down is told, and lea
   assert.match(stderr.toString(), /^vtorque: .*node "node2" is lost/m);
   assert.equal(exitStatus, 247);
 });
+
+for (const [when, start] of [
+  [
+    'boots',
+    async () => {
+      const id = await cluster.submit(vm, ending, 'ending.sh');
+      await processesOf(cluster.user, /^qemu-system/);
+      return id;
+    },
+  ],
+  ['is torn down', endingJob],
+] as const) {
+  test(`kill -9 of the daemon while the guest ${when} takes nothing from the job`, async () => {
+    const id = await start();
+    const daemon = await instanceInfo(cluster.env);
+    assert.ok(daemon);
+    process.kill(daemon.pid, 'SIGKILL');
+    await until(async () => (await instanceInfo(cluster.env).catch(() => 'dying')) === undefined, 'it is gone');
+    await cluster.restart();
+    const { exitStatus, stderr } = await endsCleanly(id);
+    assert.deepEqual([exitStatus, stderr.toString()], [0, '']);
+  });
+}
 
 /** A small file system of its own in place of a directory. */
 async function smallDisk(directory: string, size: string): Promise<AsyncDisposable> {

@@ -7,6 +7,7 @@ import { leasesPlace } from '../node/leases/place.ts';
 import { LeaseStore } from '../node/leases/store.ts';
 import type { ReapAction } from '../node/reaper/plan.ts';
 import { knownJobs, reap } from '../node/reaper/reap.ts';
+import { markedProcesses } from '../node/strays.ts';
 import { loadConfig } from '../site/config/load.ts';
 
 /** `vtorque reap`: remove what jobs that are no more have left on this node. */
@@ -33,9 +34,10 @@ async function run({ engine: named, dryRun = false, json = false }: ReapFlags): 
   const uid = process.getuid?.() ?? 0;
   const config = await loadConfig(process.env, uid);
   const engine = await findEngine(process.env, named ?? config.value('engine.name'));
+  const marked = await markedProcesses();
   const live = knownJobs(await engine.liveJobs());
   const store = await LeaseStore.open(leasesPlace(engine.name, live.cluster, process.env, uid), uid);
-  const report = await reap({ engine: engine.name, live, store, now: Date.now, clearUp, dryRun });
+  const report = await reap({ engine: engine.name, marked, live, store, now: Date.now, clearUp, dryRun });
   const failed = new Map(report.failures.map(({ action, why }) => [action, why]));
   if (json) {
     const actions = report.actions.map((action) => ({ ...asData(action), failure: failed.get(action) ?? null }));

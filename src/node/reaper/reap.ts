@@ -1,7 +1,7 @@
 import { messageOf, VtorqueError } from '../../base/index.ts';
 import type { LiveJobs } from '../../engine/engine.ts';
 import { type HookDeps, release } from '../hook.ts';
-import { kill, markedProcesses } from '../strays.ts';
+import { killIfSame, type MarkedProcess } from '../strays.ts';
 import { planReap, type ReapAction } from './plan.ts';
 
 /** Which jobs live, as the batch system has said. */
@@ -9,6 +9,8 @@ export type KnownJobs = Extract<LiveJobs, { readonly known: true }>;
 
 export interface ReapOptions extends HookDeps {
   readonly engine: string;
+  /** Seen before `live` was asked for: a process that came later may be that of a job which came later, too. */
+  readonly marked: readonly MarkedProcess[];
   readonly live: KnownJobs;
   readonly dryRun: boolean;
 }
@@ -32,8 +34,8 @@ export function knownJobs(live: LiveJobs): KnownJobs {
 
 /** Remove what no live job owns. May run at any moment, any number of times. */
 export async function reap(options: ReapOptions): Promise<ReapReport> {
-  const { engine, live, store, now } = options;
-  const [leases, marked] = await Promise.all([store.list(), markedProcesses()]);
+  const { engine, live, marked, store, now } = options;
+  const leases = await store.list();
   const view = { engine, cluster: live.cluster, live: live.ids, leases, marked, now: now() };
   const actions = planReap(view);
   const failures: { action: ReapAction; why: string }[] = [];
@@ -49,7 +51,7 @@ async function carryOut(action: ReapAction, deps: HookDeps): Promise<void> {
       await release({ key: action.lease.key, owner: action.lease.owner }, deps);
       return;
     case 'kill':
-      kill(action.process);
+      await killIfSame(action.process);
       return;
     case 'forget':
       await deps.store.forget(action.key);
