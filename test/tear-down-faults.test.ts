@@ -1,7 +1,7 @@
 // Whatever is ended while a job is torn down, and a node without room: the job ends with the truth, and nothing of it is left.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdir, readFile, statfs } from 'node:fs/promises';
+import { mkdir, readFile, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { instanceInfo } from '../src/engine/embedded/index.ts';
@@ -30,23 +30,42 @@ after(async () => {
 });
 
 const vm = ['-vm', 'img=host,vcpus=1,ram=256M'];
-/** What it leaves running does not want to end, so that the tear-down takes a while. */
+/** It ends when it is told to. What it leaves running does not want to end, so that the tear-down takes a while. */
 const ending = `#!/bin/bash
-setsid bash -c 'trap "" TERM; while true; do sleep 1; done' </dev/null >/dev/null 2>&1 &
+cd "$PBS_O_WORKDIR"
+setsid bash -c 'trap "" TERM; touch /tmp/stubborn; while true; do sleep 1; done' </dev/null >/dev/null 2>&1 &
+while [ ! -e /tmp/stubborn ]; do sleep 0.05; done
+echo >"up-$PBS_JOBID"
+while [ ! -e "end-$PBS_JOBID" ]; do sleep 0.05; done
 exit 0
 `;
+/** Half a second is a moment that a busy machine may miss; then there is another job. */
+const attempts = 5;
 
 const recordOf = (id: string): string => join(cluster.user.home, `.local/state/vtorque/jobs/${id}.jsonl`);
 
-/** A job whose script has ended with 0, and whose guest is being torn down. */
-async function endingJob(...args: string[]): Promise<string> {
-  const id = await cluster.submit([...vm, ...args], ending, 'ending.sh');
-  const record = recordOf(id);
-  const tearsDown = async (): Promise<boolean> =>
-    (await readFile(record, 'utf8').catch(() => '')).includes('"tear-down"');
-  await until(tearsDown, 'the job is torn down', 120_000);
-  return id;
+/** Kill these processes of a job whose script has ended with 0, and whose guest is being torn down. */
+async function killedInTearDown(victims: () => Promise<readonly number[]>, ...args: string[]): Promise<string> {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const id = await cluster.submit([...vm, ...args], ending, 'ending.sh');
+    await cluster.appears(`up-${id}`);
+    const pids = await victims();
+    const file = join(cluster.work, `end-${id}`);
+    await writeFile(file, '');
+    const tearsDown = async (): Promise<boolean> => (await readFile(recordOf(id), 'utf8')).includes('"tear-down"');
+    await until(tearsDown, 'the job is torn down');
+    try {
+      for (const pid of pids) process.kill(pid, 'SIGKILL');
+      return id;
+    } catch {
+      // Too late: it had ended.
+      await endsCleanly(id);
+    }
+  }
+  assert.fail('the tear-down was over each time before anything could be killed');
 }
+
+const pidsOf = (program: RegExp) => async () => (await processesOf(cluster.user, program)).map(({ pid }) => pid);
 
 async function endsCleanly(id: string): Promise<FinishedJob> {
   const job = await cluster.wait(id);
@@ -59,54 +78,45 @@ for (const [what, program] of [
   ['virtiofsd', /virtiofsd$/],
 ] as const) {
   test(`kill -9 of ${what} while the job is torn down is told, and is no success`, async () => {
-    const id = await endingJob();
-    for (const { pid } of await processesOf(cluster.user, program)) process.kill(pid, 'SIGKILL');
-    const { exitStatus, stderr } = await endsCleanly(id);
+    const { exitStatus, stderr } = await endsCleanly(await killedInTearDown(pidsOf(program)));
     assert.match(stderr.toString(), /^vtorque: Cannot go on: .* ended by SIGKILL/m);
     assert.ok(exitStatus === 242 || exitStatus === 247, `${exitStatus}`);
   });
 }
 
 test('kill -9 of the launcher while the job is torn down leaves nothing', async () => {
-  const id = await endingJob();
-  const [launcher] = await processesOf(cluster.user, /^start launch$/);
-  process.kill(launcher.pid, 'SIGKILL');
+  const id = await killedInTearDown(pidsOf(/^start launch$/));
   assert.notEqual((await endsCleanly(id)).exitStatus, 0);
 });
 
 test('kill -9 of the agent of a node while the job is torn down is told, and leaves nothing on any node', async () => {
-  const id = await endingJob('-l', 'nodes=2');
-  const isAgent = ({ args }: FoundProcess): boolean => args.includes('--node-agent');
-  const agent = (await processesOf(cluster.user, /^node$|^start/)).find(isAgent);
-  assert.ok(agent);
-  process.kill(agent.pid, 'SIGKILL');
-  const { exitStatus, stderr } = await endsCleanly(id);
+  const agent = async (): Promise<number[]> => {
+    const isAgent = ({ args }: FoundProcess): boolean => args.includes('--node-agent');
+    return (await processesOf(cluster.user, /^node$|^start/)).filter(isAgent).map(({ pid }) => pid);
+  };
+  const { exitStatus, stderr } = await endsCleanly(await killedInTearDown(agent, '-l', 'nodes=2'));
   assert.match(stderr.toString(), /^vtorque: .*node "node2" is lost/m);
   assert.equal(exitStatus, 247);
 });
 
-for (const [when, start] of [
-  [
-    'boots',
-    async () => {
-      const id = await cluster.submit(vm, ending, 'ending.sh');
-      await processesOf(cluster.user, /^qemu-system/);
-      return id;
-    },
-  ],
-  ['is torn down', endingJob],
-] as const) {
-  test(`kill -9 of the daemon while the guest ${when} takes nothing from the job`, async () => {
-    const id = await start();
+test('kill -9 of the daemon, while the guest boots and while it is torn down, takes nothing from the job', async () => {
+  const killDaemon = async (): Promise<void> => {
     const daemon = await instanceInfo(cluster.env);
     assert.ok(daemon);
     process.kill(daemon.pid, 'SIGKILL');
     await until(async () => (await instanceInfo(cluster.env).catch(() => 'dying')) === undefined, 'it is gone');
     await cluster.restart();
-    const { exitStatus, stderr } = await endsCleanly(id);
-    assert.deepEqual([exitStatus, stderr.toString()], [0, '']);
-  });
-}
+  };
+  const booting = await cluster.submit(vm, '#!/bin/sh\nexit 6\n');
+  await processesOf(cluster.user, /^qemu-system/);
+  await killDaemon();
+  const { exitStatus, stderr } = await endsCleanly(booting);
+  assert.deepEqual([exitStatus, stderr.toString()], [6, '']);
+  const ends = await killedInTearDown(async () => [(await instanceInfo(cluster.env))?.pid ?? assert.fail('no daemon')]);
+  await until(async () => (await instanceInfo(cluster.env).catch(() => 'dying')) === undefined, 'it is gone');
+  await cluster.restart();
+  assert.equal((await endsCleanly(ends)).exitStatus, 0);
+});
 
 /** A small file system of its own in place of a directory. */
 async function smallDisk(directory: string, size: string): Promise<AsyncDisposable> {
