@@ -14,6 +14,7 @@ export function hookCommand(): Command {
     .passThroughOptions()
     .allowUnknownOption()
     .action(async (engine: EngineName, event: string, words: readonly string[]) => {
-      process.exitCode = await serveHook(engine, event, words, Date.now() - process.uptime() * 1000);
+      // A hook that is late still has something on its way.
+      process.exit(await serveHook(engine, event, words, Date.now() - process.uptime() * 1000));
     });
 }

@@ -3,5 +3,6 @@ import { serveHook } from '../hook/serve.ts';
 
 /** What a batch system starts on a node: the first argument is its name, the second the name of the hook. */
 export async function main([engine = '', event = '', ...words]: readonly string[]): Promise<void> {
-  process.exitCode = await serveHook(engine as EngineName, event, words, Date.now() - process.uptime() * 1000);
+  // A hook that is late still has something on its way.
+  process.exit(await serveHook(engine as EngineName, event, words, Date.now() - process.uptime() * 1000));
 }

@@ -19,6 +19,7 @@ async function anEmptyMachine() {
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
     places: [place],
+    torqueHome: join(dir, 'torque'),
   };
   return { dir, deps, place, [Symbol.asyncDispose]: () => rm(dir, { recursive: true }) };
 }
