@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import { torqueHooks } from './hooks/torque.ts';
+import { torqueHookPlaces, torqueHooks } from './hooks/torque.ts';
 import { install } from './install.ts';
 import { uninstall } from './uninstall.ts';
 
@@ -66,7 +66,7 @@ function aProgram(path: string, text: string, mode: number): void {
 }
 
 function hookInstall({ home, current, record }: ReturnType<typeof aNode>, dryRun = false) {
-  return install({ steps: torqueHooks(home, current), prefix: dirname(current), record, dryRun });
+  return install({ steps: torqueHooks(home, current, '/opt/torque/bin'), prefix: dirname(current), record, dryRun });
 }
 
 function run(path: string, input = '', env: Record<string, string> = {}) {
@@ -168,4 +168,30 @@ test('a hook that the site has changed since is told about, and kept with what w
   );
   assert.match(readFileSync(prologue, 'utf8'), /echo new/);
   assert.ok(existsSync(join(node.hooks, '.vtorque-original.prologue')));
+});
+
+test('hooks of ours are taken away even where the record of them is lost', async () => {
+  const node = aNode();
+  const before = snapshot(node.home);
+  await hookInstall(node);
+  rmSync(dirname(node.record), { recursive: true });
+  const hooks = torqueHookPlaces(node.home);
+  assert.equal((await uninstall(node.record, { dryRun: false, hooks })).length, hooks.length);
+  assert.deepEqual(snapshot(node.home), before);
+  assert.deepEqual(await uninstall(node.record, { dryRun: false, hooks }), []);
+});
+
+test('a link that another machine has put on a shared file system stays when this one is uninstalled', async () => {
+  const node = aNode();
+  const link = { kind: 'link', path: join(dirname(node.current), 'shared'), target: 'current' } as const;
+  const steps = [link, ...torqueHooks(node.home, node.current, undefined)];
+  const options = { steps, prefix: dirname(node.current), dryRun: false };
+  const first = join(dirname(node.record), '../head/install.json');
+  await install({ ...options, steps: [link], record: first });
+  await install({ ...options, record: node.record });
+  assert.deepEqual(await install({ ...options, record: node.record }), []);
+  await uninstall(node.record, { dryRun: false });
+  assert.equal(readlinkSync(link.path), 'current');
+  await uninstall(first, { dryRun: false });
+  assert.equal(existsSync(link.path), false);
 });
