@@ -5,11 +5,11 @@ import type { MarkedProcess } from '../strays.ts';
 export interface NodeView {
   readonly engine: string;
   readonly cluster: string;
-  /** Ids of jobs that may have something here. */
+  /** Ids of jobs that may have something here, asked for after the rest of this was seen. */
   readonly live: ReadonlySet<string>;
   readonly leases: readonly Lease[];
   readonly marked: readonly MarkedProcess[];
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970 at which it was seen. */
   readonly now: number;
 }
 
@@ -22,7 +22,7 @@ export type ReapAction =
   | { readonly kind: 'forget'; readonly key: LeaseKey };
 
 /** A batch system may tell of a job a little later than its hooks run. */
-const YOUNG_MS = 60_000;
+const YOUNG_MS = 10_000;
 /** No hook is on its way for so long. */
 const TOMBSTONE_MS = 24 * 3_600_000;
 
