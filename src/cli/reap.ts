@@ -22,8 +22,8 @@ async function run({ dryRun = false, json = false }: { dryRun?: boolean; json?: 
   const config = await loadConfig(process.env, uid);
   const engine = await findEngine(process.env, config.value('engine.name'));
   const store = await LeaseStore.open(leasesDirectory(process.env, uid), uid);
-  const liveJobs = () => engine.liveJobs();
-  const report = await reap({ engine: engine.name, liveJobs, store, now: Date.now, clearUp, dryRun });
+  const live = await engine.liveJobs();
+  const report = await reap({ engine: engine.name, live, store, now: Date.now, clearUp, dryRun });
   const failed = new Map(report.failures.map(({ action, why }) => [action, why]));
   if (json) {
     const actions = report.actions.map((action) => ({ ...asData(action), failure: failed.get(action) ?? null }));

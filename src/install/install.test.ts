@@ -195,3 +195,18 @@ test('a link that another machine has put on a shared file system stays when thi
   await uninstall(first, { dryRun: false });
   assert.equal(existsSync(link.path), false);
 });
+
+test("the commands of Torque are on our hook's PATH, and the site's hook has the PATH that it always had", async () => {
+  const node = aNode();
+  aProgram(join(node.current, 'libexec/vtorque-hook'), 'echo "ours: $PATH"', 0o755);
+  for (const event of ['prologue', 'epilogue']) aProgram(join(node.hooks, event), 'echo "site: $PATH"', 0o700);
+  await hookInstall(node);
+  for (const [event, order] of [
+    ['prologue', -1],
+    ['epilogue', 1],
+  ] as const) {
+    const lines = run(join(node.hooks, event), '', { PATH: '/bin:/usr/bin' }).stdout.trim().split('\n');
+    const expected = ['ours: /bin:/usr/bin:/opt/torque/bin', 'site: /bin:/usr/bin'];
+    assert.deepEqual(lines, order > 0 ? expected : expected.toReversed());
+  }
+});

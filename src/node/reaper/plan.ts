@@ -5,11 +5,11 @@ import type { MarkedProcess } from '../strays.ts';
 export interface NodeView {
   readonly engine: string;
   readonly cluster: string;
-  /** Ids of jobs that may have something here, asked for after the rest of this was seen. */
+  /** Ids of jobs that may have something here. */
   readonly live: ReadonlySet<string>;
   readonly leases: readonly Lease[];
   readonly marked: readonly MarkedProcess[];
-  /** Milliseconds since 1970 at which it was seen. */
+  /** Milliseconds since 1970. */
   readonly now: number;
 }
 

@@ -6,8 +6,7 @@ import { planReap, type ReapAction } from './plan.ts';
 
 export interface ReapOptions extends HookDeps {
   readonly engine: string;
-  /** Asked when it is known what there is on the node: what comes later is not judged by an older answer. */
-  readonly liveJobs: () => Promise<LiveJobs>;
+  readonly live: LiveJobs;
   readonly dryRun: boolean;
 }
 
@@ -22,16 +21,14 @@ export interface ReapReport {
  * @throws VtorqueError `E_REAP_UNKNOWN` when the batch system does not tell which jobs live: nothing is touched then
  */
 export async function reap(options: ReapOptions): Promise<ReapReport> {
-  const { engine, liveJobs, store, now } = options;
-  const at = now();
-  const [leases, marked] = await Promise.all([store.list(), markedProcesses()]);
-  const live = await liveJobs();
+  const { engine, live, store, now } = options;
   if (!live.known) {
     throw new VtorqueError('E_REAP_UNKNOWN', `Cannot clear up: it is not known which jobs live (${live.why})`, {
       hint: 'Nothing was touched. Try again when the batch system answers',
     });
   }
-  const view = { engine, cluster: live.cluster, live: live.ids, leases, marked, now: at };
+  const [leases, marked] = await Promise.all([store.list(), markedProcesses()]);
+  const view = { engine, cluster: live.cluster, live: live.ids, leases, marked, now: now() };
   const actions = planReap(view);
   const failures: { action: ReapAction; why: string }[] = [];
   for (const action of options.dryRun ? [] : actions) {
