@@ -115,7 +115,7 @@ test("the site's prologue runs before ours, with its words; when it fails its co
   const prologue = join(node.hooks, 'prologue');
   assert.deepEqual(run(prologue), { status: 0, stdout: 'site: 1.head a b \nours: torque prologue 1.head a b \n' });
   assert.deepEqual(run(prologue, '', { SITE: '3' }), { status: 3, stdout: 'site: 1.head a b \n' });
-  assert.equal(run(prologue, '', { OURS: '4' }).status, 4);
+  assert.equal(run(prologue, '', { OURS: '4' }).status, 0);
 });
 
 test("the site's epilogue runs behind ours, with its standard input, whatever ours ended with", async () => {
@@ -124,7 +124,7 @@ test("the site's epilogue runs behind ours, with its standard input, whatever ou
   const epilogue = join(node.hooks, 'epilogue');
   const both = 'ours: torque epilogue 1.head a b \nsite: 1.head a b \nin\n';
   assert.deepEqual(run(epilogue, 'in\n'), { status: 0, stdout: both });
-  assert.deepEqual(run(epilogue, 'in\n', { OURS: '4' }), { status: 4, stdout: both });
+  assert.deepEqual(run(epilogue, 'in\n', { OURS: '4' }), { status: 0, stdout: both });
   assert.equal(run(epilogue, '', { OURS: '4', SITE: '5' }).status, 5);
   assert.equal(run(join(node.hooks, 'epilogue.parallel')).stdout.split('\n')[1], 'linked');
 });

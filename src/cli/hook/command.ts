@@ -15,6 +15,6 @@ export function hookCommand(): Command {
     .passThroughOptions()
     .allowUnknownOption()
     .action(async (engine: EngineName, event: string, words: readonly string[]) => {
-      process.exitCode = await serveHook(engine, event, words, hookBegan());
+      process.exitCode = await serveHook(engine, event, words, hookBegan(process.env));
     });
 }

@@ -56,18 +56,9 @@ function hookText({ event, original, current, commands, site }: HookText): strin
   ];
   // For ours alone: the site's script has the PATH that it always had.
   const path = commands === undefined ? '' : `PATH="$PATH":${shellWord(commands)} `;
-  const body =
-    site === 'before'
-      ? [
-          'if [ -x "$original" ]; then "$original" "$@" || exit $?; fi',
-          '[ -x "$ours" ] || exit 0',
-          `${path}exec "$ours" torque ${event} "$@"`,
-        ]
-      : [
-          'code=0',
-          `if [ -x "$ours" ]; then ${path}"$ours" torque ${event} "$@" || code=$?; fi`,
-          'if [ -x "$original" ]; then "$original" "$@" || exit $?; fi',
-          'exit $code',
-        ];
-  return [...head, ...body, ''].join('\n');
+  // Whatever becomes of ours, also if its Node cannot run here or is killed: the site's exit code alone counts.
+  const run = `if [ -x "$ours" ]; then ${path}VTORQUE_HOOK=$$ "$ours" torque ${event} "$@" || :; fi`;
+  const theirs = 'if [ -x "$original" ]; then "$original" "$@" || exit $?; fi';
+  const body = site === 'before' ? [theirs, run] : [run, theirs];
+  return [...head, ...body, 'exit 0', ''].join('\n');
 }
