@@ -6,7 +6,7 @@ import { submitByQsub } from '../pbs/submit.ts';
 import { askSlurm, refused, runSlurm } from './command.ts';
 import { sbatchCall } from './sbatch.ts';
 import { scriptArguments, withShebang } from './script.ts';
-import { readExitStatus, readStatusLine, statusFormat } from './status.ts';
+import { type KnownJob, readExitStatus, readStatusLine, statusFormat, statusOf } from './status.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -42,21 +42,30 @@ export class SlurmEngine implements Engine {
     if (known.length === 0) return new Map();
     const lines = (await this.#queue(['-j', known.join(',')])).flatMap((line) => readStatusLine(line) ?? []);
     const found = await Promise.all(
-      lines.map(async (job): Promise<JobStatus> => {
-        if (job.state !== 'complete') return job;
-        const exitStatus = readExitStatus(await this.#show(job.id));
-        return exitStatus === undefined ? job : { ...job, exitStatus };
+      lines.map(async (job): Promise<KnownJob> => {
+        if (job.status.state !== 'complete') return job;
+        const exitStatus = readExitStatus(await this.#show(job.status.id));
+        return exitStatus === undefined ? job : { ...job, status: { ...job.status, exitStatus } };
       }),
     );
-    return new Map(found.map((job) => [job.id, job]));
+    return new Map(
+      known.flatMap((id): [string, JobStatus][] => {
+        const status = statusOf(id, found);
+        return status === undefined ? [] : [[id, status]];
+      }),
+    );
   }
 
+  /** scancel says what is wrong only when it is to say everything, and ends with 0 in any case. */
   async cancel(ids: readonly string[]): Promise<void> {
-    await this.#ask('scancel', ids);
+    const { stderr } = await runSlurm({ program: 'scancel', args: ['--verbose', ...ids], env: this.#env });
+    const errors = stderr.split('\n').filter((line) => line.startsWith('scancel: error: '));
+    if (errors.length > 0) throw refused('scancel', errors.join('\n'));
   }
 
+  /** As the user's own hold, whoever asks: he can end it himself. */
   async hold(ids: readonly string[]): Promise<void> {
-    await this.#ask('scontrol', ['hold', ids.join(',')]);
+    await this.#ask('scontrol', ['uhold', ids.join(',')]);
   }
 
   async release(ids: readonly string[]): Promise<void> {
@@ -85,9 +94,9 @@ export class SlurmEngine implements Engine {
 
   async liveJobs(): Promise<LiveJobs> {
     try {
-      // Elements of arrays by their own numbers, as hooks and jobs know them.
-      const lines = (await this.#ask('squeue', ['-h', '-r', '-o', '%A'])).split('\n');
-      return { known: true, cluster: await this.#cluster(), ids: new Set(lines.filter((id) => id !== '')) };
+      // Elements of arrays by their own numbers, too, as hooks and jobs know them.
+      const ids = (await this.#ask('squeue', ['-h', '-r', '-o', '%A %i'])).split(/\s+/);
+      return { known: true, cluster: await this.#cluster(), ids: new Set(ids.filter((id) => id !== '')) };
     } catch (error) {
       return { known: false, why: messageOf(error) };
     }

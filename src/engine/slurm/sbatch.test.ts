@@ -27,7 +27,7 @@ test('a job without options begins at home and has its outputs where it was subm
   assert.deepEqual(call().args, [
     ...['--parsable', '--ignore-pbs', '--job-name=job.sh', '--chdir=/home/u'],
     ...['--output=/work/job.sh.o%j', '--error=/work/job.sh.e%j'],
-    '--export=HOME,USER,PBS_O_HOME,PBS_O_PATH,PBS_O_WORKDIR,PBS_O_HOST,PBS_O_QUEUE',
+    '--export=HOME,USER,PBS_O_HOME,PBS_O_PATH,PBS_JOBNAME,PBS_ENVIRONMENT,PBS_O_WORKDIR,PBS_O_HOST,PBS_O_QUEUE',
   ]);
 });
 
@@ -44,6 +44,7 @@ test('nodes and slots are those of each node', () => {
 
 test('memory is that of the whole job and shared out among its nodes', () => {
   assert.deepEqual(added('-l', 'mem=1gb'), ['--mem=1024M']);
+  assert.deepEqual(added('-l', 'mem='), []);
   assert.deepEqual(added('-l', 'nodes=2,mem=1gb'), ['--nodes=2', '--ntasks-per-node=1', '--mem=512M']);
 });
 
@@ -57,7 +58,7 @@ test('further options have their counterparts', () => {
     added('-h', '-q', 'fast', '-A', 'x', '-p', '-5', '-r', 'n', '-m', 'ae'),
     [
       ...['--account=x', '--hold', '--mail-type=FAIL,END', '--nice=5', '--partition=fast', '--no-requeue'],
-      '--export=HOME,USER,PBS_O_HOME,PBS_O_PATH,PBS_O_WORKDIR,PBS_O_HOST,PBS_O_QUEUE',
+      '--export=HOME,USER,PBS_O_HOME,PBS_O_PATH,PBS_JOBNAME,PBS_ENVIRONMENT,PBS_O_WORKDIR,PBS_O_HOST,PBS_O_QUEUE',
     ].filter((word) => !word.startsWith('--export')),
   );
   assert.deepEqual(added('-a', '202612312359.30'), ['--begin=2026-12-31T23:59:30']);
@@ -89,7 +90,11 @@ test('output files are where qsub would put them', () => {
 
 test('variables keep their values whatever is in them, and nothing else of the environment is exported', () => {
   const { args, env } = call('-v', 'A=x y,EDITOR,B');
-  assert.ok(args.includes('--export=HOME,USER,PBS_O_HOME,PBS_O_PATH,PBS_O_WORKDIR,PBS_O_HOST,PBS_O_QUEUE,A,EDITOR,B'));
+  assert.ok(
+    args.includes(
+      '--export=HOME,USER,PBS_O_HOME,PBS_O_PATH,PBS_JOBNAME,PBS_ENVIRONMENT,PBS_O_WORKDIR,PBS_O_HOST,PBS_O_QUEUE,A,EDITOR,B',
+    ),
+  );
   assert.deepEqual([env.A, env.EDITOR, env.B], ['x y', 'ed', '']);
   assert.ok(call('-V').args.some((word) => word.startsWith('--export=ALL,')));
 });

@@ -74,7 +74,7 @@ export function sbatchCall(job: QsubJob): SbatchCall {
     ...{ join: options.value('j') ?? 'n', keep: options.value('k') ?? 'n' },
     ...{ directory: workDir, home, isDirectory: job.isDirectory },
   });
-  const env = environment(job, workDir);
+  const env = environment(job, name, workDir);
   const args = [
     '--parsable',
     '--ignore-pbs',
@@ -108,10 +108,11 @@ export function knownLetters(): ReadonlySet<string> {
 
 /**
  * Variables go by name, with their values in the environment of sbatch: so a value may have commas in it. What PBS gives
- * every job is among them.
+ * every job is among them, as far as it is known by now.
  */
 function environment(
   { options, env, host }: QsubJob,
+  name: string,
   workDir: string,
 ): { readonly names: string[]; readonly variables: Record<string, string> } {
   const own = ['HOME', 'LOGNAME', 'PATH', 'MAIL', 'SHELL', 'LANG', 'TZ'].flatMap((name): [string, string][] =>
@@ -123,6 +124,8 @@ function environment(
   const given = Object.fromEntries([
     ...login,
     ...own,
+    ['PBS_JOBNAME', name],
+    ['PBS_ENVIRONMENT', 'PBS_BATCH'],
     ['PBS_O_WORKDIR', workDir],
     ['PBS_O_HOST', host],
     ['PBS_O_QUEUE', (options.value('q') ?? '').split('@')[0] ?? ''],
