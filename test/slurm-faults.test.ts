@@ -86,8 +86,8 @@ describe('faults on a real Slurm', { skip }, () => {
     const id = await runningJob('slurmd', ['-r', 'n']);
     const [, second = ''] = (await as.engine.status([id])).get(id)?.nodes ?? [];
     slurm.daemon(second).kill('SIGKILL');
-    const { exitStatus } = await as.ended(id);
-    assert.equal(exitStatus, -2);
+    assert.equal((await as.ended(id)).exitStatus, -2);
+    assert.match(await as.read(`slurmd.e${id}`), /DUE TO NODE FAILURE/);
     await expectNoResidue(clean, residueMs);
   });
 });

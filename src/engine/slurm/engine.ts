@@ -16,9 +16,11 @@ const MiB = 1024 ** 2;
 export class SlurmEngine implements Engine {
   readonly name = 'slurm';
   readonly #env: Env;
+  readonly #sbatch: string;
 
-  constructor(env: Env) {
+  constructor(env: Env, sbatch = 'sbatch') {
     this.#env = env;
+    this.#sbatch = sbatch;
   }
 
   async submit({ script, options }: JobDescription): Promise<Submitted> {
@@ -31,7 +33,8 @@ export class SlurmEngine implements Engine {
     });
     const file = { name: script.name, bytes: withShebang(script.bytes, options, this.#env), at: call.args.length };
     const argv = [...call.args, script.name, ...scriptArguments(options)];
-    const answer = await submitByQsub('sbatch', { argv, script: file }, call.env);
+    // Its environment is that of the job, which may have another PATH.
+    const answer = await submitByQsub(this.#sbatch, { argv, script: file }, call.env);
     if (!('id' in answer)) return answer;
     // Of a federation the name of the cluster follows.
     return { code: 0, id: options.has('z') ? '' : (answer.id.split(';')[0] ?? '') };

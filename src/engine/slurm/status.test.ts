@@ -47,6 +47,7 @@ test('a failure of the batch system is never the exit status 0', () => {
   assert.equal(exitStatus('CANCELLED', '0:0'), 256 + 15);
   assert.equal(exitStatus('CANCELLED', '9:0'), 9);
   assert.equal(exitStatus('TIMEOUT', '0:0'), -11);
-  assert.equal(exitStatus('NODE_FAIL', '0:0'), -2);
+  assert.equal(exitStatus('NODE_FAIL', '143:0'), -2);
+  assert.equal(exitStatus('OUT_OF_MEMORY', '0:0'), -2);
   assert.equal(exitStatus('RUNNING', '0:0'), undefined);
 });

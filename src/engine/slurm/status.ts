@@ -49,6 +49,9 @@ function stateOf(word: string, reason: string): JobState {
   return running.has(word) ? 'running' : 'complete';
 }
 
+/** Slurm itself has ended the job: what its processes made of that is no exit status of the script. */
+const lost = new Set(['NODE_FAIL', 'BOOT_FAIL', 'DEADLINE', 'PREEMPTED']);
+
 /**
  * The exit status in the output of `scontrol show job -o`, in PBS's numbers: the script's, 256 + n when signal n ended it,
  * -11 when it was over its walltime, -2 when Slurm has ended it for another reason, such as the end of a node. Undefined as long as the job is not over.
@@ -60,6 +63,7 @@ export function readExitStatus(line: string): number | undefined {
   // Jobs that were ended from outside have no exit code that would say so.
   if (state === 'CANCELLED' && code === '0' && signal === '0') return 256 + 15;
   if (state === 'TIMEOUT') return -11;
+  if (lost.has(state)) return -2;
   if (state !== 'COMPLETED' && code === '0' && signal === '0') return -2;
   return signal === '0' ? Number(code) : 256 + Number(signal);
 }
