@@ -81,7 +81,7 @@ function submissionTests(user: () => ContractUser): void {
 function lifeTests(user: () => ContractUser, when: (feature: Feature) => { readonly skip: string | false }): void {
   test('each element of an array is a job with an id of its own', async () => {
     const { array, arrayId, element: elementId, elementVariable, jobVariable } = user().cluster.dialect;
-    const script = `echo "$${elementVariable} $${jobVariable}"; sleep 1; test -n "$${elementVariable}"`;
+    const script = `echo "$${elementVariable} $${jobVariable}"; sleep 5; test -n "$${elementVariable}"`;
     const id = await user().accepted([...array, '-N', 'arr'], script);
     assert.match(id, arrayId);
     const ids = [1, 2, 3].map((index) => elementId(id, index));
