@@ -166,6 +166,23 @@ test('--explain works where there is no batch system', async () => {
   assert.equal(explanation.batch.system, null);
 });
 
+test('--explain works where the batch system does not answer, and says what it could not check', async () => {
+  const { explanation } = await explain(['-vm', 'vcpus=64', 'job.sh', '-l', 'nodes=1:ppn=64', '-q', 'nowhere'], {
+    env: { VTORQUE_LOCAL: '/nonexistent' },
+  });
+  assert.match(explanation.warnings[0], /^queue and nodes are not checked: Cannot /);
+  assert.equal(explanation.warnings.length, 1);
+});
+
+test('--json gives also the errors of qsub itself as data, with its exit code', async () => {
+  for (const request of [['-vm', 'ram=512M'], []]) {
+    const { stdout, stderr, code } = await vsub(['--json', ...request, '-l', 'walltime=xx', 'job.sh']);
+    const { error } = JSON.parse(stderr);
+    assert.deepEqual([stdout, code, error.code, error.exitCode], ['', 168, 'E_QSUB', 168]);
+    assert.match(error.message, /^qsub: submit error \(Illegal attribute/);
+  }
+});
+
 test('a warning goes to standard error, and the job goes', async () => {
   const { stdout, stderr, code } = await vsub(['-h', '-vm', 'ram=512M,iocm=1', 'job.sh']);
   assert.match(stderr, /^vsub: warning: iocm=1 means false .* iocm=false\n$/);

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { VtorqueError } from '../../src/base/index.ts';
 import { type JobView, waitForJob } from '../../src/engine/embedded/index.ts';
 import { followTimeline } from '../../src/job/index.ts';
@@ -28,6 +28,8 @@ export async function runDemoJob(root: string): Promise<number> {
   const submitted = Date.now();
   const vsub = spawnSync(join(root, 'bin/vsub'), options, {
     cwd: directory,
+    // The node may have another batch system, whose qsub comes first on PATH; the demonstration watches the embedded one.
+    env: { ...process.env, PATH: [join(root, 'libexec/pbs'), process.env.PATH].join(delimiter) },
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   });

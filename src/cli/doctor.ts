@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { examine, type Finding, type Role, type Severity } from '../node/doctor/index.ts';
 import { placesToRead } from '../site/index.ts';
 import { wantsColor } from './render-error.ts';
+import { wrapped } from './wrapped.ts';
 
 /** `vtorque doctor` */
 export function doctorCommand(): Command {
@@ -20,15 +21,24 @@ async function doctor({ role, json }: { role: Role | 'all'; json?: true }): Prom
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const color = wantsColor(process.stdout, process.env);
   process.stdout.write(
-    json ? `${JSON.stringify({ errors, findings })}\n` : findings.map((each) => asText(each, color)).join(''),
+    json
+      ? `${JSON.stringify({ errors, findings })}\n`
+      : findings.map((each) => asText(each, color, process.stdout.columns)).join(''),
   );
   if (errors > 0) process.exitCode = 1;
 }
 
+const indent = ' '.repeat(9);
+
 const styles: Readonly<Record<Severity, string>> = { ok: '32', warning: '33', error: '1;31' };
 
-function asText({ check, severity, text, remedy }: Finding, color: boolean): string {
+/** @param width of the terminal; without one nothing is broken into lines */
+function asText({ check, severity, text, remedy }: Finding, color: boolean, width: number | undefined): string {
   const word = severity.padEnd(7);
   const painted = color ? `\x1b[${styles[severity]}m${word}\x1b[0m` : word;
-  return `${painted}  ${check}: ${text}\n${remedy === undefined ? '' : `         hint: ${remedy}\n`}`;
+  const sentences = [`${check}: ${text}`, ...(remedy === undefined ? [] : [`hint: ${remedy}`])];
+  const lines = sentences.flatMap((sentence) =>
+    wrapped(sentence, width === undefined ? undefined : width - indent.length),
+  );
+  return `${painted}  ${lines.join(`\n${indent}`)}\n`;
 }

@@ -28,13 +28,15 @@ export interface JobDescription {
   };
   /** What the words and the directives of the script ask for together: for batch systems that have no qsub. */
   readonly options: EffectiveOptions;
+  /** Return what the batch system's command says on standard error, instead of having it said there. */
+  readonly keepErrors?: boolean | undefined;
 }
 
-/** The answer to a submission. Why a job was refused has been said on standard error, in the words of the batch system. */
+/** The answer to a submission. Why a job was refused has been said on standard error, in the words of the batch system, or is in `errors`. */
 export type Submitted =
-  | { readonly code: 0; readonly id: string }
+  | { readonly code: 0; readonly id: string; readonly errors?: string }
   /** The code of the batch system's own command. `output` is what that printed on its standard output. */
-  | { readonly code: number; readonly output: string };
+  | { readonly code: number; readonly output: string; readonly errors?: string };
 
 /**
  * Queued: waits for its turn. Held: waits for somebody or for another job. Ending: its script has ended, the batch system

@@ -17,4 +17,4 @@ export type {
 export { findEngine } from './find.ts';
 export { findJobEngine } from './find-job.ts';
 export { type HookOutcome, hookExitCode, readHookCall } from './hooks.ts';
-export { type PbsJob, readPbsJob } from './pbs-job.ts';
+export { hookedAttempt, type PbsJob, readPbsJob } from './pbs-job.ts';

@@ -44,9 +44,17 @@ export async function readPbsJob(env: Env): Promise<PbsJob> {
     });
   }
   return {
-    ...{ engine, cluster: clusterOf(engine, env), attempt: engine === 'embedded' ? env[ATTEMPT] : undefined },
+    ...{ engine, cluster: clusterOf(engine, env), attempt: hookedAttempt(engine, env) },
     ...{ hookId: id, id, env, nodeFile, hosts: parseNodeFile(await readFile(nodeFile, 'utf8')) },
   };
+}
+
+/**
+ * Which run of its job a process is part of, by the name that hooks have for it: the embedded batch system and the hook of OpenPBS
+ * say so. Undefined where nobody has, and for Slurm, whose `Allocation.attempt` it is. Pure.
+ */
+export function hookedAttempt(engine: EngineName, env: Env): string | undefined {
+  return engine === 'embedded' || engine === 'openpbs' ? env[ATTEMPT] || undefined : undefined;
 }
 
 async function slurmJob(env: Env): Promise<PbsJob> {

@@ -28,7 +28,7 @@ export function writeVariableList(list: string, env: Env): string {
     const bare: boolean = separator < 0 || rest.charAt(separator) === ',' || /^=(,|$)/.test(rest.slice(separator));
     if (bare) {
       const name = separator < 0 ? rest : rest.slice(0, separator);
-      items.push(`${name}=${escapeValue(env[name] ?? '')}`);
+      items.push(`${name}=${escapeValue(valueIn(env, name))}`);
       rest = separator < 0 ? undefined : rest.slice(separator + 1).replace(/^,/, '');
       if (rest === '') rest = undefined;
     } else {
@@ -38,6 +38,11 @@ export function writeVariableList(list: string, env: Env): string {
     }
   }
   return items.filter((item) => item !== '=').join(',');
+}
+
+/** A name such as `toString` is no variable only because every object has it. */
+function valueIn(env: Env, name: string): string {
+  return (Object.hasOwn(env, name) ? env[name] : undefined) ?? '';
 }
 
 /** Write variables so that `readVariableList` reads them back: the form of Variable_List. */

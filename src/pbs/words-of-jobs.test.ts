@@ -17,6 +17,14 @@ test('variables have their values in the list or in the environment', () => {
   assert.deepEqual(variableNames('A=1,B'), ['A', 'B']);
 });
 
+test('a variable that is not there is empty, also when it is called as every object has it', () => {
+  assert.deepEqual(parseVariables('valueOf,toString,constructor', process.env), [
+    ['valueOf', ''],
+    ['toString', ''],
+    ['constructor', ''],
+  ]);
+});
+
 test('quotes are part of a value, as in Torque', () => {
   assert.deepEqual(parseVariables(`Q="x y",R='z'`, {}), [
     ['Q', '"x y"'],

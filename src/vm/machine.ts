@@ -3,6 +3,7 @@ import { type Phase, VtorqueError, within } from '../base/index.ts';
 import { attachAgent, type GuestAgent, type GuestHello } from '../guest/linux/index.ts';
 import { type BoundProcess, describeEnd, type ProcessEnd, spawnBound, Tail } from '../process/index.ts';
 import { qemuArguments } from './command-line.ts';
+import { guestLost } from './guest-lost.ts';
 import { QmpClient } from './qmp.ts';
 import { qemuDescriptors, type VmSpec } from './spec.ts';
 
@@ -86,7 +87,7 @@ async function waitForGuest(spec: VmSpec, child: BoundProcess, options: StartOpt
     hello,
     qmp,
     consoleLines: () => serialTail.lines,
-    watch: (phase, work) => watch(work, child.ended, (end) => guestLost(spec, phase, end, serialTail.lines)),
+    watch: (phase, work) => watch(work, child.ended, (end) => guestLost(spec.name, phase, end, serialTail.lines)),
     stop: () => child.kill(),
     [Symbol.asyncDispose]: async () => {
       await child.kill();
@@ -106,21 +107,6 @@ async function watch<T>(work: Promise<T>, ended: Promise<ProcessEnd>, lost: (end
 /** The connection to the agent breaks a moment before the process is known to have ended. */
 function isLoss(error: unknown): boolean {
   return error instanceof VtorqueError && (error.code === 'E_GUEST_LOST' || isLoss(error.cause));
-}
-
-function guestLost(spec: VmSpec, phase: Phase, end: ProcessEnd, details: readonly string[]): VtorqueError {
-  return new VtorqueError(
-    'E_GUEST_LOST',
-    `Cannot go on: guest "${spec.name}" ended ${describeEnd(end)} during the job`,
-    {
-      hint:
-        end.signal === null
-          ? 'Its kernel crashed: see the console lines'
-          : 'Somebody killed QEMU, or the memory limit of the job is too small for the guest and QEMU',
-      phase,
-      details,
-    },
-  );
 }
 
 function startFailure(spec: VmSpec, end: ProcessEnd, details: readonly string[]): VtorqueError {

@@ -113,6 +113,18 @@ export function nodeTests(
     assert.equal(await user().read(`vm.o${sequence(id)}`), `in Linux, ${id}\n`);
   });
 
+  test(
+    'an interactive job in a VM ends with the exit code of its command, without a terminal',
+    when('vms'),
+    async () => {
+      const vsub = `${user().root}/bin/vsub`;
+      const argv = [vsub, '-vm', 'img=host,ram=512M', '-I', '-x', '-v', 'X=a  b', 'echo "in $(uname -n) $X"; exit 6'];
+      const { code, stdout, stderr } = await user().run(argv, '');
+      assert.equal(code, 6, stderr);
+      assert.match(stdout, /^in v\S+-1 a {2}b$/m);
+    },
+  );
+
   for (const [phase, ready] of [
     ['starts', false],
     ['runs', true],
@@ -122,8 +134,9 @@ export function nodeTests(
       when('vms'),
       async () => {
         const vsub = `${user().root}/bin/vsub`;
-        const argv = ['-vm', 'img=host,ram=512M', '-d', user().cluster.work];
-        const { code, stdout, stderr } = await user().run([vsub, ...argv], `touch in-vm-${phase}; sleep 300\n`);
+        // Not every batch system has -d.
+        const script = `touch ${user().cluster.work}/in-vm-${phase}; sleep 300\n`;
+        const { code, stdout, stderr } = await user().run([vsub, '-vm', 'img=host,ram=512M'], script);
         assert.equal(code, 0, stderr);
         const id = user().submitted(stdout.trim());
         await user().wait([id], ['running']);

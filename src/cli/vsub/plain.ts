@@ -34,7 +34,7 @@ export async function submitPlainJob(line: CommandLine, script: JobScript, env: 
     import('../../engine/pbs/submit.ts'),
     import('./report.ts'),
   ]);
-  const submitted = await runQsub(qsub, line.qsubArgv, env, { stdin: script.stdin });
+  const submitted = await runQsub(qsub, line.qsubArgv, env, { stdin: script.stdin, keepErrors: line.json });
   return reportSubmission(submitted, { json: line.json });
 }
 
@@ -52,6 +52,11 @@ async function submitWithoutQsub(engine: Engine, line: CommandLine, script: JobS
   }
   const { name, bytes } = script;
   const at = line.look.script?.at;
-  const submitted = await engine.submit({ argv: line.qsubArgv, script: { name, bytes, at }, options });
+  const submitted = await engine.submit({
+    argv: line.qsubArgv,
+    script: { name, bytes, at },
+    options,
+    keepErrors: line.json,
+  });
   return reportSubmission(submitted, { json: line.json });
 }

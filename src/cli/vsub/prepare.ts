@@ -123,10 +123,18 @@ export async function prepareVmJob({
   });
   await engine?.check?.({ argv: line.qsubArgv, options });
   if (engine !== undefined && engine.qsub === undefined && !options.interactive) checkInPlaceOfQsub(line, script);
+  const unanswered: string[] = [];
   if (engine !== undefined) {
+    const ask = async <T>(answer: Promise<T> | undefined): Promise<T | undefined> =>
+      answer?.catch((error: unknown) => {
+        // Where nothing is submitted a batch system that does not answer is the same as none.
+        if (!withoutEngine || !(error instanceof VtorqueError)) throw error;
+        unanswered.splice(0, 1, `queue and nodes are not checked: ${error.message}`);
+        return undefined;
+      });
     const informant = await asking.informant;
-    await checkQueue(options.value('q'), async () => informant?.queues());
-    checkNodes(request, await asking.nodes, limits.hostCores, nodes);
+    await checkQueue(options.value('q'), () => ask(informant?.queues()));
+    checkNodes(request, await ask(asking.nodes), limits.hostCores, nodes);
   }
   if (request.kernel !== undefined) {
     const { checkKernel } = await import('./kernel-check.ts');
@@ -157,7 +165,7 @@ export async function prepareVmJob({
     ...{ argv: words.argv, scriptAt: words.script, scriptName: script.name },
     options: added.length === 0 ? options : effectiveOptions(walkQsubArgs(words.argv).options, fromScript),
     interactive: options.interactive,
-    warnings: settings.flatMap(({ warning }) => warning ?? []),
+    warnings: [...settings.flatMap(({ warning }) => warning ?? []), ...unanswered],
   };
 }
 

@@ -1,3 +1,4 @@
+import { VtorqueError } from '../../base/index.ts';
 import type { Submitted } from '../../engine/index.ts';
 import type { VmRequest } from '../../request/index.ts';
 import { print } from '../print.ts';
@@ -11,8 +12,21 @@ export interface ReportOptions {
 /**
  * Print what a submission has come to, as qsub does.
  * @returns the exit code
+ * @throws VtorqueError `E_QSUB` in qsub's words, where they were kept for that
  */
 export function reportSubmission(submitted: Submitted, { json, request }: ReportOptions): number {
+  const errors = submitted.errors ?? '';
+  if (json && submitted.errors !== undefined && !('id' in submitted)) {
+    throw new VtorqueError(
+      'E_QSUB',
+      errors.trim() || `The batch system refused the job with exit code ${submitted.code}`,
+      {
+        phase: 'submit',
+        exitCode: submitted.code,
+      },
+    );
+  }
+  if (errors !== '') process.stderr.write(errors);
   print(textOf(submitted, { json, request }));
   return submitted.code;
 }

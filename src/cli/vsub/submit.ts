@@ -19,9 +19,10 @@ export async function submitVmJob(options: Omit<PrepareOptions, 'withoutEngine'>
   if (job.interactive) return (await import('./interactive.ts')).runInteractiveJob(job, options);
   const { request, argv, launcher, scriptAt, scriptName } = job;
   const script = { name: scriptName, bytes: launcher, at: scriptAt };
+  const keepErrors = options.line.json;
   const submitted = isOwnQsub(job.engine)
     ? await submitByOwnQsub(argv, script, options.env)
-    : await job.engine.submit({ argv, script, options: job.options });
+    : await job.engine.submit({ argv, script, options: job.options, keepErrors });
   return reportSubmission(submitted, { json: options.line.json, request });
 }
 
@@ -38,8 +39,8 @@ async function submitByOwnQsub(
 ): Promise<Submitted> {
   const [{ qsub }, { inWords }] = await Promise.all([import('../pbs/qsub.ts'), import('../pbs/run.ts')]);
   const { stdout = '', stderr = '', exitCode } = await inWords('qsub', qsub(argv, env, script), env);
-  if (stderr !== '') process.stderr.write(stderr);
-  return exitCode === 0 ? { code: 0, id: stdout.trim() } : { code: exitCode, output: stdout };
+  const errors = stderr;
+  return exitCode === 0 ? { code: 0, id: stdout.trim(), errors } : { code: exitCode, output: stdout, errors };
 }
 
 /** What the user should know although the job can go: on standard error, which nobody reads ids from. */

@@ -13,16 +13,16 @@ const GRACE_MS = 5000;
 
 /**
  * Hand a job to a qsub, in the words of the user: the script under its own name, in a directory of its own.
- * What qsub says on standard error is the user's. It may take as long as it does: a submit filter of the site may ask something.
+ * What qsub says on standard error is the user's, unless it is kept. It may take as long as it does: a submit filter of the site may ask something.
  * @throws VtorqueError `E_QSUB_START` when it cannot be started
  */
 export async function submitByQsub(
   qsub: string,
-  { argv, script }: Pick<JobDescription, 'argv' | 'script'>,
+  { argv, script, keepErrors }: Pick<JobDescription, 'argv' | 'script' | 'keepErrors'>,
   env: Env,
 ): Promise<Submitted> {
   const { at, name, bytes } = script;
-  if (at === undefined) return runQsub(qsub, argv, env, { stdin: bytes });
+  if (at === undefined) return runQsub(qsub, argv, env, { stdin: bytes, keepErrors });
   let directory: string | undefined;
   // A signal must not end this process before the directory is gone: noted here, acted upon by qsub's end.
   const note = (): void => {};
@@ -31,7 +31,7 @@ export async function submitByQsub(
     directory = mkdtempSync(join(tmpdir(), 'vsub-'));
     const path = join(directory, name);
     writeFileSync(path, bytes, { mode: 0o600 });
-    return await runQsub(qsub, argv.with(at, path), env);
+    return await runQsub(qsub, argv.with(at, path), env, { keepErrors });
   } finally {
     if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
     for (const signal of FORWARDED) process.off(signal, note);
@@ -43,6 +43,8 @@ export interface QsubStreams {
   readonly stdin?: Uint8Array | undefined;
   /** Its standard output is ours: nothing is known of it afterwards. */
   readonly sharesOutput?: boolean;
+  /** Its standard error is returned instead of being ours. */
+  readonly keepErrors?: boolean | undefined;
 }
 
 /**
@@ -53,7 +55,7 @@ export async function runQsub(
   qsub: string,
   argv: readonly string[],
   env: Env,
-  { stdin, sharesOutput = false }: QsubStreams = {},
+  { stdin, sharesOutput = false, keepErrors = false }: QsubStreams = {},
 ): Promise<Submitted> {
   let child: ChildProcess | undefined;
   let deadline: NodeJS.Timeout | undefined;
@@ -65,16 +67,23 @@ export async function runQsub(
   try {
     child = spawn(qsub, argv, {
       env: definedOnly(env),
-      stdio: [stdin === undefined ? 'inherit' : 'pipe', sharesOutput ? 'inherit' : 'pipe', 'inherit'],
+      stdio: [
+        stdin === undefined ? 'inherit' : 'pipe',
+        sharesOutput ? 'inherit' : 'pipe',
+        keepErrors ? 'pipe' : 'inherit',
+      ],
     });
     const chunks: Buffer[] = [];
+    const said: Buffer[] = [];
     child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => said.push(chunk));
     // qsub need not read its script: it may refuse the job before.
     child.stdin?.on('error', () => {});
     child.stdin?.end(stdin);
     const code = await endOf(child, qsub);
     const output = Buffer.concat(chunks).toString();
-    return code === 0 ? { code, id: output.trim() } : { code, output };
+    const errors = keepErrors ? { errors: Buffer.concat(said).toString() } : {};
+    return code === 0 ? { code, id: output.trim(), ...errors } : { code, output, ...errors };
   } finally {
     clearTimeout(deadline);
     for (const signal of FORWARDED) process.off(signal, forward);

@@ -23,7 +23,7 @@ export class SlurmEngine implements Engine {
     this.#sbatch = sbatch;
   }
 
-  async submit({ script, options }: JobDescription): Promise<Submitted> {
+  async submit({ script, options, keepErrors }: JobDescription): Promise<Submitted> {
     const call = sbatchCall({
       ...{ options, scriptName: script.name, env: this.#env },
       directory: workingDirectory(this.#env),
@@ -34,10 +34,10 @@ export class SlurmEngine implements Engine {
     const file = { name: script.name, bytes: withShebang(script.bytes, options, this.#env), at: call.args.length };
     const argv = [...call.args, script.name, ...scriptArguments(options)];
     // Its environment is that of the job, which may have another PATH.
-    const answer = await submitByQsub(this.#sbatch, { argv, script: file }, call.env);
+    const answer = await submitByQsub(this.#sbatch, { argv, script: file, keepErrors }, call.env);
     if (!('id' in answer)) return answer;
     // Of a federation the name of the cluster follows.
-    return { code: 0, id: options.has('z') ? '' : (answer.id.split(';')[0] ?? '') };
+    return { ...answer, id: options.has('z') ? '' : (answer.id.split(';')[0] ?? '') };
   }
 
   async status(ids: readonly string[]): Promise<ReadonlyMap<string, JobStatus>> {

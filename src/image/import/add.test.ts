@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -123,6 +123,31 @@ const hostile: readonly (readonly [string, (site: { dir: string; raw: string }) 
       return file;
     },
     /Cannot add image/,
+  ],
+  ...(['qcow2', 'vmdk', 'vdi', 'vhdx'] as const).map(
+    (format) =>
+      [
+        `half of a ${format} file`,
+        async ({ dir, raw }: { dir: string; raw: string }) => {
+          const file = join(dir, 'x');
+          await writeFile(raw, Buffer.concat([(await readFile(raw)).subarray(0, 512), randomBytes(4 * MiB)]));
+          await qemuImg('convert', '-f', 'raw', '-O', format, raw, file);
+          const { size } = await stat(file);
+          await truncate(file, Math.floor(size / 2));
+          return file;
+        },
+        /damaged|truncated|missing/,
+      ] as const,
+  ),
+  [
+    'a raw disk whose partition ends beyond it',
+    async ({ raw }) => {
+      await using handle = await open(raw, 'r+');
+      const entry = Buffer.from([0x80, 0, 0, 0, 0x83, 0, 0, 0, 0, 8, 0, 0, 0, 0x40, 0, 0]);
+      await handle.write(entry, 0, entry.length, 446);
+      return raw;
+    },
+    /its partitions reach 5M beyond its end/,
   ],
   [
     'a disk without a boot loader',

@@ -15,7 +15,8 @@ import { CommandFailed, run } from '../run.ts';
 import type { CloudImageManifest, DiskEntry } from '../types.ts';
 import { USE_LOCK } from '../use-lock.ts';
 import { HEADER_BYTES, type ImportFormat, judgeHeader } from './header.ts';
-import { bootSector, convertDisk, inspectDisk, refuse } from './qemu-img.ts';
+import { missingSectors } from './partitions.ts';
+import { bootSector, checkWhole, convertDisk, inspectDisk, refuse } from './qemu-img.ts';
 
 export interface AddOptions {
   /** Path of the disk's file. */
@@ -94,7 +95,7 @@ async function make(fresh: string, options: AddOptions): Promise<void> {
   await stage('disk image', (note) => convertDisk(source, disk, { signal, note }));
   const origin = { file: basename(file), format: source.format, sha256: await sha256OfFile(copy, signal) };
   await rm(copy);
-  await stage('boot sector', () => checkBootSector(disk, join(fresh, 'sector'), file, signal));
+  await stage('boot sector', () => checkBootSector(disk, join(fresh, 'sector'), file, source.virtualSize, signal));
   await stage('digest', async () => {
     const sha256 = await sha256OfFile(disk, signal);
     const { size } = await stat(disk);
@@ -124,7 +125,7 @@ async function copyOfFile(file: string, copy: string, signal: AbortSignal | unde
 }
 
 async function checkedSource(copy: string, file: string, largest: number, signal: AbortSignal | undefined) {
-  const verdict = judgeHeader(await firstBytes(copy));
+  const verdict = judgeHeader(await firstBytes(copy), (await stat(copy)).size);
   if (verdict.kind === 'refused') refuse(file, verdict.reason, verdict.hint);
   const { format }: { format: ImportFormat } = verdict;
   const facts = await inspectDisk(copy, format, signal).catch((error: unknown) => {
@@ -135,6 +136,11 @@ async function checkedSource(copy: string, file: string, largest: number, signal
     const [is, most] = [virtualSize, largest].map((bytes) => formatSize(Math.ceil(bytes / 1024 ** 2) * 1024 ** 2));
     refuse(file, `the guest would see ${is}, and the most is ${most}`);
   }
+  await checkWhole(copy, format, signal).catch((error: unknown) => {
+    throw error instanceof VtorqueError || signal?.aborted
+      ? error
+      : refuse(file, messageOf(error), 'Get the file anew');
+  });
   return { path: copy, format, virtualSize };
 }
 
@@ -144,11 +150,22 @@ async function firstBytes(path: string): Promise<Buffer> {
   return buffer.subarray(0, bytesRead);
 }
 
-async function checkBootSector(disk: string, scratch: string, file: string, signal?: AbortSignal): Promise<void> {
+async function checkBootSector(
+  disk: string,
+  scratch: string,
+  file: string,
+  virtualSize: number,
+  signal?: AbortSignal,
+): Promise<void> {
   await bootSector(disk, scratch, signal);
   const sector = await readFile(scratch);
   await rm(scratch);
   const boots = sector[510] === 0x55 && sector[511] === 0xaa && sector.subarray(0, 440).some((byte) => byte !== 0);
+  const missing = boots ? missingSectors(sector, virtualSize) : 0;
+  if (missing > 0) {
+    const size = formatSize(Math.ceil((missing * 512) / 1024 ** 2) * 1024 ** 2);
+    refuse(file, `its partitions reach ${size} beyond its end, so a part of it is missing`, 'Get the file anew');
+  }
   if (boots) return;
   refuse(
     file,

@@ -29,7 +29,7 @@ for (const [format, header] of [
   ['raw', aHeader([510, [0x55, 0xaa]])],
 ] as const) {
   test(`judgeHeader() knows ${format} by its first bytes`, () => {
-    assert.deepEqual(judgeHeader(header), { kind: 'usable', format });
+    assert.deepEqual(judgeHeader(header, header.length), { kind: 'usable', format });
   });
 }
 
@@ -42,13 +42,18 @@ for (const [what, header, reason] of [
   ['a VMDK description', aHeader([0, '# Disk DescriptorFile\n']), 'it is a VMDK description that names other files'],
   ['a VMDK without a capacity', aHeader([0, 'KDMV']), 'it is a VMDK header that names other files'],
   ['a VMDK with a far description', aHeader(...sparseVmdk, [39, [1]]), 'its description is not where it should be'],
+  [
+    'a VDI that is shorter than its blocks',
+    aHeader([0x40, [0x7f, 0x10, 0xda, 0xbe]], [0x15a, [1]], [0x17a, [0x10]], [0x184, [3]]),
+    'a part of it is missing',
+  ],
   ['a packed file', aHeader([0, [0x1f, 0x8b]], [510, [0x55, 0xaa]]), 'it is packed by gzip'],
   ['a CD', aHeader([0x8001, 'CD001'], [510, [0x55, 0xaa]]), 'it is a CD, not a disk'],
   ['a text', aHeader([0, 'root:x:0:0:']), /no disk of a known format/],
   ['an empty file', new Uint8Array(), /no disk of a known format/],
 ] as const) {
   test(`judgeHeader() refuses ${what}`, () => {
-    const verdict = judgeHeader(header);
+    const verdict = judgeHeader(header, header.length);
     assert.ok(verdict.kind === 'refused');
     if (typeof reason === 'string') assert.equal(verdict.reason, reason);
     else assert.match(verdict.reason, reason);
@@ -59,7 +64,8 @@ test('judgeHeader() has a verdict on any bytes', () => {
   const magic = fc.constantFrom('QFI\xfb', 'KDMV', 'vhdxfile', '');
   fc.assert(
     fc.property(magic, fc.uint8Array({ maxLength: 4096 }), (start, rest) => {
-      const verdict = judgeHeader(Buffer.concat([Buffer.from(start, 'latin1'), rest]));
+      const header = Buffer.concat([Buffer.from(start, 'latin1'), rest]);
+      const verdict = judgeHeader(header, header.length);
       assert.ok(['usable', 'refused'].includes(verdict.kind));
     }),
   );

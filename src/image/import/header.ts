@@ -14,9 +14,10 @@ export const HEADER_BYTES = 64 * 1024;
  * The format is decided here and then given to QEMU's tools by name: if they looked themselves, a guest could have written another
  * header to its raw disk. What is refused here QEMU never opens, since some versions of it follow the names of such
  * files while they only show what is in a header. Pure.
+ * @param fileSize of the whole file, in bytes
  */
-export function judgeHeader(bytes: Uint8Array): HeaderVerdict {
-  const header = new Header(bytes);
+export function judgeHeader(bytes: Uint8Array, fileSize: number): HeaderVerdict {
+  const header = new Header(bytes, fileSize);
   for (const { is, judge } of kinds) if (is(header)) return judge(header);
   return judgeRaw(header);
 }
@@ -25,8 +26,10 @@ export function judgeHeader(bytes: Uint8Array): HeaderVerdict {
 class Header {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
+  readonly fileSize: number;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, fileSize: number) {
+    this.fileSize = fileSize;
     this.#bytes = new Uint8Array(HEADER_BYTES);
     this.#bytes.set(bytes.subarray(0, HEADER_BYTES));
     this.#view = new DataView(this.#bytes.buffer);
@@ -42,6 +45,10 @@ class Header {
 
   be64(offset: number): bigint {
     return this.#view.getBigUint64(offset);
+  }
+
+  le32(offset: number): number {
+    return this.#view.getUint32(offset, true);
   }
 
   le64(offset: number): bigint {
@@ -73,7 +80,7 @@ const kinds: readonly Kind[] = [
     is: (header) => header.has(0, 'COWD') || header.has(0, '# Disk DescriptorFile'),
     judge: () => refused('it is a VMDK description that names other files', onOneFile),
   },
-  { is: (header) => header.has(0x40, '\x7f\x10\xda\xbe'), judge: usable('vdi') },
+  { is: (header) => header.has(0x40, '\x7f\x10\xda\xbe'), judge: judgeVdi },
   { is: (header) => header.has(0, 'vhdxfile'), judge: usable('vhdx') },
   { is: (header) => header.has(0, '\x1f\x8b'), judge: packed('gzip', 'gunzip FILE') },
   { is: (header) => header.has(0, '\xfd7zXZ'), judge: packed('xz', 'unxz FILE') },
@@ -105,6 +112,14 @@ function judgeVmdk(header: Header): HeaderVerdict {
   if (descriptionAt * 512n + descriptionSectors * 512n > BigInt(HEADER_BYTES))
     return refused('its description is not where it should be', onOneFile);
   return { kind: 'usable', format: 'vmdk' };
+}
+
+/** VDICore.h of VirtualBox. qemu-img check does not look whether the blocks in use are there. */
+function judgeVdi(header: Header): HeaderVerdict {
+  const [dataAt, blockSize, blocksInUse] = [header.le32(0x158), header.le32(0x178), header.le32(0x184)];
+  if (dataAt + blockSize * blocksInUse > header.fileSize)
+    return refused('a part of it is missing', 'Get the file anew');
+  return { kind: 'usable', format: 'vdi' };
 }
 
 /** Anything may be a raw disk, so the one thing that a BIOS wants must be there. */

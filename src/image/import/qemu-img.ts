@@ -11,6 +11,9 @@ export interface DiskFacts {
 const infoLimits = ['--cpu=30', `--as=${1024 ** 3}`];
 const INFO_MS = 60_000;
 const CONVERT_MS = 3_600_000;
+const CHECK_CPU_S = 600;
+/** By the manual page of qemu-img. */
+const CHECK_LEAKS = 'exit code 3';
 
 /** The part of `qemu-img info --output=json` that matters here. */
 interface Info {
@@ -44,6 +47,26 @@ export async function inspectDisk(path: string, format: ImportFormat, signal?: A
   const reason = whyNot(info, format, path);
   if (reason !== undefined) throw new Error(reason);
   return { virtualSize: Number(info['virtual-size']) };
+}
+
+/**
+ * Look for data that the file's tables name and the file does not have: what a broken download leaves, and what QEMU reads as zeros.
+ * @throws Error with the reason why the disk is not used
+ */
+export async function checkWhole(path: string, format: ImportFormat, signal?: AbortSignal): Promise<void> {
+  // A raw disk has no tables.
+  if (format === 'raw') return;
+  const limits = [`--cpu=${CHECK_CPU_S}`, `--as=${4 * 1024 ** 3}`];
+  try {
+    await run(['prlimit', ...limits, '--', 'qemu-img', 'check', '-q', '-f', format, path], {
+      deadlineMs: CONVERT_MS,
+      signal,
+    });
+  } catch (error) {
+    // Clusters that nothing uses are no damage: whoever made the file was interrupted, and nothing is missing.
+    if (!(error instanceof CommandFailed) || error.ending === CHECK_LEAKS) throw error;
+    throw new Error('it is damaged, or a part of it is missing: qemu-img check finds errors');
+  }
 }
 
 /** Why a disk is not used, by what qemu-img tells of it. Pure. */

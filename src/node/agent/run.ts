@@ -1,5 +1,5 @@
 import type { AllocatedNode, Allocation } from '../../engine/index.ts';
-import { findJobEngine } from '../../engine/index.ts';
+import { findJobEngine, hookedAttempt } from '../../engine/index.ts';
 import { placesToRead } from '../../site/index.ts';
 import { existing, type JobContext, readOwner, shortName, startNodeGuest, tearDown } from '../guest/index.ts';
 import { Channel, connectToLauncher, type LauncherPlace, linkKey, type NodePlan, readToNode } from '../link/index.ts';
@@ -51,13 +51,8 @@ async function contextHere(
   const node = hosts[rank]?.host ?? '';
   const directories = await existing([owner.home, ...plan.directories]);
   return {
-    // Torque's and OpenPBS's hooks do not know a run by what the launcher knows it by.
-    key: { engine, cluster, jobId, attempt: knownToHooks(engine) ? attempt : undefined, node },
+    key: { engine, cluster, jobId, attempt: engine === 'slurm' ? attempt : hookedAttempt(engine, env), node },
     ...{ id: jobId, owner, hosts, rank, nodeFile, cwd, umask, env, directories },
     node: shortName(node),
   };
-}
-
-function knownToHooks(engine: Allocation['engine']): boolean {
-  return engine === 'embedded' || engine === 'slurm';
 }

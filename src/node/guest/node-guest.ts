@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { orAborted, type Phase, VtorqueError } from '../../base/index.ts';
 import { checkDistro, distroOfHost, type GuestSystem, resolveGuest, useImage } from '../../image/index.ts';
 import { slirpAddresses } from '../../network/index.ts';
@@ -27,9 +26,6 @@ export interface NodeGuest extends AsyncDisposable {
   /** The server of a share that has failed, if one has. */
   shareFailure(): VtorqueError | undefined;
 }
-
-/** When QEMU ends, the servers of its shares do so too; a moment tells which was first. */
-const orderMs = 500;
 
 /** How far the start of a guest is; `fact`: what was chosen, and why. */
 export type StartStep = 'plan' | 'network' | 'vm-start' | 'guest' | 'fact';
@@ -99,8 +95,7 @@ export async function startNodeGuest(options: NodeGuestOptions): Promise<NodeGue
     ...{ context, guest, vms, vm, mounts: shares.mounts, network: spec.network },
     ...{ script, scriptPath, settings },
   };
-  const shareLost = shares.lost.then(async (error): Promise<never> => {
-    await delay(orderMs);
+  const shareLost = shares.lost.then((error): never => {
     throw error;
   });
   shareLost.catch(() => {});

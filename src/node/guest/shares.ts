@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { VtorqueError } from '../../base/index.ts';
 import { describeEnd, type ProcessEnd } from '../../process/index.ts';
 import type { MountRequest } from '../../request/index.ts';
@@ -42,6 +43,11 @@ export interface JobShares extends AsyncDisposable {
   /** The first server that failed by itself, if one has. */
   failed(): VtorqueError | undefined;
 }
+
+/** When QEMU is killed, the servers of its shares end, too; a moment tells which was first. */
+const orderMs = 500;
+/** On a busy node a machine that its guest has ended takes its time to be gone. */
+const machineEndsWithinMs = 10_000;
 
 /** Unix socket addresses end here, and QEMU refuses longer ones. */
 const longestSocketPath = 107;
@@ -128,8 +134,9 @@ async function serveByVirtiofs(shares: readonly Share[], { owner, env, key }: Jo
   const losses = [...servers.values()].map(async ({ server, source }) => {
     const end = await server.process.ended;
     const error = lossOf(server, source, end);
-    // With 0 it ends when its machine has ended.
+    // With 0 it ends when its machine has ended, which is then what went wrong, and is known a moment later.
     if (end.code !== 0) failures.push(error);
+    await delay(end.code === 0 ? machineEndsWithinMs : orderMs, undefined, { ref: false });
     return error;
   });
   return {
