@@ -54,7 +54,7 @@ export const pbsWords = {
 /** What a batch system lacks, each with the reason that the skipped test prints. */
 export type Lacks = Partial<Record<Feature, string>>;
 
-export type Feature = 'queues' | 'dependencies' | 'requeue' | 'walltime' | 'vms';
+export type Feature = 'queues' | 'dependencies' | 'requeue' | 'walltime' | 'vms' | 'interactive';
 
 /** The cluster in the hands of its user. */
 export class ContractUser {

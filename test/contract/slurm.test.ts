@@ -31,7 +31,7 @@ contract(
         // What PBS sets is there in VMs alone, where the launcher knows it.
         elementVariable: 'SLURM_ARRAY_TASK_ID',
         jobVariable: 'SLURM_JOB_ID',
-        slots: 'srun --export=ALL printenv SLURMD_NODENAME | sort',
+        slots: 'srun printenv SLURMD_NODENAME | sort',
         requeue: (id) => ['scontrol', 'requeue', id],
         terminated: 256 + 15,
         deleted: 256 + 15,
@@ -44,6 +44,9 @@ contract(
       },
     };
   },
-  { walltime: 'Slurm ends a job up to a minute and a half after a walltime of seconds; see test/slurm.test.ts' },
+  {
+    walltime: 'Slurm ends a job up to a minute and a half after a walltime of seconds; see test/slurm.test.ts',
+    interactive: 'Slurm has no qsub that would start an interactive job: vsub refuses it',
+  },
   (await whyNoSlurm()) ?? false,
 );

@@ -115,7 +115,7 @@ export function nodeTests(
 
   test(
     'an interactive job in a VM ends with the exit code of its command, without a terminal',
-    when('vms'),
+    when('interactive'),
     async () => {
       const vsub = `${user().root}/bin/vsub`;
       const argv = [vsub, '-vm', 'img=host,ram=512M', '-I', '-x', '-v', 'X=a  b', 'echo "in $(uname -n) $X"; exit 6'];
