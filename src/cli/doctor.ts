@@ -9,14 +9,22 @@ export function doctorCommand(): Command {
   return new Command('doctor')
     .description('check this machine for what jobs in VMs need')
     .addOption(new Option('--role <role>', 'what this machine is').choices(['head', 'node', 'all']).default('all'))
+    .option('--torque-home <directory>', 'where Torque keeps its files', '/var/spool/torque')
     .option('--json', 'print the findings as JSON')
     .action(doctor);
 }
 
-async function doctor({ role, json }: { role: Role | 'all'; json?: true }): Promise<void> {
+interface DoctorFlags {
+  readonly role: Role | 'all';
+  readonly torqueHome: string;
+  readonly json?: true;
+}
+
+async function doctor({ role, torqueHome, json }: DoctorFlags): Promise<void> {
   const uid = process.getuid?.() ?? 0;
   const findings = await examine(role === 'all' ? ['head', 'node'] : [role], {
     ...{ env: process.env, uid, gid: process.getgid?.() ?? 0, places: placesToRead(process.env, uid) },
+    torqueHome,
   });
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const color = wantsColor(process.stdout, process.env);

@@ -1,29 +1,43 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import type { EngineName } from '../engine/engine.ts';
 import { findEngine } from '../engine/index.ts';
 import { clearUp } from '../node/clear-up.ts';
 import type { LeaseKey } from '../node/leases/lease.ts';
+import { leasesPlace } from '../node/leases/place.ts';
 import { LeaseStore } from '../node/leases/store.ts';
 import type { ReapAction } from '../node/reaper/plan.ts';
-import { reap } from '../node/reaper/reap.ts';
+import { knownJobs, reap } from '../node/reaper/reap.ts';
+import { markedProcesses } from '../node/strays.ts';
 import { loadConfig } from '../site/config/load.ts';
-import { leasesDirectory } from '../site/index.ts';
 
 /** `vtorque reap`: remove what jobs that are no more have left on this node. */
 export function reapCommand(): Command {
   return new Command('reap')
     .description('remove what jobs that are no more have left on this node')
+    .addOption(
+      new Option('--engine <engine>', 'whose jobs (default: the batch system that is found)').choices([
+        ...['torque', 'openpbs', 'slurm', 'embedded'],
+      ]),
+    )
     .option('--dry-run', 'only say what would be removed')
     .option('--json', 'print what was done as JSON')
     .action(run);
 }
 
-async function run({ dryRun = false, json = false }: { dryRun?: boolean; json?: boolean }): Promise<void> {
+interface ReapFlags {
+  readonly engine?: EngineName;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+async function run({ engine: named, dryRun = false, json = false }: ReapFlags): Promise<void> {
   const uid = process.getuid?.() ?? 0;
   const config = await loadConfig(process.env, uid);
-  const engine = await findEngine(process.env, config.value('engine.name'));
-  const store = await LeaseStore.open(leasesDirectory(process.env, uid), uid);
-  const live = await engine.liveJobs();
-  const report = await reap({ engine: engine.name, live, store, now: Date.now, clearUp, dryRun });
+  const engine = await findEngine(process.env, named ?? config.value('engine.name'));
+  const marked = await markedProcesses();
+  const live = knownJobs(await engine.liveJobs());
+  const store = await LeaseStore.open(leasesPlace(engine.name, live.cluster, process.env, uid), uid);
+  const report = await reap({ engine: engine.name, marked, live, store, now: Date.now, clearUp, dryRun });
   const failed = new Map(report.failures.map(({ action, why }) => [action, why]));
   if (json) {
     const actions = report.actions.map((action) => ({ ...asData(action), failure: failed.get(action) ?? null }));

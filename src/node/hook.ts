@@ -1,6 +1,12 @@
 import type { Lease, LeaseKey } from './leases/lease.ts';
 import type { LeaseStore } from './leases/store.ts';
 
+/**
+ * A hook ends by itself after this time, and leaves the rest to the next one or to the reaper. Batch systems kill one that takes
+ * longer than they allow, and take the node down or put the job back for it: Torque's $prologalarm has to be longer.
+ */
+export const HOOK_WITHIN_MS = 45_000;
+
 /** A run of a job on this node, and whose it is, as the batch system told its hook. */
 export interface HookedJob {
   readonly key: LeaseKey;

@@ -40,18 +40,24 @@ async function look(pid: number): Promise<MarkedProcess | undefined> {
  */
 export async function killStrays(key: LeaseKey, ownerUid: number, withinMs = 3000): Promise<MarkedProcess[]> {
   const found = new Map<string, MarkedProcess>();
-  for (const deadline = Date.now() + withinMs; ; await delay(20)) {
+  for (const deadline = performance.now() + withinMs; ; await delay(20)) {
     const left = (await markedProcesses()).filter((each) => each.uid === ownerUid && covers(key, each.key));
     if (left.length === 0) return [...found.values()];
     for (const each of left) {
       found.set(`${each.pid} ${each.born}`, each);
       kill(each);
     }
-    if (Date.now() > deadline) throw new Error(`processes do not end: ${left.map(({ pid }) => pid).join(', ')}`);
+    if (performance.now() > deadline) throw new Error(`processes do not end: ${left.map(({ pid }) => pid).join(', ')}`);
   }
 }
 
-export function kill({ pid }: Pick<MarkedProcess, 'pid'>): void {
+/** Kill a process that was seen a while ago, unless its number has become another's. */
+export async function killIfSame(seen: MarkedProcess): Promise<void> {
+  const now = await look(seen.pid);
+  if (now?.born === seen.born) kill(now);
+}
+
+function kill({ pid }: Pick<MarkedProcess, 'pid'>): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {

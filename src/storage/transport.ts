@@ -27,11 +27,23 @@ export function chooseTransport(facts: TransportFacts): TransportChoice {
   return { transport: 'virtiofs', reason: 'virtiofsd can run as this user' };
 }
 
-/** Whether this user can make the namespace that virtiofsd needs; sites and distributions may forbid it. */
+/** Whether this user can make the namespace that virtiofsd needs; sites and distributions may forbid it. Root can ask for another. */
 export async function canMakeUserNamespace(uid: number, gid: number): Promise<boolean> {
+  const asOther = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--'];
+  const unshare = [
+    'unshare',
+    '--user',
+    `--map-user=${uid}`,
+    `--map-group=${gid}`,
+    '--keep-caps',
+    '--mount',
+    '--',
+    'true',
+  ];
+  const [program = '', ...args] = [...(process.getuid?.() === uid ? [] : asOther), ...unshare];
   const trial = await spawnBound({
-    program: 'unshare',
-    args: ['--user', `--map-user=${uid}`, `--map-group=${gid}`, '--keep-caps', '--mount', '--', 'true'],
+    program,
+    args,
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
     descriptors: [],
     phase: 'storage',

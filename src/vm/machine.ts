@@ -19,7 +19,7 @@ export interface RunningVm extends AsyncDisposable {
   /**
    * Wait for work with the guest. If the machine ends meanwhile, that is what went wrong, not the connection that
    * broke because of it.
-   * @throws VtorqueError `E_GUEST_LOST` with the last console lines, or what the work throws
+   * @throws VtorqueError `E_GUEST_LOST` with the last console lines, `E_NODE_DISK_FULL`, or what the work throws
    */
   watch<T>(phase: Phase, work: Promise<T>): Promise<T>;
   /** End the machine without asking the guest; what the guest has not written by now is lost. */
@@ -68,6 +68,11 @@ async function waitForGuest(spec: VmSpec, child: BoundProcess, options: StartOpt
     throw startFailure(spec, end, [...serialTail.lines, ...child.stderr.lines]);
   });
   gone.catch(() => {});
+  const diskFull = qmp.event('BLOCK_IO_ERROR', ({ action, nospace }) => action === 'stop' && nospace === true);
+  const full = (phase: Phase): Promise<never> =>
+    diskFull.then((): never => {
+      throw noRoom(spec, phase, options.env.TMPDIR ?? '/var/tmp');
+    });
   const ready = async (): Promise<GuestHello> => {
     await qmp.negotiate();
     options.onMonitorReady?.();
@@ -75,7 +80,7 @@ async function waitForGuest(spec: VmSpec, child: BoundProcess, options: StartOpt
   };
   const answer = ready();
   // A lost connection is only a symptom: the end of QEMU, which follows at once, has the reason.
-  const hello = await within(Promise.race([gone, answer.catch(() => gone)]), {
+  const hello = await within(Promise.race([gone, full('guest'), answer.catch(() => gone)]), {
     ms: options.readyWithinMs,
     signal: options.signal,
     late: () => notReady(spec, options.readyWithinMs, serialTail.lines),
@@ -87,7 +92,10 @@ async function waitForGuest(spec: VmSpec, child: BoundProcess, options: StartOpt
     hello,
     qmp,
     consoleLines: () => serialTail.lines,
-    watch: (phase, work) => watch(work, child.ended, (end) => guestLost(spec.name, phase, end, serialTail.lines)),
+    watch: (phase, work) => {
+      const watched = watch(work, child.ended, (end) => guestLost(spec.name, phase, end, serialTail.lines));
+      return Promise.race([full(phase), watched]);
+    },
     stop: () => child.kill(),
     [Symbol.asyncDispose]: async () => {
       await child.kill();
@@ -107,6 +115,15 @@ async function watch<T>(work: Promise<T>, ended: Promise<ProcessEnd>, lost: (end
 /** The connection to the agent breaks a moment before the process is known to have ended. */
 function isLoss(error: unknown): boolean {
   return error instanceof VtorqueError && (error.code === 'E_GUEST_LOST' || isLoss(error.cause));
+}
+
+/** QEMU stops a guest that writes to its disk when the node has no room for that, and would wait for somebody to make some. */
+function noRoom(spec: VmSpec, phase: Phase, directory: string): VtorqueError {
+  return new VtorqueError(
+    'E_NODE_DISK_FULL',
+    `Cannot go on: no space is left in "${directory}" of the node for what guest "${spec.name}" writes to its system`,
+    { hint: 'Write large files to the working directory, or have room made on the node', phase },
+  );
 }
 
 function startFailure(spec: VmSpec, end: ProcessEnd, details: readonly string[]): VtorqueError {

@@ -33,6 +33,14 @@ test('QmpClient matches answers by id, with events in between', async () => {
   assert.deepEqual(await Promise.all([first, second]), ['a', 'b']);
 });
 
+test('QmpClient tells of the first event that fits', async () => {
+  const { client, qemu } = connected();
+  const stopped = client.event('BLOCK_IO_ERROR', ({ action }) => action === 'stop');
+  qemu.write('{"event":"STOP"}\n{"event":"BLOCK_IO_ERROR","data":{"action":"report"}}\n');
+  qemu.write('{"event":"BLOCK_IO_ERROR","data":{"action":"stop","nospace":true}}\n');
+  assert.deepEqual(await stopped, { action: 'stop', nospace: true });
+});
+
 test('QmpClient leaves negotiation mode after the greeting', async () => {
   const { client, qemu, sent, received } = connected();
   const ready = client.negotiate();

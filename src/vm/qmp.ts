@@ -14,6 +14,15 @@ interface Message {
   readonly return?: unknown;
   readonly error?: { readonly class: string; readonly desc: string };
   readonly event?: string;
+  readonly data?: EventData;
+}
+
+export type EventData = Readonly<Record<string, unknown>>;
+
+interface Awaited {
+  readonly event: string;
+  readonly fits: (data: EventData) => boolean;
+  readonly resolve: (data: EventData) => void;
 }
 
 /**
@@ -23,6 +32,7 @@ interface Message {
 export class QmpClient {
   readonly #stream: Duplex;
   readonly #pending = new Map<number, Pending>();
+  readonly #awaited = new Set<Awaited>();
   readonly #greeting = Promise.withResolvers<void>();
   #nextId = 1;
   #rest = '';
@@ -59,6 +69,13 @@ export class QmpClient {
     return promise;
   }
 
+  /** The first event of this name that fits, from now on; one that never comes is waited for as long as the machine is. */
+  event(event: string, fits: (data: EventData) => boolean): Promise<EventData> {
+    const { promise, resolve } = Promise.withResolvers<EventData>();
+    this.#awaited.add({ event, fits, resolve });
+    return promise;
+  }
+
   #receive(text: string): void {
     const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop() ?? '';
@@ -67,11 +84,20 @@ export class QmpClient {
 
   #dispatch(message: Message): void {
     if (message.QMP !== undefined) this.#greeting.resolve();
+    if (message.event !== undefined) this.#tell(message.event, message.data ?? {});
     if (message.id === undefined) return;
     const pending = this.#pending.get(message.id);
     this.#pending.delete(message.id);
     if (message.error === undefined) pending?.resolve(message.return);
     else pending?.reject(qmpError(pending.command, message.error.desc));
+  }
+
+  #tell(event: string, data: EventData): void {
+    for (const each of this.#awaited) {
+      if (each.event !== event || !each.fits(data)) continue;
+      this.#awaited.delete(each);
+      each.resolve(data);
+    }
   }
 
   #close(cause: Error): void {

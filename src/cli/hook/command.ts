@@ -1,6 +1,7 @@
 import { Argument, Command } from 'commander';
 import type { EngineName } from '../../engine/engine.ts';
 import { serveHook } from './serve.ts';
+import { hookBegan } from './since.ts';
 
 const engines: readonly EngineName[] = ['torque', 'openpbs', 'slurm', 'embedded'];
 
@@ -14,6 +15,7 @@ export function hookCommand(): Command {
     .passThroughOptions()
     .allowUnknownOption()
     .action(async (engine: EngineName, event: string, words: readonly string[]) => {
-      process.exitCode = await serveHook(engine, event, words, Date.now() - process.uptime() * 1000);
+      // A hook that is late still has something on its way.
+      process.exit(await serveHook(engine, event, words, hookBegan(process.env)));
     });
 }

@@ -32,7 +32,7 @@ export function slurmSettings(config: string, current: string): SlurmSetting[] {
 }
 
 function suffices(name: string, there: string, wanted: string): boolean {
-  if (name === 'HealthCheckInterval') return Number(there) > 0;
+  if (name === 'HealthCheckInterval') return Number.parseInt(there, 10) > 0;
   if (name !== 'PrologFlags') return there === wanted;
   const flags = there.toLowerCase().split(',');
   return wanted.split(',').every((flag) => flags.includes(flag.toLowerCase()));

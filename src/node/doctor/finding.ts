@@ -20,6 +20,8 @@ export interface DoctorDeps {
   readonly uid: number;
   readonly gid: number;
   readonly places: readonly Places[];
+  /** Where Torque keeps its files on this machine. */
+  readonly torqueHome: string;
 }
 
 /** One look at the machine. It throws nothing that a person could act on: that is a finding. */

@@ -52,11 +52,15 @@ async function accelerator({ places }: DoctorDeps): ReturnType<Check['run']> {
   ];
 }
 
+/** What root may do says nothing of the users, so he asks as the one that has no rights at all. */
+const NOBODY = 65534;
+
 async function sharedFolders({ uid, gid }: DoctorDeps): ReturnType<Check['run']> {
   if (!(await virtiofsdThere())) {
     return [warning('no virtiofsd: folders are served by 9p, slower on small files', 'Debian 12: qemu-system-common')];
   }
-  if (!(await canMakeUserNamespace(uid, gid))) {
+  const ordinary = uid === 0 ? ([NOBODY, NOBODY] as const) : ([uid, gid] as const);
+  if (!(await canMakeUserNamespace(...ordinary))) {
     return [
       warning(
         'users may not make user namespaces: folders are served by 9p, slower on small files',

@@ -1,11 +1,12 @@
 import { batchChecks } from './batch.ts';
 import type { Check, DoctorDeps, Finding, Role } from './finding.ts';
 import { guestChecks } from './guests.ts';
+import { hookChecks } from './hooks.ts';
 import { machineChecks } from './machine.ts';
 
 export type { DoctorDeps, Finding, Role, Severity } from './finding.ts';
 
-const checks: readonly Check[] = [...batchChecks, ...guestChecks, ...machineChecks];
+const checks: readonly Check[] = [...batchChecks, ...hookChecks, ...guestChecks, ...machineChecks];
 
 /** Look at everything that a job needs on a machine of these roles. Changes nothing, and boots nothing. */
 export async function examine(roles: readonly Role[], deps: DoctorDeps): Promise<Finding[]> {

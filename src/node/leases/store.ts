@@ -70,7 +70,8 @@ export class LeaseStore {
   async isDue(what: string, everyMs: number, now: number): Promise<boolean> {
     const stamp = join(this.#directory, `.${what}`);
     const last = await stat(stamp).catch(() => undefined);
-    if (last !== undefined && now - last.mtimeMs < everyMs) return false;
+    // What was done in the future was done before the clock was set back.
+    if (last !== undefined && last.mtimeMs <= now && now - last.mtimeMs < everyMs) return false;
     await writeFile(stamp, '', { mode: 0o600 });
     return true;
   }

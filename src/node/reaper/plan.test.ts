@@ -33,6 +33,10 @@ test('a lease that was only just made stays: the batch system may not tell of it
   assert.deepEqual(plan([lease('1.head', 'prepared', 1000)], []), []);
 });
 
+test('a lease of before the clock was set back counts as old', () => {
+  assert.deepEqual(plan([lease('1.head', 'prepared', -hour)], []), ['release 1.head']);
+});
+
 test('a release that was begun is finished, also while the job is still listed', () => {
   assert.deepEqual(plan([lease('1.head', 'releasing', 0)], [], ['1.head']), ['release 1.head']);
 });

@@ -22,9 +22,14 @@ export type ReapAction =
   | { readonly kind: 'forget'; readonly key: LeaseKey };
 
 /** A batch system may tell of a job a little later than its hooks run. */
-const YOUNG_MS = 60_000;
+const YOUNG_MS = 10_000;
 /** No hook is on its way for so long. */
 const TOMBSTONE_MS = 24 * 3_600_000;
+
+/** A lease of the future is from before the clock was set back. */
+function isYoung(age: number): boolean {
+  return age >= 0 && age <= YOUNG_MS;
+}
 
 /** What is to be removed: what belongs to no live job of this batch system. Of others nothing is known here. Pure. */
 export function planReap(view: NodeView): ReapAction[] {
@@ -33,7 +38,7 @@ export function planReap(view: NodeView): ReapAction[] {
   const mine = leases.filter(({ key }) => ours(key));
   const releases = mine.filter(
     ({ state, key, at }) =>
-      state === 'releasing' || (state === 'prepared' && !live.has(key.jobId) && now - at > YOUNG_MS),
+      state === 'releasing' || (state === 'prepared' && !live.has(key.jobId) && !isYoung(now - at)),
   );
   const strays = marked.filter(
     ({ key }) =>

@@ -1,12 +1,17 @@
 import { messageOf, VtorqueError } from '../../base/index.ts';
 import type { LiveJobs } from '../../engine/engine.ts';
 import { type HookDeps, release } from '../hook.ts';
-import { kill, markedProcesses } from '../strays.ts';
+import { killIfSame, type MarkedProcess } from '../strays.ts';
 import { planReap, type ReapAction } from './plan.ts';
+
+/** Which jobs live, as the batch system has said. */
+export type KnownJobs = Extract<LiveJobs, { readonly known: true }>;
 
 export interface ReapOptions extends HookDeps {
   readonly engine: string;
-  readonly live: LiveJobs;
+  /** Seen before `live` was asked for: a process that came later may be that of a job which came later, too. */
+  readonly marked: readonly MarkedProcess[];
+  readonly live: KnownJobs;
   readonly dryRun: boolean;
 }
 
@@ -17,17 +22,20 @@ export interface ReapReport {
 }
 
 /**
- * Remove what no live job owns. May run at any moment, any number of times.
- * @throws VtorqueError `E_REAP_UNKNOWN` when the batch system does not tell which jobs live: nothing is touched then
+ * What may be cleared up by.
+ * @throws VtorqueError `E_REAP_UNKNOWN` when the batch system does not tell which jobs live
  */
+export function knownJobs(live: LiveJobs): KnownJobs {
+  if (live.known) return live;
+  throw new VtorqueError('E_REAP_UNKNOWN', `Cannot clear up: it is not known which jobs live (${live.why})`, {
+    hint: 'Nothing was touched. Try again when the batch system answers',
+  });
+}
+
+/** Remove what no live job owns. May run at any moment, any number of times. */
 export async function reap(options: ReapOptions): Promise<ReapReport> {
-  const { engine, live, store, now } = options;
-  if (!live.known) {
-    throw new VtorqueError('E_REAP_UNKNOWN', `Cannot clear up: it is not known which jobs live (${live.why})`, {
-      hint: 'Nothing was touched. Try again when the batch system answers',
-    });
-  }
-  const [leases, marked] = await Promise.all([store.list(), markedProcesses()]);
+  const { engine, live, marked, store, now } = options;
+  const leases = await store.list();
   const view = { engine, cluster: live.cluster, live: live.ids, leases, marked, now: now() };
   const actions = planReap(view);
   const failures: { action: ReapAction; why: string }[] = [];
@@ -43,7 +51,7 @@ async function carryOut(action: ReapAction, deps: HookDeps): Promise<void> {
       await release({ key: action.lease.key, owner: action.lease.owner }, deps);
       return;
     case 'kill':
-      kill(action.process);
+      await killIfSame(action.process);
       return;
     case 'forget':
       await deps.store.forget(action.key);

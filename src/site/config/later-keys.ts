@@ -27,7 +27,10 @@ export const laterKeys: Readonly<Record<string, LaterKey>> = {
   'time.servers': later('Time servers of guests; guests get the time of the node now.', 'NTP_SERVER_1', 'NTP_SERVER_2'),
   'guests.packages_debian': later('Packages for Debian guests; put them into the image.', 'SW_PACKAGES_DEBIAN'),
   'guests.packages_redhat': later('Packages for Red Hat guests; put them into the image.', 'SW_PACKAGES_REDHAT'),
-  'timeouts.prologue': later('Time of the prologue on a node; there are no hooks yet.', 'PROLOGUE_TIMEOUT'),
+  'timeouts.prologue': later(
+    'Time of the prologue on a node; the limit of the batch system counts, see hooks.md.',
+    'PROLOGUE_TIMEOUT',
+  ),
   'timeouts.ssh': later('Time for a connection by ssh; none are made now.', 'SSH_TIMEOUT'),
   'debug.show_log': later("Show a job's log after it is submitted.", 'SHOW_LOG_DEFAULT'),
   'debug.debug': later('Debug messages.', 'DEBUG_DEFAULT'),
