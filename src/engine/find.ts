@@ -37,7 +37,7 @@ export async function findEngine(env: Env, wanted: EngineName | 'auto' = 'auto')
     }
     case 'slurm': {
       const { SlurmEngine } = await import('./slurm/engine.ts');
-      return new SlurmEngine(env);
+      return new SlurmEngine(env, commandOnPath(env, 'sbatch')?.path);
     }
     case undefined:
       throw noBatchSystem('no qsub on PATH, and the embedded batch system does not run');

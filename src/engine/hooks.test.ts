@@ -65,7 +65,7 @@ test('Slurm tells its hooks everything in their environment', async () => {
     ...{ SLURM_JOB_ID: '12', SLURM_JOB_USER: 'u', SLURMD_NODENAME: 'n2', SLURM_NODELIST: 'n[1-2]' },
     ...{ SLURM_CLUSTER_NAME: 'c', SLURM_JOB_RESTART_COUNT: '1' },
   };
-  const call = { cluster: 'c', jobId: '12', node: 'n2', attempt: '1', owner: 'u', motherSuperior: false };
+  const call = { cluster: 'c', jobId: '12', node: 'n2', attempt: undefined, owner: 'u', motherSuperior: false };
   assert.deepEqual(await readHookCall('slurm', 'prolog', [], env, 'host'), { ...call, event: 'prepare' });
   assert.deepEqual(await readHookCall('slurm', 'epilog', [], env, 'host'), { ...call, event: 'release' });
   await assert.rejects(readHookCall('slurm', 'prolog', [], { ...env, SLURM_JOB_ID: '../1' }, 'host'), refused);

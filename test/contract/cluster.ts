@@ -18,20 +18,43 @@ export interface ContractCluster extends AsyncDisposable {
   /** A directory of the user's that all nodes share. */
   readonly work: string;
   /** Where words and numbers differ. */
-  readonly dialect: {
-    /** For an array of the elements 1 to 3. */
-    readonly array: readonly string[];
-    readonly elementVariable: string;
-    /** Of a running job that was deleted. */
-    readonly deleted: number;
-    readonly overWalltime: number;
-  };
+  readonly dialect: Dialect;
 }
+
+export interface Dialect {
+  /** For an array of the elements 1 to 3. */
+  readonly array: readonly string[];
+  readonly arrayId: RegExp;
+  /** The id of an element of an array. */
+  readonly element: (id: string, index: number) => string;
+  readonly elementVariable: string;
+  readonly jobVariable: string;
+  /** Prints the nodes of a job without a VM, a line per slot. */
+  readonly slots: string;
+  /** An operator's command. */
+  readonly requeue: (id: string) => readonly string[];
+  /** Exit status of a job whose script TERM has ended. */
+  readonly terminated: number;
+  /** Of a running job that was deleted. */
+  readonly deleted: number;
+  readonly overWalltime: number;
+}
+
+/** What PBSs have in common. */
+export const pbsWords = {
+  arrayId: /^\d+\[\]/,
+  element: (id: string, index: number): string => id.replace('[]', `[${index}]`),
+  jobVariable: 'PBS_JOBID',
+  slots: 'cat "$PBS_NODEFILE"',
+  requeue: (id: string): readonly string[] => ['qrerun', id],
+  terminated: 128 + 15,
+  deleted: 256 + 15,
+} satisfies Partial<Dialect>;
 
 /** What a batch system lacks, each with the reason that the skipped test prints. */
 export type Lacks = Partial<Record<Feature, string>>;
 
-export type Feature = 'queues' | 'dependencies' | 'requeue' | 'walltime' | 'vms';
+export type Feature = 'queues' | 'dependencies' | 'requeue' | 'walltime' | 'vms' | 'interactive';
 
 /** The cluster in the hands of its user. */
 export class ContractUser {
@@ -91,7 +114,7 @@ export class ContractUser {
   /** End what a test that has failed has left; done before the next one, which may need its nodes. */
   async cancelAll(): Promise<void> {
     const live = new Set(await this.call<string[]>({ op: 'live' }));
-    const left = [...this.#submitted].filter((id) => live.has(id) || id.includes('[]'));
+    const left = [...this.#submitted].filter((id) => live.has(id) || id.includes('[]') || live.has(`${id}_1`));
     for (const id of left) await this.call({ op: 'cancel', ids: [id] }).catch(() => undefined);
     this.#submitted.clear();
   }

@@ -1,5 +1,6 @@
 import { startCluster } from '../support/cluster.ts';
 import { expectNoResidue, lookForResidue } from '../support/residue.ts';
+import { pbsWords } from './cluster.ts';
 import { contract } from './suite.ts';
 
 contract(
@@ -15,7 +16,7 @@ contract(
       asUser: [...user.become, 'env', ...words],
       asOperator: ['env', ...words],
       work: cluster.work,
-      dialect: { array: ['-t', '1-3'], elementVariable: 'PBS_ARRAYID', deleted: 271, overWalltime: -11 },
+      dialect: { ...pbsWords, array: ['-t', '1-3'], elementVariable: 'PBS_ARRAYID', overWalltime: -11 },
       [Symbol.asyncDispose]: async () => {
         await cluster[Symbol.asyncDispose]();
         await expectNoResidue(clean);

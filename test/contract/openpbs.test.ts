@@ -1,3 +1,4 @@
+import { pbsWords } from './cluster.ts';
 import { pbsCluster, whyNoOperator, whyNoPbs } from './pbs-cluster.ts';
 import { contract } from './suite.ts';
 
@@ -7,9 +8,9 @@ contract(
   'OpenPBS',
   () =>
     pbsCluster('openpbs', {
+      ...pbsWords,
       array: ['-J', '1-3'],
       elementVariable: 'PBS_ARRAY_INDEX',
-      deleted: 271,
       overWalltime: -29,
     }),
   whyNoOperator('openpbs'),

@@ -32,8 +32,9 @@ export function nodeTests(
     assert.ok((await user().call<string[]>({ op: 'queues' })).includes(queue));
   });
 
-  test('a job on two nodes has a line per slot in its node file, the node of its script first', async () => {
-    const id = await user().accepted(['-l', 'nodes=2:ppn=2', '-N', 'two'], 'cat "$PBS_NODEFILE"; uname -n; sleep 3');
+  test('a job on two nodes has its slots on each, the node of its script first', async () => {
+    const script = `${user().cluster.dialect.slots}; sleep 3`;
+    const id = await user().accepted(['-l', 'nodes=2:ppn=2', '-N', 'two'], script);
     const [running] = await user().wait([id], ['running']);
     await user().wait([id]);
     const [a, b, c, d] = (await user().read(`two.o${sequence(id)}`)).trim().split('\n');
@@ -92,7 +93,7 @@ export function nodeTests(
     );
     await user().read('attempts');
     while ((await user().read('attempts')) === '');
-    const { code, stderr } = await user().runAsOperator(['qrerun', id]);
+    const { code, stderr } = await user().runAsOperator(user().cluster.dialect.requeue(id));
     assert.equal(code, 0, stderr);
     await user().wait([id]);
     const attempts = (await user().read('attempts')).trim().split('\n');
@@ -114,7 +115,7 @@ export function nodeTests(
 
   test(
     'an interactive job in a VM ends with the exit code of its command, without a terminal',
-    when('vms'),
+    when('interactive'),
     async () => {
       const vsub = `${user().root}/bin/vsub`;
       const argv = [vsub, '-vm', 'img=host,ram=512M', '-I', '-x', '-v', 'X=a  b', 'echo "in $(uname -n) $X"; exit 6'];

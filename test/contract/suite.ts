@@ -50,15 +50,20 @@ function submissionTests(user: () => ContractUser): void {
 
   test('what is refused is not queued, and has a code', async () => {
     const live = await user().call<string[]>({ op: 'live' });
-    const { code, ...rest } = await user().submit(['-l', 'walltime=xx'], 'true');
-    assert.notEqual(code, 0);
+    const { code, ...rest } = await user()
+      .submit(['-l', 'walltime=xx'], 'true')
+      // Where there is no qsub that would say so, its words are an error.
+      .catch(({ code }: { code: string }) => ({ code }));
+    assert.ok(code !== undefined && code !== 0);
     assert.ok(!('id' in rest));
     assert.deepEqual(new Set(await user().call<string[]>({ op: 'live' })), new Set(live));
   });
 
   test('a job knows its id, its name and where it was submitted', async () => {
+    const { jobVariable } = user().cluster.dialect;
     const script =
-      'echo "$PBS_JOBID $PBS_JOBNAME $PBS_ENVIRONMENT"; echo "$PBS_O_WORKDIR"; echo "$X"; pwd; echo "$HOME"';
+      `JOB=$${jobVariable};` +
+      'echo "$JOB $PBS_JOBNAME $PBS_ENVIRONMENT"; echo "$PBS_O_WORKDIR"; echo "$X"; pwd; echo "$HOME"';
     const { id } = await user().finish(['-v', 'X=a b', '-N', 'facts'], script);
     const [names, directory, variable, cwd, home] = (await user().read(`facts.o${sequence(id)}`)).split('\n');
     assert.equal(names, `${id} facts PBS_BATCH`);
@@ -67,17 +72,19 @@ function submissionTests(user: () => ContractUser): void {
     assert.equal(cwd, home);
   });
 
-  test('a signal that ends the script is 128 and its number', async () => {
-    assert.equal((await user().finish([], '#!/bin/sh\nkill -TERM $$\n', 'dies')).exitStatus, 128 + 15);
+  test('a signal that ends the script is in the exit status', async () => {
+    const { terminated } = user().cluster.dialect;
+    assert.equal((await user().finish([], '#!/bin/sh\nkill -TERM $$\n', 'dies')).exitStatus, terminated);
   });
 }
 
 function lifeTests(user: () => ContractUser, when: (feature: Feature) => { readonly skip: string | false }): void {
-  test('each element of an array is a job with its own number, and its id has brackets', async () => {
-    const { array, elementVariable } = user().cluster.dialect;
-    const id = await user().accepted([...array, '-N', 'arr'], `echo "$${elementVariable} $PBS_JOBID"; sleep 1`);
-    assert.match(id, /^\d+\[\]/);
-    const ids = [1, 2, 3].map((index) => id.replace('[]', `[${index}]`));
+  test('each element of an array is a job with an id of its own', async () => {
+    const { array, arrayId, element: elementId, elementVariable, jobVariable } = user().cluster.dialect;
+    const script = `echo "$${elementVariable} $${jobVariable}"; sleep 5; test -n "$${elementVariable}"`;
+    const id = await user().accepted([...array, '-N', 'arr'], script);
+    assert.match(id, arrayId);
+    const ids = [1, 2, 3].map((index) => elementId(id, index));
     const live = await user().call<string[]>({ op: 'live' });
     for (const element of ids) assert.ok(live.includes(element), `${element} lives`);
     for (const [index, status] of (await user().wait(ids)).entries()) {
@@ -87,8 +94,9 @@ function lifeTests(user: () => ContractUser, when: (feature: Feature) => { reado
   });
 
   test('one element of an array is cancelled, the others go on', async () => {
-    const id = await user().accepted(user().cluster.dialect.array, 'sleep 300');
-    const [one = '', two = '', three = ''] = [1, 2, 3].map((index) => id.replace('[]', `[${index}]`));
+    const { array, element } = user().cluster.dialect;
+    const id = await user().accepted(array, 'sleep 300');
+    const [one = '', two = '', three = ''] = [1, 2, 3].map((index) => element(id, index));
     await user().wait([one, two, three], ['running']);
     await user().call({ op: 'cancel', ids: [two] });
     const [status] = await user().wait([two]);
@@ -142,8 +150,8 @@ function lifeTests(user: () => ContractUser, when: (feature: Feature) => { reado
   });
 
   test('a signal reaches the script', async () => {
-    const { work } = user().cluster;
-    const script = `#!/bin/sh\ntrap 'exit 9' USR1\ntouch ${work}/ready-$PBS_JOBID\nwhile :; do sleep 0.1; done\n`;
+    const { work, dialect } = user().cluster;
+    const script = `#!/bin/sh\ntrap 'exit 9' USR1\ntouch ${work}/ready-$${dialect.jobVariable}\nwhile :; do sleep 0.1; done\n`;
     const id = await user().accepted([], script, 'traps');
     await user().read(`ready-${id}`);
     await user().call({ op: 'signal', ids: [id], signal: 'SIGUSR1' });

@@ -1,3 +1,4 @@
+import { pbsWords } from './cluster.ts';
 import { pbsCluster, whyNoOperator, whyNoPbs } from './pbs-cluster.ts';
 import { contract } from './suite.ts';
 
@@ -7,9 +8,9 @@ contract(
   'Torque',
   () =>
     pbsCluster('torque', {
+      ...pbsWords,
       array: ['-t', '1-3'],
       elementVariable: 'PBS_ARRAYID',
-      deleted: 271,
       overWalltime: -11,
     }),
   whyNoOperator('torque'),

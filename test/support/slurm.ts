@@ -115,6 +115,8 @@ function configuration(root: string, nodes: readonly string[], cpus: number, por
     'SchedulerParameters=batch_sched_delay=0,sched_interval=1,sched_min_interval=0,bf_interval=1',
     'ReturnToService=2',
     'KillWait=4',
+    // A job that is put back into the queue waits that long, in seconds.
+    'AuthInfo=cred_expire=5',
     ...nodes.map(
       (node, i) =>
         `NodeName=${node} NodeHostname=${hostname()} NodeAddr=127.0.0.1 Port=${ports[i + 1]} CPUs=${cpus} RealMemory=4000 Feature=vm,${node} State=UNKNOWN`,

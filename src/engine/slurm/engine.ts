@@ -6,7 +6,7 @@ import { submitByQsub } from '../pbs/submit.ts';
 import { askSlurm, refused, runSlurm } from './command.ts';
 import { sbatchCall } from './sbatch.ts';
 import { scriptArguments, withShebang } from './script.ts';
-import { readExitStatus, readStatusLine, statusFormat } from './status.ts';
+import { type KnownJob, readExitStatus, readStatusLine, statusFormat, statusOf } from './status.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -16,9 +16,11 @@ const MiB = 1024 ** 2;
 export class SlurmEngine implements Engine {
   readonly name = 'slurm';
   readonly #env: Env;
+  readonly #sbatch: string;
 
-  constructor(env: Env) {
+  constructor(env: Env, sbatch = 'sbatch') {
     this.#env = env;
+    this.#sbatch = sbatch;
   }
 
   async submit({ script, options, keepErrors }: JobDescription): Promise<Submitted> {
@@ -31,7 +33,8 @@ export class SlurmEngine implements Engine {
     });
     const file = { name: script.name, bytes: withShebang(script.bytes, options, this.#env), at: call.args.length };
     const argv = [...call.args, script.name, ...scriptArguments(options)];
-    const answer = await submitByQsub('sbatch', { argv, script: file, keepErrors }, call.env);
+    // Its environment is that of the job, which may have another PATH.
+    const answer = await submitByQsub(this.#sbatch, { argv, script: file, keepErrors }, call.env);
     if (!('id' in answer)) return answer;
     // Of a federation the name of the cluster follows.
     return { ...answer, id: options.has('z') ? '' : (answer.id.split(';')[0] ?? '') };
@@ -42,21 +45,30 @@ export class SlurmEngine implements Engine {
     if (known.length === 0) return new Map();
     const lines = (await this.#queue(['-j', known.join(',')])).flatMap((line) => readStatusLine(line) ?? []);
     const found = await Promise.all(
-      lines.map(async (job): Promise<JobStatus> => {
-        if (job.state !== 'complete') return job;
-        const exitStatus = readExitStatus(await this.#show(job.id));
-        return exitStatus === undefined ? job : { ...job, exitStatus };
+      lines.map(async (job): Promise<KnownJob> => {
+        if (job.status.state !== 'complete') return job;
+        const exitStatus = readExitStatus(await this.#show(job.status.id));
+        return exitStatus === undefined ? job : { ...job, status: { ...job.status, exitStatus } };
       }),
     );
-    return new Map(found.map((job) => [job.id, job]));
+    return new Map(
+      known.flatMap((id): [string, JobStatus][] => {
+        const status = statusOf(id, found);
+        return status === undefined ? [] : [[id, status]];
+      }),
+    );
   }
 
+  /** scancel says what is wrong only when it is to say everything, and ends with 0 in any case. */
   async cancel(ids: readonly string[]): Promise<void> {
-    await this.#ask('scancel', ids);
+    const { stderr } = await runSlurm({ program: 'scancel', args: ['--verbose', ...ids], env: this.#env });
+    const errors = stderr.split('\n').filter((line) => line.startsWith('scancel: error: '));
+    if (errors.length > 0) throw refused('scancel', errors.join('\n'));
   }
 
+  /** As the user's own hold, whoever asks: he can end it himself. */
   async hold(ids: readonly string[]): Promise<void> {
-    await this.#ask('scontrol', ['hold', ids.join(',')]);
+    await this.#ask('scontrol', ['uhold', ids.join(',')]);
   }
 
   async release(ids: readonly string[]): Promise<void> {
@@ -85,9 +97,9 @@ export class SlurmEngine implements Engine {
 
   async liveJobs(): Promise<LiveJobs> {
     try {
-      // Elements of arrays by their own numbers, as hooks and jobs know them.
-      const lines = (await this.#ask('squeue', ['-h', '-r', '-o', '%A'])).split('\n');
-      return { known: true, cluster: await this.#cluster(), ids: new Set(lines.filter((id) => id !== '')) };
+      // Elements of arrays by their own numbers, too, as hooks and jobs know them.
+      const ids = (await this.#ask('squeue', ['-h', '-r', '-o', '%A %i'])).split(/\s+/);
+      return { known: true, cluster: await this.#cluster(), ids: new Set(ids.filter((id) => id !== '')) };
     } catch (error) {
       return { known: false, why: messageOf(error) };
     }

@@ -17,7 +17,8 @@ export function slurmHookCall(hook: string, env: Readonly<Record<string, string 
   const node = env.SLURMD_NODENAME || host;
   return {
     ...{ event, cluster: env.SLURM_CLUSTER_NAME ?? '', jobId, node },
-    attempt: env.SLURM_JOB_RESTART_COUNT || env.SLURM_RESTART_COUNT || '0',
+    // The Epilog of a run that goes back into the queue is told the number of the next one (Slurm 22.05, observed).
+    attempt: undefined,
     owner: userWord(hook, user),
     motherSuperior: expandHostList(list)[0] === node,
   };

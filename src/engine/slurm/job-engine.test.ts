@@ -32,3 +32,17 @@ test('an element of an array has a number of its own', async () => {
 test('outside a job there is no allocation', async () => {
   await assert.rejects(new SlurmJobEngine({}).allocation(), { code: 'E_NOT_IN_JOB', phase: 'plan' });
 });
+
+test('a task has the slots of its job, though Slurm tells it those of its step', async () => {
+  const handedOn = JSON.stringify({
+    jobId: '12',
+    attempt: '1',
+    nodes: [
+      ['n1', 4],
+      ['n2', 4],
+    ],
+  });
+  const task = { ...inJob, SLURM_TASKS_PER_NODE: '1(x2)', VTORQUE_ALLOCATION: handedOn };
+  const slots = (await new SlurmJobEngine(task).allocation()).nodes.map((node) => node.slots);
+  assert.deepEqual(slots, [4, 4]);
+});

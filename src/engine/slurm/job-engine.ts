@@ -1,16 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import { VtorqueError } from '../../base/index.ts';
 import type { AllocatedNode, Allocation, JobEngine, NodeTasks } from '../engine.ts';
+import { HANDED_ON, handOn, takeOver } from '../pbs/handed-on.ts';
 import { expandCounts, expandHostList } from './host-list.ts';
+import { startStep } from './step.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** Slurm gives a job nothing that only its processes know, so the launcher draws it and srun hands it on. */
 const SECRET = 'VTORQUE_JOB_SECRET';
-const END_MS = 5_000;
 
 /** Slurm as a process of one of its jobs sees it. */
 export class SlurmJobEngine implements JobEngine {
@@ -33,6 +31,8 @@ export class SlurmJobEngine implements JobEngine {
       });
     }
     const names = expandHostList(list);
+    // Of a task Slurm tells the slots of the step alone.
+    const handedOn = takeOver(env[HANDED_ON], id);
     const slots = expandCounts(env.SLURM_TASKS_PER_NODE ?? env.SLURM_JOB_CPUS_PER_NODE ?? `1(x${names.length})`);
     return {
       engine: 'slurm',
@@ -40,14 +40,14 @@ export class SlurmJobEngine implements JobEngine {
       // An element of an array, too, has a number of its own, and by that hooks are told of it.
       jobId: id,
       attempt: env.SLURM_RESTART_COUNT ?? '0',
-      nodes: names.map((name, i) => ({ name, slots: slots[i] ?? 1 })),
+      nodes: handedOn?.nodes ?? names.map((name, i) => ({ name, slots: slots[i] ?? 1 })),
       nodeIndex: Math.max(0, names.indexOf(here)),
       secret: this.#secret,
     };
   }
 
   async startOnNodes(
-    _allocation: Allocation,
+    allocation: Allocation,
     nodes: readonly AllocatedNode[],
     argv: readonly [string, ...string[]],
   ): Promise<NodeTasks> {
@@ -60,20 +60,7 @@ export class SlurmJobEngine implements JobEngine {
       // One that ends tells the launcher itself.
       ...['--kill-on-bad-exit=0', '--wait', '0', '--', ...argv],
     ];
-    const child = spawn('srun', args, {
-      env: { ...this.#inherited(), [SECRET]: this.#secret },
-      stdio: ['ignore', 'inherit', 'inherit'],
-    });
-    try {
-      await once(child, 'spawn');
-    } catch (cause) {
-      throw new VtorqueError('E_NODE_START', 'Cannot start the VMs of the other nodes: srun is not there', {
-        hint: "Slurm's commands must be on PATH on the nodes, too",
-        phase: 'vm-start',
-        cause,
-      });
-    }
-    return tasksOf(child);
+    return startStep(args, { ...this.#inherited(), [SECRET]: this.#secret, [HANDED_ON]: handOn(allocation) });
   }
 
   /** Without what sbatch was told of the shape of tasks, which srun would read as options. */
@@ -85,21 +72,4 @@ export class SlurmJobEngine implements JobEngine {
       ),
     );
   }
-}
-
-function tasksOf(child: ChildProcess): NodeTasks {
-  const ended = once(child, 'exit').then(([code, signal]: unknown[]) => ({
-    node: undefined,
-    why: `srun ended ${signal === null ? `with exit code ${code}` : `by ${signal}`}`,
-  }));
-  return {
-    failed: ended,
-    async [Symbol.asyncDispose]() {
-      // The first asks srun to end its tasks, the second does not wait for them.
-      child.kill('SIGTERM');
-      const over = await Promise.race([ended.then(() => true), delay(END_MS, false, { ref: false })]);
-      if (!over) child.kill('SIGKILL');
-      await ended;
-    },
-  };
 }

@@ -11,8 +11,9 @@ const table: Readonly<Record<string, (value: string, all: Resources) => readonly
   procs: (value) => [`--ntasks=${number('procs', value)}`],
   ncpus: (value) => ['--nodes=1', `--ntasks-per-node=${number('ncpus', value)}`],
   walltime: (value) => [`--time=${timeLimit(parseWalltime(value))}`],
-  // Torque's mem is that of the whole job.
-  mem: (value, all) => [`--mem=${megabytes(parseMem(value) / nodeCount(parseNodes(all.get('nodes') ?? '1')))}M`],
+  // Torque's mem is that of the whole job; without a value it asks for nothing.
+  mem: (value, all) =>
+    value === '' ? [] : [`--mem=${megabytes(parseMem(value) / nodeCount(parseNodes(all.get('nodes') ?? '1')))}M`],
   pmem: (value) => [`--mem-per-cpu=${megabytes(parseMem(value, 'pmem'))}M`],
   // qsub makes gres of a resource gpus of its own.
   gres: (value) => [`--gres=${value.replace(/^gpus/, 'gpu')}`],

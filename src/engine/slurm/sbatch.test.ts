@@ -7,7 +7,14 @@ const call = (...argv: string[]) =>
   sbatchCall({
     options: effectiveOptions(walkQsubArgs(argv).options, []),
     scriptName: 'job.sh',
-    env: { HOME: '/home/u', PATH: '/bin', USER: 'u', EDITOR: 'ed' },
+    env: {
+      HOME: '/home/u',
+      PATH: '/bin',
+      USER: 'u',
+      EDITOR: 'ed',
+      SLURM_CONF: '/etc/slurm.conf',
+      SLURM_EXPORT_ENV: 'A',
+    },
     directory: '/work',
     home: '/home/u',
     host: 'login',
@@ -27,7 +34,7 @@ test('a job without options begins at home and has its outputs where it was subm
   assert.deepEqual(call().args, [
     ...['--parsable', '--ignore-pbs', '--job-name=job.sh', '--chdir=/home/u'],
     ...['--output=/work/job.sh.o%j', '--error=/work/job.sh.e%j'],
-    '--export=HOME,USER,PBS_O_HOME,PBS_O_PATH,PBS_O_WORKDIR,PBS_O_HOST,PBS_O_QUEUE',
+    ...['--export=ALL', '--get-user-env'],
   ]);
 });
 
@@ -44,6 +51,7 @@ test('nodes and slots are those of each node', () => {
 
 test('memory is that of the whole job and shared out among its nodes', () => {
   assert.deepEqual(added('-l', 'mem=1gb'), ['--mem=1024M']);
+  assert.deepEqual(added('-l', 'mem='), []);
   assert.deepEqual(added('-l', 'nodes=2,mem=1gb'), ['--nodes=2', '--ntasks-per-node=1', '--mem=512M']);
 });
 
@@ -53,13 +61,14 @@ test('times have all their parts, since Slurm takes a bare number for minutes', 
 });
 
 test('further options have their counterparts', () => {
-  assert.deepEqual(
-    added('-h', '-q', 'fast', '-A', 'x', '-p', '-5', '-r', 'n', '-m', 'ae'),
-    [
-      ...['--account=x', '--hold', '--mail-type=FAIL,END', '--nice=5', '--partition=fast', '--no-requeue'],
-      '--export=HOME,USER,PBS_O_HOME,PBS_O_PATH,PBS_O_WORKDIR,PBS_O_HOST,PBS_O_QUEUE',
-    ].filter((word) => !word.startsWith('--export')),
-  );
+  assert.deepEqual(added('-h', '-q', 'fast', '-A', 'x', '-p', '-5', '-r', 'n', '-m', 'ae'), [
+    '--account=x',
+    '--hold',
+    '--mail-type=FAIL,END',
+    '--nice=5',
+    '--partition=fast',
+    '--no-requeue',
+  ]);
   assert.deepEqual(added('-a', '202612312359.30'), ['--begin=2026-12-31T23:59:30']);
   assert.deepEqual(added('-a', '2359'), ['--begin=23:59:00']);
   assert.deepEqual(added('-W', 'depend=afterok:7:8,afterany:9_1'), ['--dependency=afterok:7:8,afterany:9_1']);
@@ -88,10 +97,13 @@ test('output files are where qsub would put them', () => {
 });
 
 test('variables keep their values whatever is in them, and nothing else of the environment is exported', () => {
-  const { args, env } = call('-v', 'A=x y,EDITOR,B');
-  assert.ok(args.includes('--export=HOME,USER,PBS_O_HOME,PBS_O_PATH,PBS_O_WORKDIR,PBS_O_HOST,PBS_O_QUEUE,A,EDITOR,B'));
-  assert.deepEqual([env.A, env.EDITOR, env.B], ['x y', 'ed', '']);
-  assert.ok(call('-V').args.some((word) => word.startsWith('--export=ALL,')));
+  const { env } = call('-v', 'A=x y,B');
+  assert.deepEqual([env.A, env.B], ['x y', '']);
+  assert.deepEqual([env.EDITOR, env.PATH, env.SLURM_EXPORT_ENV], [undefined, undefined, undefined]);
+  assert.deepEqual([env.SLURM_CONF, env.PBS_O_PATH, env.PBS_O_WORKDIR], ['/etc/slurm.conf', '/bin', '/work']);
+  const all = call('-V', '-v', 'A=1');
+  assert.deepEqual([all.env.EDITOR, all.env.PATH, all.env.A], ['ed', '/bin', '1']);
+  assert.ok(!all.args.includes('--get-user-env'));
 });
 
 test('what has no counterpart is refused and not dropped', () => {

@@ -74,7 +74,7 @@ export function sbatchCall(job: QsubJob): SbatchCall {
     ...{ join: options.value('j') ?? 'n', keep: options.value('k') ?? 'n' },
     ...{ directory: workDir, home, isDirectory: job.isDirectory },
   });
-  const env = environment(job, workDir);
+  const env = environment(job, name, workDir);
   const args = [
     '--parsable',
     '--ignore-pbs',
@@ -85,9 +85,10 @@ export function sbatchCall(job: QsubJob): SbatchCall {
     ...translated(job),
     ...resourceArguments(options.resources),
     ...attributeArguments(options.values('W')),
-    `--export=${options.has('V') ? ['ALL', ...env.names].join(',') : env.names.join(',')}`,
+    // Not by their names, which srun would take for all that the tasks of a job may have.
+    ...(options.has('V') ? ['--export=ALL'] : ['--export=ALL', '--get-user-env']),
   ];
-  return { args, env: env.variables };
+  return { args, env };
 }
 
 function translated(job: QsubJob): string[] {
@@ -101,19 +102,19 @@ function translated(job: QsubJob): string[] {
   });
 }
 
+/** Not what the job that submits this one lets its own tasks have. */
+const forSlurm = /^(SLURM|SBATCH|SPANK)_(?!EXPORT_ENV$)/;
+
 /** Letters that are in neither set would be dropped: the tests hold that there are none. */
 export function knownLetters(): ReadonlySet<string> {
   return new Set([...Object.keys(table), ...Object.keys(reasons), ...elsewhere]);
 }
 
 /**
- * Variables go by name, with their values in the environment of sbatch: so a value may have commas in it. What PBS gives
- * every job is among them.
+ * The environment of sbatch is that of the job: so a value may have commas in it. What PBS gives every job is in it, as far as it is
+ * known by now, and what Slurm's commands need; all else only with -V. What is missing, such as PATH, the node takes from a login of the user.
  */
-function environment(
-  { options, env, host }: QsubJob,
-  workDir: string,
-): { readonly names: string[]; readonly variables: Record<string, string> } {
+function environment({ options, env, host }: QsubJob, name: string, workDir: string): Record<string, string> {
   const own = ['HOME', 'LOGNAME', 'PATH', 'MAIL', 'SHELL', 'LANG', 'TZ'].flatMap((name): [string, string][] =>
     env[name] === undefined ? [] : [[`PBS_O_${name}`, env[name]]],
   );
@@ -123,13 +124,17 @@ function environment(
   const given = Object.fromEntries([
     ...login,
     ...own,
+    ['PBS_JOBNAME', name],
+    ['PBS_ENVIRONMENT', 'PBS_BATCH'],
     ['PBS_O_WORKDIR', workDir],
     ['PBS_O_HOST', host],
     ['PBS_O_QUEUE', (options.value('q') ?? '').split('@')[0] ?? ''],
     ...parseVariables(options.value('v') ?? '', env),
   ]) as Record<string, string>;
-  const inherited = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return { names: Object.keys(given), variables: { ...Object.fromEntries(inherited), ...given } };
+  const inherited = Object.entries(env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && (options.has('V') || forSlurm.test(entry[0])),
+  );
+  return { ...Object.fromEntries(inherited), ...given };
 }
 
 function within(directory: string, path: string | undefined): string | undefined {

@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { VtorqueError } from '../../base/index.ts';
+import type { NodeTasks } from '../engine.ts';
+import { nodeTasks } from '../node-tasks.ts';
+import { expandHostList } from './host-list.ts';
+
+type Failure = Awaited<NodeTasks['failed']>;
+
+/**
+ * Run srun with a task on each of some nodes. What the tasks write goes where this process's output goes.
+ * @throws VtorqueError `E_NODE_START`
+ */
+export async function startStep(args: readonly string[], env: Readonly<Record<string, string>>): Promise<NodeTasks> {
+  const child = spawn('srun', args, { env, stdio: ['ignore', 'inherit', 'pipe'] });
+  try {
+    await once(child, 'spawn');
+  } catch (cause) {
+    throw new VtorqueError('E_NODE_START', 'Cannot start the VMs of the other nodes: srun is not there', {
+      hint: "Slurm's commands must be on PATH on the nodes, too",
+      phase: 'vm-start',
+      cause,
+    });
+  }
+  const said: string[] = [];
+  const told = firstFailure(child, said);
+  const ended = once(child, 'close').then(([code, signal]: unknown[]) => {
+    if (code === 0) return undefined;
+    const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
+    return [`srun ${how}`, ...said.slice(-1)].join(': ');
+  });
+  const tasks = nodeTasks([{ node: undefined, ended, signal: (signal) => void child.kill(signal) }]);
+  return {
+    failed: Promise.race([told, tasks.failed]),
+    [Symbol.asyncDispose]: () => tasks[Symbol.asyncDispose](),
+  };
+}
+
+/** srun ends when all tasks have ended, but says at once when one has failed. What tasks say themselves goes on to the job's output; that
+ * their step is cancelled, at the end of each job, does not. */
+function firstFailure(
+  child: ChildProcess & { readonly stderr: NodeJS.ReadableStream },
+  said: string[],
+): Promise<Failure> {
+  return new Promise((resolve) => {
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      const ours = /^(?:srun|slurmstepd-[\w.-]+): (?:error: )?(.*)$/.exec(line)?.[1];
+      if (ours === undefined) {
+        process.stderr.write(`${line}\n`);
+        return;
+      }
+      said.push(ours);
+      const failure = readFailure(ours);
+      if (failure !== undefined) resolve(failure);
+    });
+  });
+}
+
+/** Of what srun says after its name: the first node, and what has come of the task there. Pure. */
+export function readFailure(words: string): Failure | undefined {
+  const [, nodes, why] = /^(\S+): tasks? [\d,-]+: (.+)$/.exec(words) ?? [];
+  if (nodes !== undefined && why !== undefined) return { node: expandHostList(nodes)[0], why };
+  const [, lost] = /^Node failure on (\S+)$/.exec(words) ?? [];
+  return lost === undefined ? undefined : { node: expandHostList(lost)[0], why: 'the node is down' };
+}
