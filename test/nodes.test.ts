@@ -61,10 +61,9 @@ const machineOn = (node: string): Promise<number> =>
   find(/^qemu-system/, ({ args }) => args.some((arg) => arg.startsWith(`guest=v${node}-1,`)));
 
 const isAgent = ({ args }: FoundProcess): boolean => args.includes('--node-agent');
-const launcher = (): Promise<number> =>
-  find(/^node$/, (found) => found.args.some((arg) => /launch/.test(arg)) && !isAgent(found));
+const launcher = (): Promise<number> => find(/^start launch$/, (found) => !isAgent(found));
 const agentOn = (node: string): Promise<number> =>
-  find(/^node$/, async (found) => {
+  find(/^start launch$/, async (found) => {
     if (!isAgent(found)) return false;
     const environment = await readFile(`/proc/${found.pid}/environ`, 'utf8').catch(() => '');
     return environment.split('\0').includes(`PBS_NODENUM=${Number(node.replace('node', '')) - 1}`);

@@ -10,10 +10,13 @@ import {
   type Role,
   releaseOf,
   slurmSettings,
+  torqueHookPlaces,
   uninstall,
 } from '../install/index.ts';
 import { installRoot, leasesDirectory, ownPlaces } from '../site/index.ts';
 import { removeLeases } from './uninstall-leases.ts';
+
+const TORQUE_HOME = '/var/spool/torque';
 
 interface InstallFlags {
   readonly role: Role;
@@ -25,6 +28,7 @@ interface InstallFlags {
 }
 
 interface UninstallFlags {
+  readonly torqueHome: string;
   readonly dryRun?: boolean;
   readonly json?: true;
 }
@@ -40,7 +44,7 @@ export function installCommand(): Command {
         ...['torque', 'openpbs', 'slurm', 'embedded'],
       ]),
     )
-    .option('--torque-home <directory>', 'where Torque keeps its files', '/var/spool/torque')
+    .option('--torque-home <directory>', 'where Torque keeps its files', TORQUE_HOME)
     .option('--dry-run', 'print every path that would be touched, and touch none')
     .option('--json', 'print JSON')
     .action(runInstall);
@@ -50,16 +54,20 @@ export function installCommand(): Command {
 export function uninstallCommand(): Command {
   return new Command('uninstall')
     .description('take away what install has put here')
+    .option('--torque-home <directory>', 'where Torque keeps its files', TORQUE_HOME)
     .option('--dry-run', 'print every path that would be touched, and touch none')
     .option('--json', 'print JSON')
     .action(runUninstall);
 }
 
-async function runUninstall({ dryRun = false, json }: UninstallFlags): Promise<void> {
+async function runUninstall({ torqueHome, dryRun = false, json }: UninstallFlags): Promise<void> {
   const uid = process.getuid?.() ?? 0;
   const there = existsSync(recordFile());
   const leases = there ? await removeLeases(leasesDirectory(process.env, uid), uid, dryRun) : [];
-  const changes = [...leases, ...(await uninstall(recordFile(), { dryRun }))];
+  const changes = [
+    ...leases,
+    ...(await uninstall(recordFile(), { dryRun, hooks: torqueHookPlaces(resolve(torqueHome)) })),
+  ];
   print({ changes, notes: [] }, json, 'There is nothing to take away');
 }
 
@@ -77,6 +85,7 @@ async function runInstall({
   const release = await releaseOf(installRoot, process.execPath);
   const { hooks, steps, notes } = planInstall({
     ...{ release, role, engine, prefix, torqueHome: resolve(torqueHome), asRoot },
+    torqueCommands: directoryOnPath('qstat'),
     shared: existsSync(join(prefix, 'current')),
     systemctl: isOnPath('systemctl') && existsSync('/run/systemd/system'),
     qmgr: isOnPath('qmgr'),
@@ -110,7 +119,11 @@ function slurmNotes(current: string): string[] {
 }
 
 function isOnPath(program: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((directory) => {
+  return directoryOnPath(program) !== undefined;
+}
+
+function directoryOnPath(program: string): string | undefined {
+  return (process.env.PATH ?? '').split(delimiter).find((directory) => {
     try {
       accessSync(join(directory, program), constants.X_OK);
       return true;

@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import { torqueHooks } from './hooks/torque.ts';
+import { torqueHookPlaces, torqueHooks } from './hooks/torque.ts';
 import { install } from './install.ts';
 import { uninstall } from './uninstall.ts';
 
@@ -66,7 +66,7 @@ function aProgram(path: string, text: string, mode: number): void {
 }
 
 function hookInstall({ home, current, record }: ReturnType<typeof aNode>, dryRun = false) {
-  return install({ steps: torqueHooks(home, current), prefix: dirname(current), record, dryRun });
+  return install({ steps: torqueHooks(home, current, '/opt/torque/bin'), prefix: dirname(current), record, dryRun });
 }
 
 function run(path: string, input = '', env: Record<string, string> = {}) {
@@ -115,7 +115,7 @@ test("the site's prologue runs before ours, with its words; when it fails its co
   const prologue = join(node.hooks, 'prologue');
   assert.deepEqual(run(prologue), { status: 0, stdout: 'site: 1.head a b \nours: torque prologue 1.head a b \n' });
   assert.deepEqual(run(prologue, '', { SITE: '3' }), { status: 3, stdout: 'site: 1.head a b \n' });
-  assert.equal(run(prologue, '', { OURS: '4' }).status, 4);
+  assert.equal(run(prologue, '', { OURS: '4' }).status, 0);
 });
 
 test("the site's epilogue runs behind ours, with its standard input, whatever ours ended with", async () => {
@@ -124,7 +124,7 @@ test("the site's epilogue runs behind ours, with its standard input, whatever ou
   const epilogue = join(node.hooks, 'epilogue');
   const both = 'ours: torque epilogue 1.head a b \nsite: 1.head a b \nin\n';
   assert.deepEqual(run(epilogue, 'in\n'), { status: 0, stdout: both });
-  assert.deepEqual(run(epilogue, 'in\n', { OURS: '4' }), { status: 4, stdout: both });
+  assert.deepEqual(run(epilogue, 'in\n', { OURS: '4' }), { status: 0, stdout: both });
   assert.equal(run(epilogue, '', { OURS: '4', SITE: '5' }).status, 5);
   assert.equal(run(join(node.hooks, 'epilogue.parallel')).stdout.split('\n')[1], 'linked');
 });
@@ -168,4 +168,45 @@ test('a hook that the site has changed since is told about, and kept with what w
   );
   assert.match(readFileSync(prologue, 'utf8'), /echo new/);
   assert.ok(existsSync(join(node.hooks, '.vtorque-original.prologue')));
+});
+
+test('hooks of ours are taken away even where the record of them is lost', async () => {
+  const node = aNode();
+  const before = snapshot(node.home);
+  await hookInstall(node);
+  rmSync(dirname(node.record), { recursive: true });
+  const hooks = torqueHookPlaces(node.home);
+  assert.equal((await uninstall(node.record, { dryRun: false, hooks })).length, hooks.length);
+  assert.deepEqual(snapshot(node.home), before);
+  assert.deepEqual(await uninstall(node.record, { dryRun: false, hooks }), []);
+});
+
+test('a link that another machine has put on a shared file system stays when this one is uninstalled', async () => {
+  const node = aNode();
+  const link = { kind: 'link', path: join(dirname(node.current), 'shared'), target: 'current' } as const;
+  const steps = [link, ...torqueHooks(node.home, node.current, undefined)];
+  const options = { steps, prefix: dirname(node.current), dryRun: false };
+  const first = join(dirname(node.record), '../head/install.json');
+  await install({ ...options, steps: [link], record: first });
+  await install({ ...options, record: node.record });
+  assert.deepEqual(await install({ ...options, record: node.record }), []);
+  await uninstall(node.record, { dryRun: false });
+  assert.equal(readlinkSync(link.path), 'current');
+  await uninstall(first, { dryRun: false });
+  assert.equal(existsSync(link.path), false);
+});
+
+test("the commands of Torque are on our hook's PATH, and the site's hook has the PATH that it always had", async () => {
+  const node = aNode();
+  aProgram(join(node.current, 'libexec/vtorque-hook'), 'echo "ours: $PATH"', 0o755);
+  for (const event of ['prologue', 'epilogue']) aProgram(join(node.hooks, event), 'echo "site: $PATH"', 0o700);
+  await hookInstall(node);
+  for (const [event, order] of [
+    ['prologue', -1],
+    ['epilogue', 1],
+  ] as const) {
+    const lines = run(join(node.hooks, event), '', { PATH: '/bin:/usr/bin' }).stdout.trim().split('\n');
+    const expected = ['ours: /bin:/usr/bin:/opt/torque/bin', 'site: /bin:/usr/bin'];
+    assert.deepEqual(lines, order > 0 ? expected : expected.toReversed());
+  }
 });

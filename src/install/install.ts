@@ -30,21 +30,27 @@ export async function install({ steps, prefix, record, dryRun }: InstallOptions)
   const known = (await readRecord(record))?.installed ?? [];
   const due: Step[] = [];
   for (const step of steps) if (!(await isDone(step))) due.push(step);
+  const own = steps.filter((step) => due.includes(step) || isKnown(known, step.path) || !isShared(step));
   // Commands switch on what other steps have put there.
-  const real = due.some(({ kind }) => kind !== 'commands') || steps.some((step) => !isKnown(known, step.path));
+  const real = due.some(({ kind }) => kind !== 'commands') || own.some((step) => !isKnown(known, step.path));
   if (!real) return [];
   const directories = await directoriesFor(due, record);
   const changes = [...directories.map((path): Change => ({ action: 'create', path })), ...due.flatMap(changesOf)];
   if (dryRun) return changes;
   const added: Installed[] = [
     ...directories.map((path): Installed => ({ kind: 'directory', path })),
-    ...steps.map(asInstalled),
+    ...own.map(asInstalled),
   ];
   for (const path of directories.filter((each) => isAbove(each, record))) await makeDirectory(path);
   await writeRecord(record, { format: 1, prefix, installed: merged(known, added) });
   for (const path of directories.filter((each) => !isAbove(each, record))) await makeDirectory(path);
   for (const step of due) await apply(step);
   return changes;
+}
+
+/** What many machines can see on one file system: it is taken away by the machine that has put it there. */
+function isShared({ kind }: Step): boolean {
+  return kind === 'tree' || kind === 'link';
 }
 
 async function directoriesFor(due: readonly Step[], record: string): Promise<string[]> {

@@ -13,6 +13,7 @@ function planFor(options: Partial<PlanOptions>) {
       engine: 'torque',
       prefix: '/opt/vtorque',
       torqueHome: '/var/spool/torque',
+      torqueCommands: '/opt/torque 6/bin',
       asRoot: true,
     },
     ...{ shared: false, systemctl: true, qmgr: true },
@@ -32,6 +33,17 @@ test('the head of a Torque cluster gets the version and the commands, its nodes 
   const onNode = [...moms, 'systemd', ...units, 'systemd timer vtorque-reap'];
   assert.deepEqual(planFor({ role: 'node', shared: true }).paths, onNode);
   assert.deepEqual(planFor({ role: 'node' }).paths, [...version, ...onNode]);
+});
+
+test('what clears up after jobs of Torque finds its commands, wherever they are', () => {
+  const texts = (steps: ReturnType<typeof planFor>['steps']) =>
+    steps.map((step) => ('content' in step ? step.content : ''));
+  const { steps, notes } = planFor({ role: 'node' });
+  const known = texts(steps).filter((text) => text.includes('/opt/torque 6/bin'));
+  assert.deepEqual([known.length, notes], [5, []]);
+  const lost = planFor({ role: 'node', torqueCommands: undefined });
+  assert.doesNotMatch(texts(lost.steps).join(''), /PATH/);
+  assert.match(lost.notes.join(), /commands of Torque on PATH/);
 });
 
 test('OpenPBS gets its hook where the server is; without qmgr its commands are told', () => {

@@ -16,6 +16,8 @@ export interface PlanOptions {
   readonly prefix: string;
   /** Where Torque keeps its files on this machine. */
   readonly torqueHome: string;
+  /** The directory of Torque's commands; undefined where it is not known. */
+  readonly torqueCommands: string | undefined;
   /** An ordinary user's installation has no part in what belongs to the machine. */
   readonly asRoot: boolean;
   /** Whether a version is there that only has to be used: on a node with the head's file system. */
@@ -32,6 +34,9 @@ export interface Plan {
   readonly steps: readonly Step[];
   readonly notes: readonly string[];
 }
+
+const TORQUE_NOT_ON_PATH =
+  'Without qstat and momctl nothing clears up after a crash. Install again with the commands of Torque on PATH';
 
 /** Everything that is to be on this machine, in the order in which it is put there. Pure. */
 export function planInstall(options: PlanOptions): Plan {
@@ -52,7 +57,7 @@ export function planInstall(options: PlanOptions): Plan {
 }
 
 function planHooks(
-  { release, role, engine, prefix, torqueHome, asRoot, ...machine }: PlanOptions,
+  { release, role, engine, prefix, torqueHome, torqueCommands, asRoot, ...machine }: PlanOptions,
   current: string,
 ): Plan {
   const none = (note: string): Plan => ({ hooks: false, steps: [], notes: [note] });
@@ -64,7 +69,10 @@ function planHooks(
   const node = role !== 'head';
   const steps: Step[] = [];
   const notes: string[] = [];
-  if (engine === 'torque' && node) steps.push(...torqueHooks(torqueHome, current));
+  if (engine === 'torque' && node) {
+    steps.push(...torqueHooks(torqueHome, current, torqueCommands));
+    if (torqueCommands === undefined) notes.push(TORQUE_NOT_ON_PATH);
+  }
   if (engine === 'openpbs' && role !== 'node') {
     const [file, commands] = openpbsHook(join(prefix, 'openpbs-hook.py'), current);
     if (file !== undefined) steps.push(file);
@@ -78,7 +86,7 @@ function planHooks(
       );
     }
   }
-  if (node) steps.push(...reaper(current, machine.systemctl));
+  if (node) steps.push(...reaper(current, machine.systemctl, engine === 'torque' ? torqueCommands : undefined));
   return { hooks: true, steps, notes };
 }
 
@@ -93,8 +101,10 @@ function profile(current: string): string {
 }
 
 /** What clears up after jobs that a crash has cut short. */
-function reaper(current: string, systemctl: boolean): Step[] {
+function reaper(current: string, systemctl: boolean, commands: string | undefined): Step[] {
   const units = '/etc/systemd/system';
+  const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin';
+  const environment = commands === undefined ? '' : `Environment="PATH=${path}:${commands}"\n`;
   const files: Step[] = [
     {
       kind: 'file',
@@ -105,7 +115,7 @@ ConditionFileIsExecutable=${join(current, 'bin/vtorque')}
 
 [Service]
 Type=oneshot
-ExecStart=${join(current, 'bin/vtorque')} reap
+${environment}ExecStart=${join(current, 'bin/vtorque')} reap
 `,
     },
     {

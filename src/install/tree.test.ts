@@ -42,7 +42,15 @@ function aSource() {
   const go = async (dryRun = false) => {
     const release = await releaseOf(root, join(root, 'node'));
     const { steps } = planInstall({
-      ...{ release, role: 'head', engine: 'embedded', prefix, torqueHome: '/none', asRoot: false },
+      ...{
+        release,
+        role: 'head',
+        engine: 'embedded',
+        prefix,
+        torqueCommands: undefined,
+        torqueHome: '/none',
+        asRoot: false,
+      },
       ...{ shared: false, systemctl: false, qmgr: false },
     });
     return { name: release.name, changes: await install({ steps, prefix, record, dryRun }) };

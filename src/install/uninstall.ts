@@ -12,14 +12,27 @@ import { digestIfThere, MANIFEST, type TreeFile } from './tree.ts';
 
 const COMMAND_MS = 60_000;
 
+type HookPlace = Pick<Installed & { kind: 'hook' }, 'path' | 'original'>;
+
+export interface UninstallOptions {
+  /** Tell what would be done, do nothing. */
+  readonly dryRun: boolean;
+  /** Places of hooks: ours go even if the record is lost, or was that of several machines and went with another one. */
+  readonly hooks?: readonly HookPlace[];
+}
+
 /**
  * Take away what the record tells of, the last thing first. What has been changed since is kept and told about.
  * @returns what was done; nothing when nothing is installed
  */
-export async function uninstall(record: string, { dryRun }: { readonly dryRun: boolean }): Promise<Change[]> {
+export async function uninstall(record: string, { dryRun, hooks = [] }: UninstallOptions): Promise<Change[]> {
   const known = await readRecord(record);
-  if (known === undefined) return [];
   const changes: Change[] = [];
+  for (const hook of hooks) {
+    if (known?.installed.some(({ path }) => path === hook.path)) continue;
+    if (await isOurHook(hook.path)) changes.push(...(await removeHook(hook, dryRun)));
+  }
+  if (known === undefined) return changes;
   const directories = known.installed.filter(({ kind }) => kind === 'directory');
   for (const each of known.installed.filter(({ kind }) => kind !== 'directory').reverse()) {
     changes.push(...(await remove(each, dryRun)));
@@ -62,7 +75,8 @@ async function removeFile(path: string, sha256: string, dryRun: boolean): Promis
   return [{ action: 'remove', path }];
 }
 
-async function removeHook({ path, original }: Installed & { kind: 'hook' }, dryRun: boolean): Promise<Change[]> {
+async function removeHook({ path, original }: HookPlace, dryRun: boolean): Promise<Change[]> {
+  if (!dryRun) await removeDrafts(path);
   const kept = await inodeOf(original);
   const now = await inodeOf(path);
   if (now !== undefined && now !== kept && !(await isOurHook(path))) {

@@ -1,6 +1,7 @@
 import { Argument, Command } from 'commander';
 import type { EngineName } from '../../engine/engine.ts';
 import { serveHook } from './serve.ts';
+import { hookBegan } from './since.ts';
 
 const engines: readonly EngineName[] = ['torque', 'openpbs', 'slurm', 'embedded'];
 
@@ -15,6 +16,6 @@ export function hookCommand(): Command {
     .allowUnknownOption()
     .action(async (engine: EngineName, event: string, words: readonly string[]) => {
       // A hook that is late still has something on its way.
-      process.exit(await serveHook(engine, event, words, Date.now() - process.uptime() * 1000));
+      process.exit(await serveHook(engine, event, words, hookBegan(process.env)));
     });
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { PbsEngine } from './engine.ts';
 
@@ -12,8 +12,10 @@ const XML = `<Data>${element(1, 'C')}${element(2, 'R')}${element(1, 'Q').replace
 
 /** Torque, as far as a command of that name goes; what it was called with is in the file `argv`. */
 async function torqueWhose(t: TestContext, commands: Readonly<Record<string, string>>) {
-  const directory = await mkdtemp(join(tmpdir(), 'vtt-'));
-  t.after(() => rm(directory, { recursive: true }));
+  const prefix = await mkdtemp(join(tmpdir(), 'vtt-'));
+  t.after(() => rm(prefix, { recursive: true }));
+  const directory = join(prefix, 'bin');
+  await mkdir(directory);
   for (const [name, body] of Object.entries(commands)) {
     const script = `#!/bin/sh\nprintf '%s\\n' "$@" >'${directory}/argv'\n${body}\n`;
     await writeFile(join(directory, name), script, { mode: 0o755 });
@@ -57,6 +59,27 @@ test('what lives is unknown when the server does not answer, or answers strangel
     assert.match(live.known ? '' : live.why, why);
   }
   assert.equal((await (await torqueWhose(t, {})).engine.liveJobs()).known, false);
+});
+
+test('where the server cannot be asked, a node of Torque tells which jobs it has', async (t) => {
+  const refused = "echo 'qstat: cannot connect to trqauthd' >&2; exit 1";
+  const said = 'Host: n1/n1\njob[10[5].head]  state=RUNNING sidlist=7\njob[11.head]  state=PRERUN sidlist=\n';
+  const node = async (momctl: string) => {
+    const { engine } = await torqueWhose(t, { qstat: refused });
+    const sbin = join(dirname(engine.qsub), '../sbin');
+    await mkdir(sbin, { recursive: true });
+    await writeFile(join(sbin, 'momctl'), `#!/bin/sh\n[ "$*" = '-d 0' ] || exit 2\n${momctl}\n`, { mode: 0o755 });
+    return engine.liveJobs();
+  };
+  assert.deepEqual(await node(`printf '${said}\ndiagnostics complete\n\n'`), {
+    ...{ known: true, cluster: '', ids: new Set(['10[5].head', '11.head']) },
+  });
+  const none = 'Host: n1/n1\nNOTE:  no local jobs detected\n\ndiagnostics complete\n';
+  assert.deepEqual(await node(`printf '${none}'`), { known: true, cluster: '', ids: new Set() });
+  for (const unclear of [`printf '${said}'`, `printf '${said}\ndiagnostics complete\n'; exit 1`]) {
+    const live = await node(unclear);
+    assert.match(live.known ? '' : live.why, /cannot connect to trqauthd$/);
+  }
 });
 
 test('orders name all jobs at once, and what is refused is told in the words of the batch system', async (t) => {

@@ -22,6 +22,13 @@ export interface PbsDialect {
   readonly queuesArgs: readonly string[];
   /** Those that take jobs. */
   readQueues(stdout: string): readonly string[];
+  /** How root asks this node alone which jobs it has: for nodes from which the server cannot be asked. */
+  readonly here?: {
+    /** From the directory of qsub. */
+    readonly command: string;
+    readonly args: readonly string[];
+    readIds(stdout: string): readonly string[];
+  };
 }
 
 /** The commands that stand beside a qsub, what they are asked and what they answer. */
@@ -73,7 +80,21 @@ export class PbsCommands {
         ids: new Set(jobs.filter(({ state }) => state !== 'complete').map(({ id }) => id)),
       };
     } catch (error) {
-      return { known: false, why: messageOf(error) };
+      return (await this.#jobsHere()) ?? { known: false, why: messageOf(error) };
+    }
+  }
+
+  /** Undefined when this node does not tell either: it is no node, or does not run, or this is not root. */
+  async #jobsHere(): Promise<LiveJobs | undefined> {
+    const { here } = this.#dialect;
+    if (here === undefined) return undefined;
+    const action = 'ask which jobs there are on this node';
+    try {
+      const answer = expectSuccess(here.command, action, await this.#run(here.command, here.args, action));
+      return { known: true, cluster: NO_CLUSTER, ids: new Set(this.#read(action, answer, here.readIds)) };
+    } catch {
+      // Why the server did not answer is what matters to who asks.
+      return undefined;
     }
   }
 

@@ -30,7 +30,15 @@ export const torqueDialect: PbsDialect = {
   },
   queuesArgs: ['-Q', '-f'],
   readQueues,
+  // Nodes need not run trqauthd, without which no command may ask the server.
+  here: { command: '../sbin/momctl', args: ['-d', '0'], readIds: readMomJobs },
 };
+
+/** The jobs of a pbs_mom, in what it says about itself. One that was cut off could lack jobs. */
+function readMomJobs(stdout: string): string[] {
+  if (!/^diagnostics complete$/m.test(stdout)) throw new Error('it does not come to its end');
+  return [...stdout.matchAll(/^job\[(\S+)\] {2}state=/gm)].map(([, id = '']) => id);
+}
 
 /** Of no jobs there is an empty list; nothing at all is no answer. */
 function rowsOf(stdout: string, name: string): readonly XmlElement[] {

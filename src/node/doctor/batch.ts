@@ -21,7 +21,13 @@ async function configuration({ env, uid }: DoctorDeps): ReturnType<Check['run']>
 async function batchSystem({ env }: DoctorDeps): ReturnType<Check['run']> {
   try {
     const engine = await findEngine(env);
-    const nodes = await engine.nodes();
+    const nodes = await engine.nodes().catch(async (cause: unknown) => {
+      // A node of Torque need not be one from which its server can be asked.
+      if (!(await engine.liveJobs()).known) throw cause;
+      return messageOf(cause);
+    });
+    if (typeof nodes === 'string')
+      return [warning(`${engine.name}: the node runs jobs; ${nodes}`, 'No job can be submitted from this machine')];
     if (nodes === undefined)
       return [warning(`${engine.name}: it does not tell its nodes`, 'Sizes are not checked at submit')];
     const down = nodes.filter(({ state }) => /down|offline|drain/.test(state));

@@ -65,3 +65,16 @@ test('a program that answers is told with its version', async () => {
     { check: 'qemu', severity: 'ok', text: 'QEMU emulator version 7.2' },
   ]);
 });
+
+test('a node of Torque from which the server cannot be asked runs jobs all the same', async () => {
+  await using machine = await anEmptyMachine();
+  const programs = { 'bin/qsub': '', 'bin/pbsnodes': 'exit 1', 'bin/qstat': 'exit 1', 'sbin/momctl': 'exit 1' };
+  for (const directory of ['bin', 'sbin']) await mkdir(join(machine.dir, directory));
+  for (const [name, body] of Object.entries(programs)) {
+    await writeFile(join(machine.dir, name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+  }
+  const severity = async () => of(await examine(['node'], machine.deps), 'batch system').map((each) => each.severity);
+  assert.deepEqual(await severity(), ['error']);
+  await writeFile(join(machine.dir, 'sbin/momctl'), "#!/bin/sh\necho 'diagnostics complete'\n");
+  assert.deepEqual(await severity(), ['warning']);
+});

@@ -14,7 +14,7 @@ async function aTorque() {
   return {
     directory,
     install: async () => {
-      for (const step of torqueHooks(home, '/opt/vtorque/current')) {
+      for (const step of torqueHooks(home, '/opt/vtorque/current', undefined)) {
         if (step.kind === 'hook') await writeFile(step.path, step.content, { mode: 0o755 });
       }
     },

@@ -22,7 +22,7 @@ export type ReapAction =
   | { readonly kind: 'forget'; readonly key: LeaseKey };
 
 /** A batch system may tell of a job a little later than its hooks run. */
-const YOUNG_MS = 60_000;
+const YOUNG_MS = 10_000;
 /** No hook is on its way for so long. */
 const TOMBSTONE_MS = 24 * 3_600_000;
 
