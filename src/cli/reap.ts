@@ -34,10 +34,11 @@ async function run({ engine: named, dryRun = false, json = false }: ReapFlags): 
   const uid = process.getuid?.() ?? 0;
   const config = await loadConfig(process.env, uid);
   const engine = await findEngine(process.env, named ?? config.value('engine.name'));
+  const asked = Date.now();
   const marked = await markedProcesses();
   const live = knownJobs(await engine.liveJobs());
   const store = await LeaseStore.open(leasesPlace(engine.name, live.cluster, process.env, uid), uid);
-  const report = await reap({ engine: engine.name, marked, live, store, now: Date.now, clearUp, dryRun });
+  const report = await reap({ engine: engine.name, marked, asked, live, store, now: Date.now, clearUp, dryRun });
   const failed = new Map(report.failures.map(({ action, why }) => [action, why]));
   if (json) {
     const actions = report.actions.map((action) => ({ ...asData(action), failure: failed.get(action) ?? null }));

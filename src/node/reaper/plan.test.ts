@@ -17,8 +17,8 @@ const marked = (jobId: string, more: Partial<LeaseKey> = {}): MarkedProcess => (
   ...{ pid: 7, born: '1', uid: 1000, program: 'qemu', key: keyOf(jobId, more) },
 });
 const plan = (leases: readonly Lease[], processes: readonly MarkedProcess[], live: readonly string[] = []) =>
-  planReap({ engine: 'torque', cluster: 'head', live: new Set(live), leases, marked: processes, now }).map((action) =>
-    action.kind === 'release' ? `release ${action.lease.key.jobId}` : action.kind,
+  planReap({ engine: 'torque', cluster: 'head', live: new Set(live), leases, marked: processes, asked: now, now }).map(
+    (action) => (action.kind === 'release' ? `release ${action.lease.key.jobId}` : action.kind),
   );
 
 test('what belongs to a live job stays', () => {
@@ -31,6 +31,12 @@ test('a lease without a live job is released, and its processes with it', () => 
 
 test('a lease that was only just made stays: the batch system may not tell of its job yet', () => {
   assert.deepEqual(plan([lease('1.head', 'prepared', 1000)], []), []);
+});
+
+test('a lease that was made while the batch system was slow to answer stays', () => {
+  const view = { engine: 'torque', cluster: 'head', live: new Set<string>(), marked: [], asked: now - hour, now };
+  assert.deepEqual(planReap({ ...view, leases: [lease('1.head', 'prepared', hour / 2)] }), []);
+  assert.equal(planReap({ ...view, leases: [lease('1.head', 'prepared', 2 * hour)] }).length, 1);
 });
 
 test('a lease of before the clock was set back counts as old', () => {

@@ -9,7 +9,9 @@ export interface NodeView {
   readonly live: ReadonlySet<string>;
   readonly leases: readonly Lease[];
   readonly marked: readonly MarkedProcess[];
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970 at which processes were looked at and the batch system had not been asked yet. */
+  readonly asked: number;
+  /** Milliseconds since 1970 at which leases were read. */
   readonly now: number;
 }
 
@@ -26,9 +28,9 @@ const YOUNG_MS = 10_000;
 /** No hook is on its way for so long. */
 const TOMBSTONE_MS = 24 * 3_600_000;
 
-/** A lease of the future is from before the clock was set back. */
-function isYoung(age: number): boolean {
-  return age >= 0 && age <= YOUNG_MS;
+/** The batch system's answer may be older than such a lease. One of the future is from before the clock was set back. */
+function isYoung(at: number, { asked, now }: NodeView): boolean {
+  return at >= asked - YOUNG_MS && at <= now;
 }
 
 /** What is to be removed: what belongs to no live job of this batch system. Of others nothing is known here. Pure. */
@@ -38,7 +40,7 @@ export function planReap(view: NodeView): ReapAction[] {
   const mine = leases.filter(({ key }) => ours(key));
   const releases = mine.filter(
     ({ state, key, at }) =>
-      state === 'releasing' || (state === 'prepared' && !live.has(key.jobId) && !isYoung(now - at)),
+      state === 'releasing' || (state === 'prepared' && !live.has(key.jobId) && !isYoung(at, view)),
   );
   const strays = marked.filter(
     ({ key }) =>

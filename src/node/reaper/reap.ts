@@ -11,6 +11,8 @@ export interface ReapOptions extends HookDeps {
   readonly engine: string;
   /** Seen before `live` was asked for: a process that came later may be that of a job which came later, too. */
   readonly marked: readonly MarkedProcess[];
+  /** When that was, in milliseconds since 1970. */
+  readonly asked: number;
   readonly live: KnownJobs;
   readonly dryRun: boolean;
 }
@@ -34,9 +36,9 @@ export function knownJobs(live: LiveJobs): KnownJobs {
 
 /** Remove what no live job owns. May run at any moment, any number of times. */
 export async function reap(options: ReapOptions): Promise<ReapReport> {
-  const { engine, live, marked, store, now } = options;
+  const { engine, live, marked, asked, store, now } = options;
   const leases = await store.list();
-  const view = { engine, cluster: live.cluster, live: live.ids, leases, marked, now: now() };
+  const view = { engine, cluster: live.cluster, live: live.ids, leases, marked, asked, now: now() };
   const actions = planReap(view);
   const failures: { action: ReapAction; why: string }[] = [];
   for (const action of options.dryRun ? [] : actions) {
