@@ -10,3 +10,4 @@ export {
   type VmBoot,
   type VmSpec,
 } from './spec.ts';
+export { trialBoot } from './trial-boot.ts';

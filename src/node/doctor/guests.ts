@@ -2,7 +2,7 @@ import { messageOf } from '../../base/index.ts';
 import { imagePools, listImages, resolveGuest, whyNotTrusted } from '../../image/index.ts';
 import { agentProgram } from '../../site/index.ts';
 import { canMakeUserNamespace, virtiofsdThere } from '../../storage/index.ts';
-import { knownAccelerator } from '../../vm/index.ts';
+import { chooseAccelerator, knownAccelerator, trialBoot } from '../../vm/index.ts';
 import { type Check, type DoctorDeps, error, fine, warning } from './finding.ts';
 import { versionOf } from './programs.ts';
 
@@ -32,15 +32,21 @@ async function guestKernel({ places }: DoctorDeps): ReturnType<Check['run']> {
   }
 }
 
-/** Root runs no machine, so a trial is made by the first job, or by the doctor of an ordinary user. */
-async function accelerator({ places }: DoctorDeps): ReturnType<Check['run']> {
+/** An ordinary user boots a guest for it, unless one did before; root runs no machine. */
+async function accelerator({ places, uid, env }: DoctorDeps): ReturnType<Check['run']> {
   const guest = await resolveGuest('host', { places, agent: agentProgram }).catch(() => undefined);
   if (guest === undefined || guest.kind !== 'host') return [error('no guest kernel for a trial', 'See "guest kernel"')];
-  const { kernel, initrd } = guest;
-  const known = await knownAccelerator({ caches: places.map(({ cache }) => cache), kernel, initrd });
+  const probe = { caches: places.map(({ cache }) => cache), kernel: guest.kernel, initrd: guest.initrd };
+  const known =
+    uid === 0
+      ? await knownAccelerator(probe)
+      : await chooseAccelerator({ ...probe, boot: trialBoot({ PATH: env.PATH ?? '/usr/bin:/bin' }) });
   if (known === undefined) {
     return [
-      warning('/dev/kvm opens, and no guest was booted with it yet', 'The first job on this node makes the trial'),
+      warning(
+        '/dev/kvm opens, and no guest was booted with it yet',
+        'Run it as an ordinary user, who makes the trial; else the first job does',
+      ),
     ];
   }
   if (known.accelerator === 'kvm') return [fine(`KVM: ${known.reason}`)];

@@ -8,7 +8,7 @@ export type { DoctorDeps, Finding, Role, Severity } from './finding.ts';
 
 const checks: readonly Check[] = [...batchChecks, ...hookChecks, ...guestChecks, ...machineChecks];
 
-/** Look at everything that a job needs on a machine of these roles. Changes nothing, and boots nothing. */
+/** Look at everything that a job needs on a machine of these roles. Changes nothing; where nobody knows yet whether KVM works, an ordinary user finds out. */
 export async function examine(roles: readonly Role[], deps: DoctorDeps): Promise<Finding[]> {
   const wanted = checks.filter((check) => check.roles.some((role) => roles.includes(role)));
   const found = await Promise.all(

@@ -4,7 +4,14 @@ import { slirpAddresses } from '../../network/index.ts';
 import { planVms } from '../../plan/index.ts';
 import type { VmRequest } from '../../request/index.ts';
 import { agentProgram, type Places } from '../../site/index.ts';
-import { type AcceleratorChoice, chooseAccelerator, guestMac, type RunningVm, startVm } from '../../vm/index.ts';
+import {
+  type AcceleratorChoice,
+  chooseAccelerator,
+  guestMac,
+  type RunningVm,
+  startVm,
+  trialBoot,
+} from '../../vm/index.ts';
 import { JOB_MARK, jobMark } from '../leases/lease.ts';
 import type { JobContext } from './context.ts';
 import { type GuestFiles, type GuestIdentity, setUpGuest } from './guest-setup.ts';
@@ -12,9 +19,6 @@ import { guestKind } from './kinds/index.ts';
 import { type NodeSettings, nodeSettings } from './node-settings.ts';
 import { prepareShares } from './shares.ts';
 import { vmSpecOf } from './vm-spec.ts';
-
-/** A guest that KVM can run is up long before. */
-const probeWithinMs = 10_000;
 
 /** A job's guest on this node, set up and with nothing of the job running in it yet. Disposing of it ends it at once. */
 export interface NodeGuest extends AsyncDisposable {
@@ -129,9 +133,7 @@ async function accelerate(
     kernel,
     initrd,
     signal,
-    boot: async (spec) => {
-      await using _ = await startVm(spec, { readyWithinMs: probeWithinMs, env: qemuEnvironment(context), signal });
-    },
+    boot: trialBoot(qemuEnvironment(context), signal),
   });
 }
 
