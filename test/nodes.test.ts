@@ -134,6 +134,8 @@ test('a node that cannot start its guest fails the job, with its name, the phase
   const { stdout } = await cluster.run(['vsub', '-v', 'VTORQUE_CONFIG', ...three, 'late.sh'], {
     env: { VTORQUE_CONFIG: config },
   });
+  // So that it does not answer, however fast the machine is.
+  process.kill(await machineOn('node3'), 'SIGSTOP');
   const job = await endsCleanly(stdout.trim());
   assert.match(job.stderr.toString(), /^vtorque: .*guest "vnode3-1": its agent did not answer within 2 s/);
   assert.match(job.stderr.toString(), /phase: guest\n {2}node: node3\n$/);
