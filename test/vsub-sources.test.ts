@@ -144,7 +144,7 @@ test('where the site says so, slots are raised by what the node itself needs', a
       replaces: 'nodes=1:ppn=2',
     },
   ]);
-  assert.deepEqual(explanation.batch.argv, ['job.sh', '-l', 'nodes=1:ppn=3']);
+  assert.deepEqual(explanation.batch.argv, ['-l', 'nodes=1:ppn=3', 'job.sh']);
 });
 
 test('--explain shows people the same, and submits nothing', async () => {
