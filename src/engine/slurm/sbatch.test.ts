@@ -15,7 +15,7 @@ const call = (...argv: string[]) =>
       SLURM_CONF: '/etc/slurm.conf',
       SLURM_EXPORT_ENV: 'A',
     },
-    directory: '/work',
+    directory: '/data',
     home: '/home/u',
     host: 'login',
     isDirectory: (path) => path.endsWith('/dir'),
@@ -33,7 +33,7 @@ const refused = (argv: readonly string[], message: RegExp): void =>
 test('a job without options begins at home and has its outputs where it was submitted, as in PBS', () => {
   assert.deepEqual(call().args, [
     ...['--parsable', '--ignore-pbs', '--job-name=job.sh', '--chdir=/home/u'],
-    ...['--output=/work/job.sh.o%j', '--error=/work/job.sh.e%j'],
+    ...['--output=/data/job.sh.o%j', '--error=/data/job.sh.e%j'],
     ...['--export=ALL', '--get-user-env'],
   ]);
 });
@@ -77,20 +77,20 @@ test('further options have their counterparts', () => {
 
 test('elements of an array have files of their own', () => {
   assert.deepEqual(added('-t', '1-3,7%2'), [
-    ...['--output=/work/job.sh.o%A-%a', '--error=/work/job.sh.e%A-%a', '--array=1-3,7%2'],
+    ...['--output=/data/job.sh.o%A-%a', '--error=/data/job.sh.e%A-%a', '--array=1-3,7%2'],
   ]);
 });
 
 test('output files are where qsub would put them', () => {
-  assert.deepEqual(added('-j', 'oe', '-o', 'log'), ['--output=/work/log']);
-  assert.deepEqual(added('-j', 'eo'), ['--output=/work/job.sh.e%j']);
-  assert.deepEqual(added('-o', 'dir'), ['--output=/work/dir/job.sh.o%j']);
+  assert.deepEqual(added('-j', 'oe', '-o', 'log'), ['--output=/data/log']);
+  assert.deepEqual(added('-j', 'eo'), ['--output=/data/job.sh.e%j']);
+  assert.deepEqual(added('-o', 'dir'), ['--output=/data/dir/job.sh.o%j']);
   assert.deepEqual(added('-o', '/a/100%/$PBS_JOBID.out'), ['--output=/a/100%%/%j.out']);
   assert.deepEqual(added('-k', 'oe'), ['--output=/home/u/job.sh.o%j', '--error=/home/u/job.sh.e%j']);
   assert.deepEqual(added('-d', 'sub'), [
-    '--chdir=/work/sub',
-    '--output=/work/sub/job.sh.o%j',
-    '--error=/work/sub/job.sh.e%j',
+    '--chdir=/data/sub',
+    '--output=/data/sub/job.sh.o%j',
+    '--error=/data/sub/job.sh.e%j',
   ]);
   assert.equal(call('-w', '/other').env.PBS_O_WORKDIR, '/other');
   refused(['-o', 'host:/x'], /-o host:\/x/);
@@ -100,7 +100,7 @@ test('variables keep their values whatever is in them, and nothing else of the e
   const { env } = call('-v', 'A=x y,B');
   assert.deepEqual([env.A, env.B], ['x y', '']);
   assert.deepEqual([env.EDITOR, env.PATH, env.SLURM_EXPORT_ENV], [undefined, undefined, undefined]);
-  assert.deepEqual([env.SLURM_CONF, env.PBS_O_PATH, env.PBS_O_WORKDIR], ['/etc/slurm.conf', '/bin', '/work']);
+  assert.deepEqual([env.SLURM_CONF, env.PBS_O_PATH, env.PBS_O_WORKDIR], ['/etc/slurm.conf', '/bin', '/data']);
   const all = call('-V', '-v', 'A=1');
   assert.deepEqual([all.env.EDITOR, all.env.PATH, all.env.A], ['ed', '/bin', '1']);
   assert.ok(!all.args.includes('--get-user-env'));

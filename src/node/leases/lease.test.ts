@@ -15,11 +15,11 @@ test('the name of a lease is one plain file name, whatever is in the key', () =>
     { noNullPrototype: true },
   );
   fc.assert(
-    fc.property(keys, (any) => {
-      const name = leaseName(any);
+    fc.property(keys, (key) => {
+      const name = leaseName(key);
       assert.match(name, /^[\w.!~*'()%,-]+$/);
       assert.ok(!['.', '..'].includes(name));
-      assert.deepEqual(readMark(jobMark(any)), { ...any, attempt: any.attempt === '' ? undefined : any.attempt });
+      assert.deepEqual(readMark(jobMark(key)), { ...key, attempt: key.attempt === '' ? undefined : key.attempt });
     }),
   );
 });
