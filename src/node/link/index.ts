@@ -1,7 +1,8 @@
+export type { LinkKey } from '../../link/index.ts';
+export { listenPlace } from './address.ts';
 export { Channel, type ChannelTimes, usualTimes } from './channel.ts';
 export { connectToLauncher, type LauncherPlace } from './connect.ts';
-export { type LinkKey, linkKey } from './keys.ts';
-export { type LinkListener, listenForNodes } from './listen.ts';
+export { linkKey } from './keys.ts';
 export {
   errorData,
   type FromNode,
@@ -12,3 +13,4 @@ export {
   readToNode,
   type ToNode,
 } from './messages.ts';
+export { type OpenTrunks, openTrunks } from './trunks.ts';

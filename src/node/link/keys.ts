@@ -1,14 +1,6 @@
-import { hkdfSync } from 'node:crypto';
 import type { Allocation } from '../../engine/engine.ts';
+import { deriveKey, type LinkKey } from '../../link/index.ts';
 
-/** What one node of one run of a job proves itself by, and the launcher to it. */
-export interface LinkKey {
-  /** Said in the clear: it tells which key is meant, and nothing else. */
-  readonly identity: string;
-  readonly key: Buffer;
-}
-
-export const keyBytes = 32;
 const LABEL = 'vtorque node link 1';
 
 /**
@@ -20,9 +12,5 @@ export function linkKey(
   nodeIndex: number,
 ): LinkKey {
   const { engine, jobId, attempt, secret } = allocation;
-  const purpose = JSON.stringify([engine, jobId, attempt, nodeIndex]);
-  return {
-    identity: `node ${nodeIndex}`,
-    key: Buffer.from(hkdfSync('sha256', secret, LABEL, purpose, keyBytes)),
-  };
+  return { identity: `node ${nodeIndex}`, key: deriveKey(secret, LABEL, [engine, jobId, attempt, nodeIndex]) };
 }

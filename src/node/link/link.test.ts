@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { connect as connectPlain, createServer } from 'node:net';
 import { test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
+import { type LinkKey, listenForPeers } from '../../link/index.ts';
 import { Channel } from './channel.ts';
 import { connectToLauncher } from './connect.ts';
-import { type LinkKey, linkKey } from './keys.ts';
-import { listenForNodes } from './listen.ts';
+import { linkKey } from './keys.ts';
 import { type FromNode, readFromNode, readToNode, type ToNode } from './messages.ts';
 
 const job = {
@@ -21,7 +21,7 @@ const place = (port: number) => ({ hosts: ['127.0.0.1'], port });
 async function aLauncher(known: LinkKey = linkKey(job, 1)) {
   const connections: TLSSocket[] = [];
   const arrived = Promise.withResolvers<TLSSocket>();
-  const listener = await listenForNodes({
+  const listener = await listenForPeers({
     host: '127.0.0.1',
     keyOf: (identity) => (identity === known.identity ? known.key : undefined),
     onConnection: (socket) => {
@@ -41,9 +41,9 @@ test('a node that knows the secret of the job is heard, and hears', async () => 
   const here = new Channel<ToNode, FromNode>(await launcher.arrived, readFromNode);
   const heard = new Promise((resolve) => here.deliverTo(resolve));
   const answered = new Promise((resolve) => node.deliverTo(resolve));
-  node.send({ type: 'ready', vm: 'vn2-1' });
+  node.send({ type: 'ready', vms: ['vn2-1'] });
   here.send({ type: 'go' });
-  assert.deepEqual([await heard, await answered], [{ type: 'ready', vm: 'vn2-1' }, { type: 'go' }]);
+  assert.deepEqual([await heard, await answered], [{ type: 'ready', vms: ['vn2-1'] }, { type: 'go' }]);
   here[Symbol.dispose]();
   assert.match(await node.closed, /closed|broke/);
 });
@@ -90,7 +90,7 @@ test('what was recorded of a connection opens no further one', async () => {
   const node = new Channel<FromNode, ToNode>(await connectToLauncher(place(port), linkKey(job, 1)), readToNode);
   const here = new Channel<ToNode, FromNode>(await launcher.arrived, readFromNode);
   const heard = new Promise((resolve) => here.deliverTo(resolve));
-  node.send({ type: 'ready', vm: 'vn2-1' });
+  node.send({ type: 'ready', vms: ['vn2-1'] });
   await heard;
   const text = Buffer.concat(recorded).toString('latin1');
   for (const secret of [job.secret, 'ready', linkKey(job, 1).key.toString('latin1')]) assert.ok(!text.includes(secret));

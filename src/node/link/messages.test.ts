@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VtorqueError } from '../../base/index.ts';
-import { errorData, nodeError, readFromNode, readToNode } from './messages.ts';
+import { errorData, nodeError, PROTOCOL_VERSION, readFromNode, readToNode } from './messages.ts';
 
 test('what a node says is read as it was said', () => {
   for (const message of [
     { type: 'hello', version: 1, node: 'n2' },
     { type: 'progress', event: 'fact', value: 'accelerator kvm' },
-    { type: 'ready', vm: 'vn2-1' },
+    { type: 'ready', vms: ['vn2-1'] },
     { type: 'failed', error: { code: 'E_X', message: 'Cannot x: y', phase: 'guest', details: ['line'] } },
+    { type: 'hook output', file: 'vn2-1.prologue.log', base64: 'eA==' },
+    { type: 'hook end', end: { vm: 'vn2-1', hook: 'prologue', how: 'ended with exit code 0', good: true } },
     { type: 'ended' },
   ]) {
     assert.deepEqual(readFromNode(message), message);
@@ -18,13 +20,37 @@ test('what a node says is read as it was said', () => {
 test('what no version says is refused', () => {
   for (const message of [
     ...[{}, { type: 'toString' }, { type: 'constructor' }, { type: 'go' }, { type: 'hello', version: '1', node: 'n' }],
+    ...[
+      { type: 'hook output', file: 'f' },
+      { type: 'hook end', end: { vm: 'v', hook: 'h', how: 'x' } },
+    ],
     ...[{ type: 'failed' }, { type: 'failed', error: { code: 'E', message: 'm', details: [1] } }],
     { type: 'failed', error: { code: 'E', message: 'm', phase: 'lunch', details: [] } },
   ]) {
     assert.throws(() => readFromNode(message), { code: 'E_NODE_PROTOCOL' });
   }
   assert.throws(() => readToNode({ type: 'plan' }), { code: 'E_NODE_PROTOCOL' });
+  assert.throws(() => readToNode({ type: 'end' }), { code: 'E_NODE_PROTOCOL' });
   assert.throws(() => readToNode({ type: 'ended' }), { code: 'E_NODE_PROTOCOL' });
+});
+
+test('what a node offers of networks is understood, or refused', () => {
+  const network = { routes: ['10.0.0.0/8'], trunk: { hosts: ['n2'], port: 4000 } };
+  const hello = (more: object) => ({
+    type: 'hello',
+    version: PROTOCOL_VERSION,
+    node: 'n2',
+    network: { ...network, ...more },
+  });
+  for (const offer of [{ refused: 'clash' }, { taps: 2, mtu: 1450 }, { taps: 2, mtu: 1450, vni: 7 }]) {
+    for (const more of [{}, { prepared: offer }, { site: offer }]) {
+      assert.deepEqual(readFromNode(hello(more)), hello(more));
+    }
+  }
+  for (const odd of [null, 7, { refused: 1 }, { taps: '2', mtu: 1450 }, { taps: 2 }, { taps: 2, mtu: 1, vni: 'x' }]) {
+    assert.throws(() => readFromNode(hello({ prepared: odd })), { code: 'E_NODE_PROTOCOL' });
+    assert.throws(() => readFromNode(hello({ site: odd })), { code: 'E_NODE_PROTOCOL' });
+  }
 });
 
 test('an error of a node is the same at the launcher, with the name of the node', () => {

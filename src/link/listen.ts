@@ -7,6 +7,8 @@ import { linkTls } from './tls.ts';
 
 export interface LinkListener extends AsyncDisposable {
   readonly port: number;
+  /** End all connections, and from now on each as soon as it has proved itself: who comes late learns that it is over, not that nobody is there. */
+  dismiss(): void;
 }
 
 export interface ListenOptions {
@@ -16,18 +18,28 @@ export interface ListenOptions {
   readonly keyOf: (identity: string) => Buffer | undefined;
   /** A node has proved itself. It gets each connection in the order in which they did. */
   readonly onConnection: (socket: TLSSocket, identity: string) => void;
+  /** Who connects and does not prove himself is sent away after this time, in milliseconds. */
+  readonly handshakeMs?: number;
 }
 
-/** Who connects and does not prove himself is sent away after this time. */
-const HANDSHAKE_MS = 10_000;
+const HANDSHAKE_MS = 30_000;
+/** All nodes of a large job connect in the same moment; the kernel may allow fewer. */
+const BACKLOG = 4096;
 
-/** Wait for the nodes of a job, on a port that the kernel chooses. Disposing of it ends all connections. */
-export async function listenForNodes({ host, keyOf, onConnection }: ListenOptions): Promise<LinkListener> {
+/** Wait for other nodes of a job, on a port that the kernel chooses. Disposing of it ends all connections. */
+export async function listenForPeers({
+  host,
+  keyOf,
+  onConnection,
+  handshakeMs = HANDSHAKE_MS,
+}: ListenOptions): Promise<LinkListener> {
+  let dismissed = false;
   const sockets = new Set<{ destroy(): unknown; once(event: 'close', listener: () => void): unknown }>();
   const identities = new WeakMap<TLSSocket, string>();
+  const proved = new Set<TLSSocket>();
   const server = createServer({
     ...linkTls,
-    handshakeTimeout: HANDSHAKE_MS,
+    handshakeTimeout: handshakeMs,
     secureOptions: constants.SSL_OP_NO_TICKET,
     pskCallback: (socket, identity) => {
       identities.set(socket, identity);
@@ -43,14 +55,24 @@ export async function listenForNodes({ host, keyOf, onConnection }: ListenOption
     const identity = identities.get(socket);
     // Each connection is proved by the key itself, none by an earlier one.
     if (identity === undefined) socket.destroy();
-    else onConnection(socket, identity);
+    // Not at once: the last word of the handshake is on its way.
+    else if (dismissed) socket.end();
+    else {
+      proved.add(socket);
+      socket.once('close', () => proved.delete(socket));
+      onConnection(socket, identity);
+    }
   });
-  // Whoever that was, he is no node of the job.
-  server.on('tlsClientError', () => {});
-  server.listen({ port: 0, ...(host === undefined ? {} : { host }) });
+  // Whoever that was, he is no node of the job. Node.js itself leaves open what says nothing (24.21).
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  server.listen({ port: 0, backlog: BACKLOG, ...(host === undefined ? {} : { host }) });
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
+    dismiss: () => {
+      dismissed = true;
+      for (const socket of proved) socket.destroy();
+    },
     [Symbol.asyncDispose]: async () => {
       const closed = once(server, 'close');
       server.close();
