@@ -1,0 +1,17 @@
+import type { NodeFacts } from './node-facts.ts';
+
+/**
+ * Whether pinning that nobody asked for is certain to do no harm: the job has cores of its own. Two jobs of one node whose batch
+ * system does not keep them apart would otherwise be pinned to the same cores, with others idle.
+ * @param slots of the job on the node
+ * @returns in words why it is not certain; undefined when it is
+ */
+export function ownCores(facts: NodeFacts, { slots }: { readonly slots: number }): string | undefined {
+  const cores = Map.groupBy(facts.cpus, (cpu) => `${cpu.package} ${cpu.die} ${cpu.core}`);
+  if (facts.allowed.length === facts.cpus.length) {
+    return slots >= cores.size ? undefined : 'the batch system gives the job no cores of its own';
+  }
+  const threads = Math.max(...[...cores.values()].map((cpus) => cpus.length));
+  if (facts.allowed.length <= slots * threads) return undefined;
+  return 'the job is let onto more CPUs than it has slots for, so others may be there, too';
+}
