@@ -1,19 +1,22 @@
 import { Command, Option } from 'commander';
 import type { EngineName } from '../engine/engine.ts';
 import { findEngine } from '../engine/index.ts';
-import { clearUp } from '../node/clear-up.ts';
-import type { LeaseKey } from '../node/leases/lease.ts';
+import { devicesOf } from '../network/prepared/index.ts';
+import { clearUpJob } from '../node/clear-up-job.ts';
+import { covers, type LeaseKey } from '../node/leases/lease.ts';
 import { leasesPlace } from '../node/leases/place.ts';
 import { LeaseStore } from '../node/leases/store.ts';
+import type { NetworkRecord } from '../node/network/records.ts';
+import { networkRecords } from '../node/network/release.ts';
 import type { ReapAction } from '../node/reaper/plan.ts';
 import { knownJobs, reap } from '../node/reaper/reap.ts';
 import { markedProcesses } from '../node/strays.ts';
 import { loadConfig } from '../site/config/load.ts';
 
-/** `vtorque reap`: remove what jobs that are no more have left on this node. */
+/** `vtorque reap`: remove what jobs that are gone have left on this node. */
 export function reapCommand(): Command {
   return new Command('reap')
-    .description('remove what jobs that are no more have left on this node')
+    .description('remove what jobs that are gone have left on this node')
     .addOption(
       new Option('--engine <engine>', 'whose jobs (default: the batch system that is found)').choices([
         ...['torque', 'openpbs', 'slurm', 'embedded'],
@@ -37,17 +40,25 @@ async function run({ engine: named, dryRun = false, json = false }: ReapFlags): 
   const asked = Date.now();
   const marked = await markedProcesses();
   const live = knownJobs(await engine.liveJobs());
-  const store = await LeaseStore.open(leasesPlace(engine.name, live.cluster, process.env, uid), uid);
-  const report = await reap({ engine: engine.name, marked, asked, live, store, now: Date.now, clearUp, dryRun });
+  const leases = leasesPlace(engine.name, live.cluster, process.env, uid);
+  const store = await LeaseStore.open(leases, uid);
+  const records = await networkRecords(leases);
+  const report = await reap({
+    ...{ engine: engine.name, marked, asked, live, store, now: Date.now, clearUp: clearUpJob, dryRun },
+    networks: records.map(({ key }) => key),
+  });
   const failed = new Map(report.failures.map(({ action, why }) => [action, why]));
   if (json) {
-    const actions = report.actions.map((action) => ({ ...asData(action), failure: failed.get(action) ?? null }));
+    const actions = report.actions.map((action) => ({
+      ...asData(action, records),
+      failure: failed.get(action) ?? null,
+    }));
     process.stdout.write(`${JSON.stringify({ dryRun, actions })}\n`);
   } else {
     for (const action of report.actions) {
       const why = failed.get(action);
       process.stdout.write(
-        `${why === undefined ? '' : 'not done: '}${asText(action)}${why === undefined ? '' : `: ${why}`}\n`,
+        `${why === undefined ? '' : 'not done: '}${asText(action, records)}${why === undefined ? '' : `: ${why}`}\n`,
       );
     }
   }
@@ -58,17 +69,28 @@ function keyOf(action: ReapAction): LeaseKey {
   return action.kind === 'release' ? action.lease.key : action.kind === 'kill' ? action.process.key : action.key;
 }
 
-function asData(action: ReapAction): Record<string, unknown> {
-  const { engine, cluster, jobId, attempt, node } = keyOf(action);
-  const process = action.kind === 'kill' ? { pid: action.process.pid, program: action.process.program } : {};
-  return { action: action.kind, engine, cluster, jobId, attempt: attempt ?? null, node, ...process };
+/** Network devices that go with it. */
+function devicesWith(action: ReapAction, records: readonly NetworkRecord[]): string[] {
+  if (action.kind !== 'release' && action.kind !== 'network') return [];
+  return records.filter(({ key }) => covers(keyOf(action), key)).flatMap(devicesOf);
 }
 
-function asText(action: ReapAction): string {
+function asData(action: ReapAction, records: readonly NetworkRecord[]): Record<string, unknown> {
+  const { engine, cluster, jobId, attempt, node } = keyOf(action);
+  const process = action.kind === 'kill' ? { pid: action.process.pid, program: action.process.program } : {};
+  const devices = devicesWith(action, records);
+  const network = devices.length > 0 ? { devices } : {};
+  return { action: action.kind, engine, cluster, jobId, attempt: attempt ?? null, node, ...process, ...network };
+}
+
+function asText(action: ReapAction, records: readonly NetworkRecord[]): string {
   const { jobId, node } = keyOf(action);
+  const devices = devicesWith(action, records).join(' ');
   switch (action.kind) {
     case 'release':
-      return `release job ${jobId} on ${node}`;
+      return `release job ${jobId} on ${node}${devices === '' ? '' : `, with ${devices}`}`;
+    case 'network':
+      return `remove ${devices} of job ${jobId} on ${node}`;
     case 'kill':
       return `kill process ${action.process.pid} (${action.process.program}) of job ${jobId}`;
     case 'forget':

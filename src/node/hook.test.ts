@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -56,6 +56,27 @@ test('a further run of the same job is prepared, although the batch system gives
   await prepare({ key, owner }, node.now(), node.deps);
   await release({ key, owner }, node.deps);
   assert.equal(await prepare({ key, owner }, node.now(), node.deps), 'prepared');
+});
+
+test('a tombstone of before the clock was set back is that of an earlier run', async () => {
+  await using node = await aNode();
+  await release({ key, owner }, { ...node.deps, now: () => node.now() + 3_600_000 });
+  assert.equal(await prepare({ key, owner }, node.now(), node.deps), 'prepared');
+});
+
+test('where no lease can be written, all is cleared up, the job stays written down, and no half file is left', async () => {
+  await using node = await aNode();
+  await prepare({ key, owner }, node.now(), node.deps);
+  // Nothing can be renamed to a directory that has something in it, not even by root.
+  const file = join(node.dir, 'leases', `${leaseName(key)}.lease`);
+  await rm(file);
+  await mkdir(join(file, 'inside'), { recursive: true });
+  await assert.rejects(release({ key, owner }, node.deps), { code: 'E_CANNOT_WRITE' });
+  assert.deepEqual(node.cleared, ['1.head']);
+  assert.deepEqual((await readdir(join(node.dir, 'leases'))).sort(), [
+    `${leaseName(key)}.lease`,
+    `${leaseName(key)}.lock`,
+  ]);
 });
 
 test('a run that is told from others is over for good once it was released', async () => {

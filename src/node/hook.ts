@@ -19,6 +19,8 @@ export interface HookDeps {
   readonly now: () => number;
   /** Remove all that a run of a job has left here. */
   readonly clearUp: (key: LeaseKey, owner: Lease['owner']) => Promise<void>;
+  /** What needs root and the job may use, made once the lease is there. */
+  readonly provide?: (job: HookedJob) => Promise<void>;
 }
 
 /**
@@ -30,19 +32,23 @@ export interface HookDeps {
 export async function prepare(
   job: HookedJob,
   since: number,
-  { store, now }: HookDeps,
+  { store, now, provide }: HookDeps,
 ): Promise<'prepared' | 'too late'> {
   return store.whileLocked(job.key, async () => {
     const known = await store.read(job.key);
     const over = known !== undefined && known.state !== 'prepared';
-    if (over && (job.key.attempt !== undefined || known.at >= since)) return 'too late';
+    // One of the future is from before the clock was set back, and so from before this hook.
+    const meanwhile = known !== undefined && known.at >= since && known.at <= now();
+    if (over && (job.key.attempt !== undefined || meanwhile)) return 'too late';
     await store.write({ ...job, state: 'prepared', at: now() });
+    await provide?.(job);
     return 'prepared';
   });
 }
 
 /**
- * After a job has ended on this node, or never came to be. Whatever fails, the lease says that there is something left to do.
+ * After a job has ended on this node, or never came to be. Whatever fails, the lease says that there is something left to do; where no lease
+ * can be written, as on a full disk, what there is to remove is removed all the same.
  * @returns whether there was anything of it here
  */
 export async function release(job: HookedJob, { store, now, clearUp }: HookDeps): Promise<'released' | 'unknown'> {
@@ -50,7 +56,8 @@ export async function release(job: HookedJob, { store, now, clearUp }: HookDeps)
     const known = await store.read(job.key);
     const owner = known?.owner ?? job.owner;
     const lease = { key: job.key, owner };
-    if (known?.state !== 'released') await store.write({ ...lease, state: 'releasing', at: now() });
+    // That it cannot be written, the tombstone will tell: a lease of before stands for the same.
+    if (known?.state !== 'released') await store.write({ ...lease, state: 'releasing', at: now() }).catch(() => {});
     await clearUp(job.key, owner);
     await store.write({ ...lease, state: 'released', at: now() });
     return known === undefined ? 'unknown' : 'released';

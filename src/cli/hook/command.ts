@@ -8,7 +8,7 @@ const engines: readonly EngineName[] = ['torque', 'openpbs', 'slurm', 'embedded'
 /** `vtorque hook ENGINE EVENT [WORD...]`; the batch system starts `libexec/vtorque-hook`, which loads less. */
 export function hookCommand(): Command {
   return new Command('hook')
-    .description('prepare or release a job on this node; the batch system calls it')
+    .description('prepare or release a job here, for the batch system')
     .addArgument(new Argument('<engine>', 'the batch system').choices(engines))
     .argument('<event>', 'its name for the hook, such as prologue.parallel')
     .argument('[word...]', 'what it was called with')
@@ -16,6 +16,6 @@ export function hookCommand(): Command {
     .allowUnknownOption()
     .action(async (engine: EngineName, event: string, words: readonly string[]) => {
       // A hook that is late still has something on its way.
-      process.exit(await serveHook(engine, event, words, hookBegan(process.env)));
+      process.exit(await serveHook(engine, event, words, { since: hookBegan(process.env) }));
     });
 }

@@ -1,6 +1,6 @@
 import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { VtorqueError } from '../../base/index.ts';
+import { messageOf, VtorqueError } from '../../base/index.ts';
 import { lockFile } from '../../process/index.ts';
 import { type Lease, type LeaseKey, leaseName } from './lease.ts';
 
@@ -45,15 +45,23 @@ export class LeaseStore {
     return this.#read(this.#path(key, LEASE));
   }
 
-  /** On disk when this returns. */
+  /** On disk when this returns; what was there before is, when it throws. */
   async write(lease: Lease): Promise<void> {
     const path = this.#path(lease.key, LEASE);
-    {
-      await using file = await open(`${path}.new`, 'w', 0o600);
-      await file.writeFile(`${JSON.stringify(lease)}\n`);
-      await file.sync();
+    try {
+      {
+        await using file = await open(`${path}.new`, 'w', 0o600);
+        await file.writeFile(`${JSON.stringify(lease)}\n`);
+        await file.sync();
+      }
+      await rename(`${path}.new`, path);
+    } catch (cause) {
+      await rm(`${path}.new`, { force: true });
+      throw new VtorqueError('E_CANNOT_WRITE', `Cannot write the lease "${path}": ${messageOf(cause)}`, {
+        hint: 'See that there is room on the disk; what the lease stands for, the reaper releases later',
+        cause,
+      });
     }
-    await rename(`${path}.new`, path);
   }
 
   async list(): Promise<Lease[]> {
@@ -66,14 +74,19 @@ export class LeaseStore {
     for (const end of [LEASE, '.lock']) await rm(this.#path(key, end), { force: true });
   }
 
-  /** Whether something is to be done again that is done at most every `everyMs`; if so, it counts as done at `now`. */
+  /**
+   * Whether something is to be done again that is done at most every `everyMs`; if so, it counts as done at `now`. Not while that cannot be
+   * written down: it would be done each time.
+   */
   async isDue(what: string, everyMs: number, now: number): Promise<boolean> {
     const stamp = join(this.#directory, `.${what}`);
     const last = await stat(stamp).catch(() => undefined);
     // What was done in the future was done before the clock was set back.
     if (last !== undefined && last.mtimeMs <= now && now - last.mtimeMs < everyMs) return false;
-    await writeFile(stamp, '', { mode: 0o600 });
-    return true;
+    return writeFile(stamp, '', { mode: 0o600 }).then(
+      () => true,
+      () => false,
+    );
   }
 
   async #read(path: string): Promise<Lease | undefined> {

@@ -16,10 +16,15 @@ const lease = (jobId: string, state: Lease['state'] = 'prepared', age = hour): L
 const marked = (jobId: string, more: Partial<LeaseKey> = {}): MarkedProcess => ({
   ...{ pid: 7, born: '1', uid: 1000, program: 'qemu', key: keyOf(jobId, more) },
 });
-const plan = (leases: readonly Lease[], processes: readonly MarkedProcess[], live: readonly string[] = []) =>
-  planReap({ engine: 'torque', cluster: 'head', live: new Set(live), leases, marked: processes, asked: now, now }).map(
-    (action) => (action.kind === 'release' ? `release ${action.lease.key.jobId}` : action.kind),
-  );
+const plan = (
+  leases: readonly Lease[],
+  marked: readonly MarkedProcess[],
+  live: readonly string[] = [],
+  networks: readonly LeaseKey[] = [],
+) =>
+  planReap({
+    ...{ engine: 'torque', cluster: 'head', live: new Set(live), leases, marked, networks, asked: now, now },
+  }).map((action) => (action.kind === 'release' ? `release ${action.lease.key.jobId}` : action.kind));
 
 test('what belongs to a live job stays', () => {
   assert.deepEqual(plan([lease('1.head')], [marked('1.head')], ['1.head']), []);
@@ -34,7 +39,15 @@ test('a lease that was only just made stays: the batch system may not tell of it
 });
 
 test('a lease that was made while the batch system was slow to answer stays', () => {
-  const view = { engine: 'torque', cluster: 'head', live: new Set<string>(), marked: [], asked: now - hour, now };
+  const view = {
+    engine: 'torque',
+    cluster: 'head',
+    live: new Set<string>(),
+    marked: [],
+    networks: [],
+    asked: now - hour,
+    now,
+  };
   assert.deepEqual(planReap({ ...view, leases: [lease('1.head', 'prepared', hour / 2)] }), []);
   assert.equal(planReap({ ...view, leases: [lease('1.head', 'prepared', 2 * hour)] }).length, 1);
 });
@@ -52,6 +65,14 @@ test('a process without a lease is ended when its job does not live, also behind
   assert.deepEqual(plan([lease('2.head', 'released')], [marked('2.head')]), ['kill']);
 });
 
+test('network devices without a lease are removed when their job does not live', () => {
+  assert.deepEqual(plan([], [], [], [keyOf('2.head')]), ['network']);
+  assert.deepEqual(plan([lease('2.head', 'released')], [], [], [keyOf('2.head')]), ['network']);
+  assert.deepEqual(plan([], [], ['2.head'], [keyOf('2.head')]), []);
+  assert.deepEqual(plan([lease('2.head', 'prepared', 0)], [], [], [keyOf('2.head')]), []);
+  assert.deepEqual(plan([], [], [], [keyOf('2.head', { cluster: 'other' })]), []);
+});
+
 test('nothing of another batch system is touched', () => {
   const other = { ...lease('1.head'), key: keyOf('1.head', { cluster: 'other' }) };
   assert.deepEqual(plan([other], [marked('1.head', { engine: 'slurm' })]), []);
@@ -60,4 +81,5 @@ test('nothing of another batch system is touched', () => {
 test('tombstones are forgotten after a day', () => {
   assert.deepEqual(plan([lease('1.head', 'released', 23 * hour)], []), []);
   assert.deepEqual(plan([lease('1.head', 'released', 25 * hour)], []), ['forget']);
+  assert.deepEqual(plan([lease('1.head', 'released', -25 * hour)], []), ['forget']);
 });

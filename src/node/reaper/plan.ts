@@ -9,6 +9,8 @@ export interface NodeView {
   readonly live: ReadonlySet<string>;
   readonly leases: readonly Lease[];
   readonly marked: readonly MarkedProcess[];
+  /** Runs of jobs for which root has made network devices, looked up before the leases. */
+  readonly networks: readonly LeaseKey[];
   /** Milliseconds since 1970 at which processes were looked at and the batch system had not been asked yet. */
   readonly asked: number;
   /** Milliseconds since 1970 at which leases were read. */
@@ -20,6 +22,8 @@ export type ReapAction =
   | { readonly kind: 'release'; readonly lease: Lease }
   /** End a process that belongs to no live job, and to no lease. */
   | { readonly kind: 'kill'; readonly process: MarkedProcess }
+  /** Remove network devices that belong to no live job, and to no lease. */
+  | { readonly kind: 'network'; readonly key: LeaseKey }
   /** Remove a tombstone that nobody can need any more. */
   | { readonly kind: 'forget'; readonly key: LeaseKey };
 
@@ -35,21 +39,22 @@ function isYoung(at: number, { asked, now }: NodeView): boolean {
 
 /** What is to be removed: what belongs to no live job of this batch system. Of others nothing is known here. Pure. */
 export function planReap(view: NodeView): ReapAction[] {
-  const { live, leases, marked, now } = view;
+  const { live, leases, marked, networks, now } = view;
   const ours = ({ engine, cluster }: LeaseKey): boolean => engine === view.engine && cluster === view.cluster;
   const mine = leases.filter(({ key }) => ours(key));
   const releases = mine.filter(
     ({ state, key, at }) =>
       state === 'releasing' || (state === 'prepared' && !live.has(key.jobId) && !isYoung(at, view)),
   );
-  const strays = marked.filter(
-    ({ key }) =>
-      ours(key) && !live.has(key.jobId) && !mine.some((lease) => lease.state !== 'released' && covers(lease.key, key)),
-  );
-  const old = mine.filter(({ state, at }) => state === 'released' && now - at > TOMBSTONE_MS);
+  const ownerless = (key: LeaseKey): boolean =>
+    ours(key) && !live.has(key.jobId) && !mine.some((lease) => lease.state !== 'released' && covers(lease.key, key));
+  const strays = marked.filter(({ key }) => ownerless(key));
+  // Either way: a clock that was set back must not keep them for ever.
+  const old = mine.filter(({ state, at }) => state === 'released' && Math.abs(now - at) > TOMBSTONE_MS);
   return [
     ...releases.map((lease): ReapAction => ({ kind: 'release', lease })),
     ...strays.map((process): ReapAction => ({ kind: 'kill', process })),
+    ...networks.filter(ownerless).map((key): ReapAction => ({ kind: 'network', key })),
     ...old.map(({ key }): ReapAction => ({ kind: 'forget', key })),
   ];
 }

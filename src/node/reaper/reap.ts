@@ -1,6 +1,8 @@
 import { messageOf, VtorqueError } from '../../base/index.ts';
 import type { LiveJobs } from '../../engine/engine.ts';
 import { type HookDeps, release } from '../hook.ts';
+import type { LeaseKey } from '../leases/lease.ts';
+import { releaseNetwork } from '../network/release.ts';
 import { killIfSame, type MarkedProcess } from '../strays.ts';
 import { planReap, type ReapAction } from './plan.ts';
 
@@ -11,6 +13,8 @@ export interface ReapOptions extends HookDeps {
   readonly engine: string;
   /** Seen before `live` was asked for: a process that came later may be that of a job which came later, too. */
   readonly marked: readonly MarkedProcess[];
+  /** As `NodeView.networks`. */
+  readonly networks: readonly LeaseKey[];
   /** When that was, in milliseconds since 1970. */
   readonly asked: number;
   readonly live: KnownJobs;
@@ -36,9 +40,9 @@ export function knownJobs(live: LiveJobs): KnownJobs {
 
 /** Remove what no live job owns. May run at any moment, any number of times. */
 export async function reap(options: ReapOptions): Promise<ReapReport> {
-  const { engine, live, marked, asked, store, now } = options;
+  const { engine, live, marked, networks, asked, store, now } = options;
   const leases = await store.list();
-  const view = { engine, cluster: live.cluster, live: live.ids, leases, marked, asked, now: now() };
+  const view = { engine, cluster: live.cluster, live: live.ids, leases, marked, networks, asked, now: now() };
   const actions = planReap(view);
   const failures: { action: ReapAction; why: string }[] = [];
   for (const action of options.dryRun ? [] : actions) {
@@ -54,6 +58,9 @@ async function carryOut(action: ReapAction, deps: HookDeps): Promise<void> {
       return;
     case 'kill':
       await killIfSame(action.process);
+      return;
+    case 'network':
+      await releaseNetwork(action.key);
       return;
     case 'forget':
       await deps.store.forget(action.key);

@@ -1,0 +1,2 @@
+export { scriptMacs } from './script.ts';
+export { planSiteNetwork, slotMac } from './site-network.ts';
