@@ -45,7 +45,8 @@ function reached(path: string, targets: readonly string[]): boolean {
   return targets.some((target) => inside(path, target));
 }
 
-function belongsToGuest(path: string): boolean {
+/** Whether a path is part of the guest's own system, where nothing is shared. Pure. */
+export function belongsToGuest(path: string): boolean {
   return systemDirectories.includes(path) || systemTrees.some((tree) => inside(path, tree));
 }
 

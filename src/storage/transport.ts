@@ -5,6 +5,8 @@ export type Transport = 'virtiofs' | '9p';
 
 export interface TransportChoice {
   readonly transport: Transport;
+  /** Of what may not be written to. */
+  readonly readonlyTransport: Transport;
   readonly reason: string;
 }
 
@@ -12,6 +14,8 @@ export interface TransportFacts {
   readonly virtiofsd: boolean;
   /** Whether an ordinary user may make a user namespace here. */
   readonly userNamespaces: boolean;
+  /** As `uname -r`. */
+  readonly kernelRelease: string;
   /** What the site wants; `auto` leaves it to us. */
   readonly wanted?: 'auto' | '9p';
 }
@@ -21,10 +25,14 @@ export interface TransportFacts {
  * needs nothing but QEMU. Both serve with the user's rights. Pure.
  */
 export function chooseTransport(facts: TransportFacts): TransportChoice {
-  if (facts.wanted === '9p') return { transport: '9p', reason: 'the site says so' };
-  if (!facts.virtiofsd) return { transport: '9p', reason: 'no virtiofsd here' };
-  if (!facts.userNamespaces) return { transport: '9p', reason: 'users may not make user namespaces here' };
-  return { transport: 'virtiofs', reason: 'virtiofsd can run as this user' };
+  const always9p = (reason: string): TransportChoice => ({ transport: '9p', readonlyTransport: '9p', reason });
+  if (facts.wanted === '9p') return always9p('the site says so');
+  if (!facts.virtiofsd) return always9p('no virtiofsd here');
+  if (!facts.userNamespaces) return always9p('users may not make user namespaces here');
+  const [major = 0, minor = 0] = facts.kernelRelease.split('.').map((part) => Number.parseInt(part, 10));
+  // virtiofsd can be made to refuse writing from Linux 5.12 on, which has mount_setattr(2).
+  const readonlyTransport = major > 5 || (major === 5 && minor >= 12) ? 'virtiofs' : '9p';
+  return { transport: 'virtiofs', readonlyTransport, reason: 'virtiofsd can run as this user' };
 }
 
 /** Whether this user can make the namespace that virtiofsd needs; sites and distributions may forbid it. Root can ask for another. */

@@ -15,6 +15,7 @@ export interface VirtiofsServer {
 
 export interface VirtiofsOptions {
   readonly source: string;
+  readonly readonly: boolean;
   /** A directory that only the user can enter. */
   readonly directory: string;
   readonly name: string;
@@ -65,7 +66,7 @@ export async function startVirtiofsd(options: VirtiofsOptions): Promise<Virtiofs
           withoutCapabilities,
         ],
       ],
-      env: { ...options.env, LD_PRELOAD: preload },
+      env: { ...options.env, LD_PRELOAD: preload, ...(options.readonly ? { VTORQUE_READ_ONLY: options.source } : {}) },
       descriptors: [listening.fd],
       phase: 'storage',
     });

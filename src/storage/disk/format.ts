@@ -1,0 +1,26 @@
+import { within } from '../../base/index.ts';
+import { spawnBound } from '../../process/index.ts';
+import { mkfsArguments } from './ext.ts';
+import type { OpenDisk } from './open.ts';
+
+const WITHIN_MS = 300_000;
+
+/**
+ * Make a file system in a raw disk without any, as this user. The guest can do it, too, if it has the program; the node does it sooner.
+ * @returns whether there is one now
+ */
+export async function formatHere(
+  { file }: Pick<OpenDisk, 'file'>,
+  owner: { readonly uid: number; readonly gid: number },
+): Promise<boolean> {
+  const mkfs = await spawnBound({
+    program: 'mkfs.ext4',
+    args: mkfsArguments('/proc/self/fd/3', owner),
+    env: { PATH: '/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin' },
+    descriptors: [file.fd],
+    phase: 'storage',
+  });
+  const late = (): Error => new Error('late');
+  const end = await within(mkfs.ended, { ms: WITHIN_MS, late }).catch(() => mkfs.kill());
+  return end.code === 0;
+}
