@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkDistro, distroIn } from './distro.ts';
+import { checkDistro, distroIn, distroOf } from './distro.ts';
+import type { ImageGuest } from './types.ts';
 
 test('checkDistro() takes what it is, by any of its names, and nothing else', () => {
   checkDistro('debian', 'a', 'debian');
@@ -16,4 +17,12 @@ test('distroIn() finds the ID of an os-release, with quotes and without', () => 
   assert.equal(distroIn('NAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n'), 'debian');
   assert.equal(distroIn('ID="rhel"\nID_LIKE="fedora"\n'), 'rhel');
   assert.equal(distroIn(''), 'unknown');
+});
+
+test('distroOf() calls the distribution of a guest as distro= does, and says nothing where nobody knows', async () => {
+  const of = (distro: string | undefined) =>
+    ({ kind: 'disk', ...(distro === undefined ? {} : { distro }) }) as ImageGuest;
+  assert.equal(await distroOf(of('RHEL')), 'redhat');
+  assert.equal(await distroOf(of('unknown')), undefined);
+  assert.equal(await distroOf(of(undefined)), undefined);
 });

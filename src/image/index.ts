@@ -1,7 +1,8 @@
 export { type BuildOptions, type BuildResult, buildImage } from './builder/build.ts';
 export { type PreparedBoot, type PrepareOptions, prepareHost } from './builder/prepare.ts';
 export { findImage, imagePools, listImages } from './catalogue.ts';
-export { checkDistro, distroOfHost } from './distro.ts';
+export { rememberedDigest } from './digest.ts';
+export { checkDistro, distroOf, distroOfHost } from './distro.ts';
 export { type AddOptions, addImage } from './import/add.ts';
 export { ensureInitrd, type InitrdOptions, initrdsIn } from './initrd/ensure.ts';
 export { type EnsureKernelOptions, ensureGuestKernel } from './kernel/ensure.ts';

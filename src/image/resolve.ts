@@ -42,16 +42,17 @@ export async function resolveGuest(name: string, options: ResolveOptions): Promi
     return { name, kind: 'host', ...(await withOwnKernel(await hostBoot(options, uid), 'host', options, uid)) };
   }
   const { manifest } = entry;
+  const { distro } = manifest;
   if (manifest.boot === 'disk') {
     const probe = await hostBoot(options, uid);
     const seed = await ensureSeed({ ...options, uid });
-    return { name, kind: 'cloud', disk: await checkedDisk(entry, options, uid), seed, probe };
+    return { name, kind: 'cloud', distro, disk: await checkedDisk(entry, options, uid), seed, probe };
   }
   const kernel = await kernelAt(join(entry.dir, manifest.kernel.dir));
   if (kernel === undefined) throw notReady(name, 'its kernel is missing', '--force ');
   const usual = await bootFiles(name, kernel, options, uid);
   const boot = await withOwnKernel(usual, 'disk', options, uid, kernel.dir);
-  return { name, kind: 'disk', ...boot, disk: await checkedDisk(entry, options, uid), rootFs: manifest.root };
+  return { name, kind: 'disk', distro, ...boot, disk: await checkedDisk(entry, options, uid), rootFs: manifest.root };
 }
 
 /** The guest's own kernel is what the accelerator is tried with: what a user's does says nothing about the node. */

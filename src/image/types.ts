@@ -12,6 +12,8 @@ export interface HostGuest extends DirectBoot {
 export interface ImageGuest extends DirectBoot {
   readonly name: string;
   readonly kind: 'disk';
+  /** As its manifest says. */
+  readonly distro?: string;
   readonly disk: GuestDisk;
   /** Where the guest finds its root file system. */
   readonly rootFs: RootFs;
@@ -21,6 +23,8 @@ export interface ImageGuest extends DirectBoot {
 export interface CloudGuest {
   readonly name: string;
   readonly kind: 'cloud';
+  /** As its manifest says. */
+  readonly distro?: string;
   readonly disk: GuestDisk;
   /** Absolute path of the NoCloud disk that carries the guest agent. */
   readonly seed: string;

@@ -2,13 +2,11 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { VtorqueError } from '../base/index.ts';
-import { describeEnd, spawnBound } from '../process/index.ts';
+import { lockDescriptor } from '../process/index.ts';
 
 /** Name of the file in an image's directory that says who uses the image. It is never written to. */
 export const USE_LOCK = 'use.lock';
 
-const PATH = '/usr/local/bin:/usr/bin:/bin';
-const CONFLICT = 75;
 const WAIT_MS = 2000;
 const RETRY_MS = 100;
 
@@ -20,7 +18,7 @@ export function useLockOf(imageDir: string): string {
 /**
  * Say that this process uses an image, until disposed of or until the process ends, however it ends.
  * An ordinary user may hold the lock of root's image, since reading the file is enough, and on NFS other nodes see it.
- * @throws VtorqueError `E_IMAGE_GONE` when the image is being deleted, or is not there any more; `E_IMAGE_LOCK`
+ * @throws VtorqueError `E_IMAGE_GONE` when the image is being deleted, or is not there any more; `E_FLOCK`
  */
 export async function useImage(lock: string): Promise<AsyncDisposable> {
   const file = await open(lock, 'r').catch((cause: unknown) => {
@@ -55,20 +53,8 @@ export async function claimImage(lock: string): Promise<AsyncDisposable | undefi
   return undefined;
 }
 
-/**
- * Node cannot lock files. A lock of flock(2) belongs to the open file, not to a process: what the small program takes on a
- * descriptor that it has from us stays with us when it has ended.
- */
-async function lockOf(file: FileHandle, kind: 'shared' | 'exclusive'): Promise<boolean> {
-  const args = [`--${kind}`, '--nonblock', '--conflict-exit-code', `${CONFLICT}`, '3'];
-  // What the batch system sends to all processes of a job must not end it in between; its own alarm would be blocked, too.
-  const child = await spawnBound({ program: 'flock', args, env: { PATH }, descriptors: [file.fd] });
-  const end = await child.ended;
-  if (end.code === 0 || end.code === CONFLICT) return end.code === 0;
-  throw new VtorqueError('E_IMAGE_LOCK', `Cannot lock the image: flock of util-linux ended ${describeEnd(end)}`, {
-    phase: 'plan',
-    details: child.stderr.lines,
-  });
+function lockOf(file: FileHandle, kind: 'shared' | 'exclusive'): Promise<boolean> {
+  return lockDescriptor(file.fd, kind, 'the image');
 }
 
 async function isStill(file: FileHandle, path: string): Promise<boolean> {

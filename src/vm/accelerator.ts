@@ -96,7 +96,6 @@ async function probe({ boot, kernel, initrd, signal }: ProbeDeps): Promise<Accel
     accelerator: 'kvm',
     boot: { kind: 'direct', kernel, initrd },
     shares: [],
-    network: 'none',
   };
   try {
     await boot(spec);

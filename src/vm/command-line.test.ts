@@ -14,7 +14,6 @@ function aSpec(changes: Partial<VmSpec> = {}): VmSpec {
     accelerator: 'tcg',
     boot: { kind: 'direct', kernel: '/k/vmlinux', initrd: '/k/initrd.cpio' },
     shares: [],
-    network: 'none',
     ...changes,
   };
 }
@@ -79,6 +78,72 @@ test('qemuArguments() shares the guest memory with virtiofsd, and only then', ()
   assert.ok(values(args, '-device').includes('vhost-user-fs-pci,chardev=share0,tag=home,queue-size=1024'));
 });
 
+test('qemuArguments() of a machine that is pinned, on two NUMA nodes with huge pages, is the known line', () => {
+  const placement = {
+    pins: { vcpus: [0, 1, 8, 9], others: [4, 5] },
+    topology: { sockets: 2, dies: 1, cores: 1, threads: 2 },
+    memory: {
+      hugePages: 2 * 1024 ** 2,
+      cells: [
+        { size: 256 * 1024 ** 2, hostNode: 0, vcpus: [0, 1] },
+        { size: 512 * 1024 ** 2, hostNode: 3, vcpus: [2, 3] },
+      ],
+      distances: [
+        [10, 21],
+        [22, 10],
+      ],
+    },
+  };
+  const args = qemuArguments(aSpec({ vcpus: 4, placement }), fds);
+  assert.deepEqual(args.slice(args.indexOf('-machine'), args.indexOf('-kernel')), [
+    ...['-machine', 'q35,smbus=off,sata=off,usb=off,vmport=off,i8042=off', '-accel', 'tcg,thread=multi'],
+    ...['-cpu', 'max,-erms', '-smp', '4,sockets=2,dies=1,cores=1,threads=2'],
+    '-object',
+    'memory-backend-memfd,id=ram0,size=256M,hugetlb=on,hugetlbsize=2M,prealloc=on,share=on,host-nodes=0,policy=bind',
+    '-object',
+    'memory-backend-memfd,id=ram1,size=512M,hugetlb=on,hugetlbsize=2M,prealloc=on,share=on,host-nodes=3,policy=bind',
+    ...['-m', '768M', '-numa', 'node,nodeid=0,memdev=ram0,cpus=0-1', '-numa', 'node,nodeid=1,memdev=ram1,cpus=2-3'],
+    ...['-numa', 'dist,src=0,dst=1,val=21', '-numa', 'dist,src=1,dst=0,val=22'],
+  ]);
+  assert.equal(args.at(-1), '-S');
+});
+
+test('qemuArguments() binds the memory of a machine to one NUMA node of several', () => {
+  const memory = { cells: [{ size: 512 * 1024 ** 2, hostNode: 1, vcpus: [0, 1] }] };
+  const args = qemuArguments(aSpec({ placement: { memory } }), fds);
+  assert.equal(values(args, '-object')[0], 'memory-backend-ram,id=ram,size=512M,host-nodes=1,policy=bind');
+  assert.match(values(args, '-machine')[0] ?? '', /,memory-backend=ram$/);
+  assert.ok(!args.includes('-numa') && !args.includes('-S'));
+});
+
+test('qemuArguments() names the virtual CPUs of a NUMA node one range after the other, and takes one without any', () => {
+  const size = 256 * 1024 ** 2;
+  const cells = [
+    { size, vcpus: [0, 2, 3] },
+    { size, vcpus: [1] },
+    { size, vcpus: [] },
+  ];
+  const args = qemuArguments(aSpec({ vcpus: 4, placement: { memory: { cells } } }), fds);
+  assert.deepEqual(values(args, '-numa'), [
+    'node,nodeid=0,memdev=ram0,cpus=0,cpus=2-3',
+    'node,nodeid=1,memdev=ram1,cpus=1',
+    'node,nodeid=2,memdev=ram2',
+  ]);
+});
+
+test('qemuArguments() of a machine with cores alone is the same whether they were planned or not', () => {
+  const topology = { sockets: 1, dies: 1, cores: 2, threads: 1 };
+  assert.deepEqual(qemuArguments(aSpec({ placement: { topology } }), fds), qemuArguments(aSpec(), fds));
+});
+
+test('qemuArguments() has threads shown on processors of AMD, and leaves others as they are', () => {
+  const topology = { sockets: 1, dies: 1, cores: 1, threads: 2 };
+  const model = (hostVendor: string) =>
+    values(qemuArguments(aSpec({ accelerator: 'kvm', placement: { topology, hostVendor } }), fds), '-cpu')[0];
+  assert.equal(model('AuthenticAMD'), 'host,+topoext');
+  assert.equal(model('GenuineIntel'), 'host');
+});
+
 test('qemuArguments() serves a read-only 9p share read-only', () => {
   const share = { transport: '9p', tag: 'host', source: '/', readonly: true } as const;
   const args = qemuArguments(aSpec({ shares: [share] }), fds);
@@ -100,4 +165,32 @@ test('qemuArguments() keeps every path inside its option, whatever characters it
     // A NUL cannot stand in an argument and is this test's own mark.
     { examples: [['/a,readonly=off'], ['/a,,b'], [',']] },
   );
+});
+
+test('qemuArguments() gives a data disk by its open file, and flushes only what is to stay', () => {
+  const lines = (keeps: boolean, format: 'raw' | 'qcow2') => {
+    const args = qemuArguments(aSpec({ data: { fd: 6, format, keeps } }), fds);
+    return [values(args, '-add-fd'), values(args, '-blockdev'), values(args, '-device').slice(-1)];
+  };
+  const file = 'file.driver=file,file.filename=/dev/fdset/2,file.locking=on';
+  assert.deepEqual(lines(true, 'qcow2'), [
+    ['fd=6,set=2'],
+    [`driver=qcow2,node-name=data,discard=unmap,${file}`],
+    ['virtio-blk-pci,drive=data,serial=vtorque-data'],
+  ]);
+  assert.deepEqual(lines(false, 'raw')[1], [`driver=raw,node-name=data,discard=unmap,cache.no-flush=on,${file}`]);
+});
+
+test('qemuArguments() keeps what a guest changes in an overlay in memory, of a size', () => {
+  const disk = { path: '/i/a,b.qcow2', format: 'qcow2', overlay: { fd: 6, room: 2 ** 30 } } as const;
+  const args = qemuArguments(aSpec({ disk, data: { fd: 7, format: 'raw', keeps: true } }), fds);
+  assert.deepEqual(values(args, '-drive'), []);
+  assert.deepEqual(values(args, '-add-fd'), ['fd=6,set=1', 'fd=7,set=2']);
+  assert.deepEqual(values(args, '-blockdev').slice(0, 3), [
+    'driver=qcow2,node-name=base,read-only=on,file.driver=file,file.filename=/i/a,,b.qcow2',
+    'driver=raw,node-name=room,size=1073741824,file.driver=file,file.filename=/dev/fdset/1',
+    'driver=qcow2,node-name=root,file=room,backing=base,discard=unmap,cache.no-flush=on',
+  ]);
+  const devices = values(args, '-device').filter((device) => device.startsWith('virtio-blk-pci'));
+  assert.deepEqual(devices, ['virtio-blk-pci,drive=root', 'virtio-blk-pci,drive=data,serial=vtorque-data']);
 });

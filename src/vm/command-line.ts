@@ -1,12 +1,13 @@
-import { agentPortName, guestMac, type ShareDevice, type VmDescriptors, type VmSpec } from './spec.ts';
-
-const MiB = 1024 ** 2;
+import { diskArguments } from './disks.ts';
+import { memory, ownMemory } from './memory-line.ts';
+import { quote } from './quote.ts';
+import { agentPortName, type ShareDevice, type VmDescriptors, type VmSpec } from './spec.ts';
 
 /** Under these a guest that takes over QEMU can start no program, gain no privilege and touch no other process. */
 const sandbox = 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny';
 
 /** A q35 without the devices that a batch job never uses; each costs start-up time. */
-const machine = 'q35,smbus=off,sata=off,usb=off,vmport=off,i8042=off,memory-backend=ram';
+const machine = 'q35,smbus=off,sata=off,usb=off,vmport=off,i8042=off';
 
 const cpuModel: Readonly<Record<VmSpec['accelerator'], string>> = {
   kvm: 'host',
@@ -40,9 +41,14 @@ export function qemuArguments(spec: VmSpec, fds: VmDescriptors): string[] {
     ...['-name', `guest=${quote(spec.name)},debug-threads=on`],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-sandbox', sandbox],
-    ...['-machine', machine, '-accel', spec.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi'],
-    ...['-cpu', processor(spec), '-smp', String(spec.vcpus)],
-    ...['-object', memory(spec), '-m', `${spec.ram / MiB}M`],
+    ...[
+      '-machine',
+      ownMemory(spec) ? `${machine},memory-backend=ram` : machine,
+      '-accel',
+      spec.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi',
+    ],
+    ...['-cpu', processor(spec), '-smp', topology(spec)],
+    ...memory(spec),
     ...directBoot(spec),
     ...socket('qmp', fds.qmp),
     ...['-mon', 'chardev=qmp,mode=control'],
@@ -52,37 +58,36 @@ export function qemuArguments(spec: VmSpec, fds: VmDescriptors): string[] {
     ...socket('agent', fds.agent),
     ...['-device', `virtserialport,bus=serial.0,nr=1,chardev=agent,name=${agentPortName}`],
     ...['-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng'],
-    ...disk(spec),
+    ...diskArguments(spec),
     ...spec.shares.flatMap(share),
     ...network(spec),
+    // Its threads are bound to their CPUs before the guest touches its memory.
+    ...(spec.placement?.pins === undefined ? [] : ['-S']),
   ];
 }
 
 /** Without a model, or with "host", all that the accelerator has: QEMU itself knows "host" with KVM only. */
-function processor({ cpu = 'host', accelerator }: VmSpec): string {
-  if (cpu === 'host') return cpuModel[accelerator];
+function processor({ cpu = 'host', accelerator, placement }: VmSpec): string {
+  if (cpu === 'host') return cpuModel[accelerator] + (hidesThreads(accelerator, placement) ? ',+topoext' : '');
   return accelerator === 'tcg' ? `${cpu},-erms` : cpu;
 }
 
-/** virtiofsd maps the guest's memory, so it must be shareable then; private memory otherwise. */
-function memory(spec: VmSpec): string {
-  const shared = spec.shares.some(({ transport }) => transport === 'virtiofs');
-  const size = `size=${spec.ram / MiB}M`;
-  return shared ? `memory-backend-memfd,id=ram,${size},share=on` : `memory-backend-ram,id=ram,${size}`;
+/** On processors of AMD threads in a core are told of by a feature that QEMU leaves out of "host" unless told. */
+function hidesThreads(accelerator: VmSpec['accelerator'], placement: VmSpec['placement']): boolean {
+  const amd = accelerator === 'kvm' && placement?.hostVendor === 'AuthenticAMD';
+  return amd && (placement?.topology?.threads ?? 1) > 1;
+}
+
+function topology({ vcpus, placement }: VmSpec): string {
+  if (placement?.topology === undefined) return String(vcpus);
+  const { sockets, dies, cores, threads } = placement.topology;
+  // The usual one is written as if it were not asked for, so that machines that are the same can start from the same template.
+  if (sockets === 1 && dies === 1 && threads === 1) return String(vcpus);
+  return `${vcpus},sockets=${sockets},dies=${dies},cores=${cores},threads=${threads}`;
 }
 
 function directBoot({ boot }: VmSpec): string[] {
   return boot.kind === 'direct' ? ['-kernel', boot.kernel, '-initrd', boot.initrd, '-append', kernelParameters] : [];
-}
-
-function disk({ disk: root, boot }: VmSpec): string[] {
-  if (root === undefined) return [];
-  // snapshot=on: QEMU writes to a temporary file that it unlinks while it is open, so it cannot be left behind.
-  const drive = `if=none,id=root,file=${quote(root.path)},format=${root.format},snapshot=on,cache=unsafe,discard=unmap`;
-  const device = ['-drive', drive, '-device', 'virtio-blk-pci,drive=root'];
-  if (boot.kind === 'direct') return device;
-  const seed = `if=none,id=seed,file=${quote(boot.seed)},format=raw,readonly=on`;
-  return [...device, '-drive', seed, '-device', 'virtio-blk-pci,drive=seed'];
 }
 
 function share(device: ShareDevice, index: number): string[] {
@@ -100,12 +105,16 @@ function share(device: ShareDevice, index: number): string[] {
   ];
 }
 
-function network(spec: VmSpec): string[] {
-  if (spec.network === 'none') return [];
-  return ['-netdev', 'user,id=net0,ipv6=off', '-device', `virtio-net-pci,netdev=net0,mac=${guestMac},romfile=`];
-}
-
-/** In QEMU's option lists a comma inside a value is written twice. */
-function quote(value: string): string {
-  return value.replaceAll(',', ',,');
+function network({ network: device }: VmSpec): string[] {
+  if (device === undefined) return [];
+  const nic = `virtio-net-pci,netdev=net0,mac=${device.mac},romfile=`;
+  if (device.kind === 'user') return ['-netdev', 'user,id=net0,ipv6=off', '-device', nic];
+  const { fds, vhost, mtu } = device;
+  const taps = fds.length === 1 ? `fd=${fds[0]}` : `fds=${fds.join(':')}`;
+  // A pair of queues has two vectors; there are two more for the configuration and the control queue.
+  const queues = fds.length === 1 ? '' : `,mq=on,vectors=${2 * fds.length + 2}`;
+  return [
+    ...['-netdev', `tap,id=net0,${taps}${vhost ? ',vhost=on' : ''}`],
+    ...['-device', `${nic},host_mtu=${mtu}${queues}`],
+  ];
 }

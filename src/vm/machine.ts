@@ -1,11 +1,14 @@
 import { arch } from 'node:os';
+import type { Duplex } from 'node:stream';
 import { type Phase, VtorqueError, within } from '../base/index.ts';
 import { attachAgent, type GuestAgent, type GuestHello } from '../guest/linux/index.ts';
 import { type BoundProcess, describeEnd, type ProcessEnd, spawnBound, Tail } from '../process/index.ts';
 import { qemuArguments } from './command-line.ts';
 import { guestLost } from './guest-lost.ts';
+import { noRoom } from './no-room.ts';
+import { pin } from './pin.ts';
 import { QmpClient } from './qmp.ts';
-import { qemuDescriptors, type VmSpec } from './spec.ts';
+import { firstFileDescriptor, qemuDescriptors, type VmSpec } from './spec.ts';
 
 /** A machine whose guest has answered. Disposing of it ends it at once. */
 export interface RunningVm extends AsyncDisposable {
@@ -31,35 +34,79 @@ export interface StartOptions {
   readonly readyWithinMs: number;
   readonly env: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
+  /** Descriptors of this process that QEMU gets, from `firstFileDescriptor` on. */
+  readonly files?: readonly number[];
+  /** Its threads cannot be bound to their CPUs: that is an error unless this takes it. */
+  readonly onNotPinned?: (error: Error) => void;
   /** QEMU runs and answers; the guest is being booted. */
   readonly onMonitorReady?: () => void;
+}
+
+/** How the process of a machine comes about, and how its guest gets to run. */
+export interface MachineStart {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** What the process gets besides, from the number on that the start was told. */
+  readonly descriptors: readonly ('pipe' | number)[];
+  /** Have the guest run. QEMU's monitor answers by now. */
+  readonly run: (qmp: QmpClient, sockets: readonly Duplex[]) => Promise<void>;
+  /** What the guest itself has to do, as soon as it answers. */
+  readonly wake: (agent: GuestAgent) => Promise<void>;
 }
 
 /** The program for guests of this machine's own architecture. */
 export const qemuProgram = `qemu-system-${arch() === 'arm64' ? 'aarch64' : 'x86_64'}`;
 
 /**
- * Start a machine as a child of this process and wait for its guest.
- * Nothing of it is left when this throws.
- * @throws VtorqueError `E_SPAWN`, `E_VM_START` (QEMU ended), `E_GUEST_TIMEOUT`; or the signal's reason
+ * Start a machine as a child of this process and wait for its guest. Nothing of it is left when this throws.
+ * @param how it starts: by booting, unless told
+ * @throws VtorqueError `E_SPAWN`, `E_VM_START` (QEMU ended; its cause is the ProcessEnd), `E_GUEST_TIMEOUT`; or the signal's reason
  */
-export async function startVm(spec: VmSpec, options: StartOptions): Promise<RunningVm> {
+export async function startVm(
+  spec: VmSpec,
+  options: StartOptions,
+  how: (firstFd: number) => MachineStart = () => booting(spec),
+): Promise<RunningVm> {
+  const { files = [] } = options;
+  const start = how(firstFileDescriptor + files.length);
   const child = await spawnBound({
-    program: qemuProgram,
-    args: qemuArguments(spec, qemuDescriptors),
+    ...programOf(spec, start),
     env: options.env,
-    descriptors: ['pipe', 'pipe', 'pipe'],
+    descriptors: ['pipe', 'pipe', 'pipe', ...files, ...start.descriptors],
   });
   try {
-    return await waitForGuest(spec, child, options);
+    return await waitForGuest(spec, child, options, start);
   } catch (error) {
     await child.kill();
     throw error;
   }
 }
 
-async function waitForGuest(spec: VmSpec, child: BoundProcess, options: StartOptions): Promise<RunningVm> {
-  const [monitor, serial, port] = child.sockets;
+function booting(spec: VmSpec): MachineStart {
+  const args = qemuArguments(spec, qemuDescriptors);
+  // A machine whose threads are to be bound is not let go by itself.
+  const waits = spec.placement?.pins !== undefined;
+  return {
+    ...{ program: qemuProgram, args, descriptors: [], wake: async () => {} },
+    run: async (qmp) => {
+      if (waits) await qmp.execute('cont');
+    },
+  };
+}
+
+function programOf({ network }: VmSpec, start: MachineStart): { program: string; args: string[] } {
+  const words = [start.program, ...start.args] as const;
+  const [program, ...args] = network?.kind === 'tap' ? ([...network.before, ...words] as const) : words;
+  return { program, args };
+}
+
+async function waitForGuest(
+  spec: VmSpec,
+  child: BoundProcess,
+  options: StartOptions,
+  start: MachineStart,
+): Promise<RunningVm> {
+  const [monitor, serial, port, ...further] = child.sockets;
   if (monitor === undefined || serial === undefined || port === undefined) throw new Error('QEMU lacks a descriptor');
   const qmp = new QmpClient(monitor);
   const serialTail = new Tail(serial);
@@ -70,13 +117,17 @@ async function waitForGuest(spec: VmSpec, child: BoundProcess, options: StartOpt
   gone.catch(() => {});
   const diskFull = qmp.event('BLOCK_IO_ERROR', ({ action, nospace }) => action === 'stop' && nospace === true);
   const full = (phase: Phase): Promise<never> =>
-    diskFull.then((): never => {
-      throw noRoom(spec, phase, options.env.TMPDIR ?? '/var/tmp');
+    diskFull.then((event): never => {
+      throw noRoom(spec, phase, event['node-name'] === 'data' ? 'data' : 'root', options.env.TMPDIR ?? '/var/tmp');
     });
   const ready = async (): Promise<GuestHello> => {
     await qmp.negotiate();
+    await pin(spec, child.pid, qmp).catch(options.onNotPinned ?? raise);
+    await start.run(qmp, further);
     options.onMonitorReady?.();
-    return agent.hello();
+    const hello = await agent.hello();
+    await start.wake(agent);
+    return hello;
   };
   const answer = ready();
   // A lost connection is only a symptom: the end of QEMU, which follows at once, has the reason.
@@ -103,6 +154,10 @@ async function waitForGuest(spec: VmSpec, child: BoundProcess, options: StartOpt
   };
 }
 
+function raise(error: Error): never {
+  throw error;
+}
+
 async function watch<T>(work: Promise<T>, ended: Promise<ProcessEnd>, lost: (end: ProcessEnd) => Error): Promise<T> {
   const gone = ended.then((end): never => {
     throw lost(end);
@@ -117,19 +172,13 @@ function isLoss(error: unknown): boolean {
   return error instanceof VtorqueError && (error.code === 'E_GUEST_LOST' || isLoss(error.cause));
 }
 
-/** QEMU stops a guest that writes to its disk when the node has no room for that, and would wait for somebody to make some. */
-function noRoom(spec: VmSpec, phase: Phase, directory: string): VtorqueError {
-  return new VtorqueError(
-    'E_NODE_DISK_FULL',
-    `Cannot go on: no space is left in "${directory}" of the node for what guest "${spec.name}" writes to its system`,
-    { hint: 'Write large files to the working directory, or have room made on the node', phase },
-  );
-}
-
 function startFailure(spec: VmSpec, end: ProcessEnd, details: readonly string[]): VtorqueError {
+  const locked = details.some((line) => line.includes('Failed to get "write" lock'));
   return new VtorqueError('E_VM_START', `Cannot start guest "${spec.name}": QEMU ended ${describeEnd(end)}`, {
+    ...(locked ? { hint: 'Another virtual machine or program uses the file of its disk' } : {}),
     phase: 'vm-start',
     details,
+    cause: end,
   });
 }
 

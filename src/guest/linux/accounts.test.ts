@@ -43,6 +43,12 @@ test('withShadow() keeps what is there and gives no password to the rest', () =>
   assert.equal(withShadow(undefined, `${root + line}+::::::\n`), 'root:*:::::::\nalice:*:::::::\n');
 });
 
+test('withShadow() unlocks who is to log in without a password, and nobody else', () => {
+  const shadow = 'alice:!$6$x:1:0::::!\nbob:!:1:::::\ncarol:$6$!:1:::::\n';
+  const unlocked = 'alice:*:1:0::::!\nbob:!:1:::::\ncarol:$6$!:1:::::\n';
+  assert.equal(withShadow(shadow, '', ['alice', 'carol']), unlocked);
+});
+
 test('withAccount() makes a name mean exactly one line and is stable', () => {
   const name = fc.constantFrom('alice', 'bob', 'carol');
   const id = fc.integer({ min: 1000, max: 1002 });

@@ -37,12 +37,16 @@ export function withGroup(groups: string, { name, gid, members }: Group): string
 /**
  * The text of /etc/shadow with an entry for everybody in `passwd`: those missing get one with which no password works.
  * @param shadow undefined when the guest's own cannot be read
+ * @param open accounts that are not locked afterwards: nobody could log in to them by ssh, either
  */
-export function withShadow(shadow: string | undefined, passwd: string): string {
-  const there = new Set(linesOf(shadow ?? '').map(nameOf));
+export function withShadow(shadow: string | undefined, passwd: string, open: readonly string[] = []): string {
+  const kept = linesOf(shadow ?? '').map((line) =>
+    open.includes(nameOf(line)) ? line.replace(/^([^:]*):![^:]*:/, '$1:*:') : line,
+  );
+  const there = new Set(kept.map(nameOf));
   const names = new Set(linesOf(passwd).map(nameOf));
   const missing = [...names].filter((name) => !there.has(name) && /^[^+-]/.test(name));
-  return text([...linesOf(shadow ?? ''), ...missing.map((name) => `${name}:*:::::::`)]);
+  return text([...kept, ...missing.map((name) => `${name}:*:::::::`)]);
 }
 
 function withLine(all: string, name: string, id: number, line: string, right: (line: string) => boolean): string {

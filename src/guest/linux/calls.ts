@@ -63,6 +63,11 @@ export class GuestCalls {
     return this.#do('modules', [group], `load the kernel modules "${group}"`);
   }
 
+  /** Find devices that the machine has and the kernel did not see when it booted. */
+  findDevices(): Promise<void> {
+    return this.#do('devices', [], 'look for devices');
+  }
+
   /** Make a directory and its missing parents. One that is there is left as it is. */
   mkdir(path: string, { mode, uid, gid }: Owned): Promise<void> {
     return this.#do('mkdir', [path, mode.toString(8), `${uid}`, `${gid}`], `make the directory "${path}"`);

@@ -17,6 +17,8 @@ interface Edit {
 interface Files {
   readonly passwd: string;
   readonly group: string;
+  /** Names that must not be locked. */
+  readonly open: readonly string[];
 }
 
 /** Keeps edits of the guest's accounts apart, and does those that come together in one go. */
@@ -35,7 +37,11 @@ export class Identities {
       ...account,
       ...latin1({ name: account.name, gecos: account.gecos, home: account.home, shell: account.shell }),
     };
-    return this.#edit((files) => ({ ...files, passwd: withAccount(files.passwd, asBytes) }));
+    return this.#edit((files) => ({
+      ...files,
+      passwd: withAccount(files.passwd, asBytes),
+      open: [...files.open, asBytes.name],
+    }));
   }
 
   async ensureGroup({ name, gid, members }: Group): Promise<void> {
@@ -73,13 +79,14 @@ export class Identities {
       // A guest on the node's root file system reads it as the job's owner, who may not.
       this.#readOr('/etc/shadow', ['ENOENT', 'EACCES', 'EPERM'], undefined),
     ]);
-    const before: Files = { passwd, group };
+    const before: Files = { passwd, group, open: [] };
     const after = edits.reduce((files, { change }) => change(files), before);
     const shadowGid = /^shadow:[^:]*:(\d+):/m.exec(after.group)?.[1];
     const root = { mode: 0o644, uid: 0, gid: 0 };
     const secret = { mode: shadowGid === undefined ? 0o600 : 0o640, uid: 0, gid: Number(shadowGid ?? 0) };
     const accounts = after.passwd !== before.passwd;
-    const newShadow = accounts || shadow === undefined ? withShadow(shadow, after.passwd) : shadow;
+    const newShadow =
+      accounts || after.open.length > 0 || shadow === undefined ? withShadow(shadow, after.passwd, after.open) : shadow;
     await Promise.all([
       accounts && this.#files.write('/etc/passwd', after.passwd, root),
       after.group !== before.group && this.#files.write('/etc/group', after.group, root),

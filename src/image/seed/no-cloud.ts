@@ -9,10 +9,10 @@ export interface SeedOptions {
 
 export interface SeedNetwork {
   readonly mac: string;
-  /** IPv4 address and prefix length: `10.0.2.15/24`. */
-  readonly address: string;
-  readonly gateway: string;
-  readonly dns: string;
+  /** IPv4 address and prefix length: `10.0.2.15/24`; without it the guest asks a DHCP server. */
+  readonly address?: string;
+  /** None where there is no outside. */
+  readonly outside?: { readonly gateway: string; readonly dns: string };
 }
 
 /** The name by which cloud-init's NoCloud data source finds a disk. */
@@ -73,16 +73,14 @@ fi
 `;
 
 /** Version 1 of cloud-init's format: all versions in use read it. */
-function config({ mac, address, gateway, dns }: SeedNetwork): string {
+function config({ mac, address, outside }: SeedNetwork): string {
+  const further =
+    outside === undefined ? '' : `        gateway: ${outside.gateway}\n        dns_nameservers: [${outside.dns}]\n`;
   return `version: 1
 config:
   - type: physical
     name: eth0
     mac_address: "${mac}"
     subnets:
-      - type: static
-        address: ${address}
-        gateway: ${gateway}
-        dns_nameservers: [${dns}]
-`;
+${address === undefined ? '      - type: dhcp4\n' : `      - type: static\n        address: ${address}\n${further}`}`;
 }

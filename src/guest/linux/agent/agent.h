@@ -83,7 +83,7 @@ bool retry(struct call *c, uint64_t wait);
 int call_modules(struct call *c), call_mount(struct call *c), call_umount(struct call *c), call_root(struct call *c);
 int call_hostname(struct call *c), call_clock(struct call *c), call_reseed(struct call *c), call_sync(struct call *c);
 int call_terminate(struct call *c), call_poweroff(struct call *c), call_mkdir(struct call *c), call_file(struct call *c), call_read(struct call *c);
-int call_net(struct call *c), call_listen(struct call *c);
+int call_net(struct call *c), call_listen(struct call *c), call_devices(struct call *c);
 int make_directory(const char *path, mode_t mode, uid_t uid, gid_t gid);
 void net_loopback(void);
 

@@ -17,6 +17,15 @@
 #define PORT_NAME "vtorque.agent"
 enum { KILL_WAIT = 2000, PORT_WAIT = 30000 };
 
+/* To find that out by loading it would take as long as loading it. */
+static bool is_loaded(const char *file) {
+  char path[300];
+  int n = snprintf(path, sizeof path, "/sys/module/%.*s", (int)strcspn(file, "."), file);
+  for (int i = 12; i < n; i++)
+    if (path[i] == '-') path[i] = '_';
+  return access(path, F_OK) == 0;
+}
+
 /* Load what /mods/GROUP.order lists. */
 int call_modules(struct call *c) {
   char path[300], name[256];
@@ -25,6 +34,7 @@ int call_modules(struct call *c) {
   FILE *order = strchr(c->argv[1].p, '/') ? NULL : fopen(path, "re");
   if (order == NULL) return fail_with(c, ENOENT, path);
   while (!error && fscanf(order, "%255s", name) == 1) {
+    if (is_loaded(name)) continue;
     snprintf(path, sizeof path, "/mods/%s", name);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     bool loaded = fd >= 0 && (syscall(SYS_finit_module, fd, "", 0) == 0 || errno == EEXIST || errno == ENODEV);
@@ -84,6 +94,14 @@ int call_reseed(struct call *c) {
   int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC), error = 0;
   if (fd < 0 || ioctl(fd, RNDADDENTROPY, &pool) < 0) error = fail(c, "add entropy");
   else if (ioctl(fd, RNDRESEEDCRNG, 0) < 0 && errno != ENOTTY && errno != EINVAL) error = fail(c, "reseed");
+  if (fd >= 0) close(fd);
+  return error;
+}
+
+/* A machine that was restored may have devices that this kernel did not see when it booted. */
+int call_devices(struct call *c) {
+  int fd = open("/sys/bus/pci/rescan", O_WRONLY | O_CLOEXEC), error = 0;
+  if (fd < 0 || write(fd, "1", 1) != 1) error = fail(c, "look for devices");
   if (fd >= 0) close(fd);
   return error;
 }

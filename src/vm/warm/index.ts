@@ -1,0 +1,5 @@
+export { cloning } from './clone.ts';
+export { collectTemplates, listTemplates, type TemplateEntry } from './collect.ts';
+export { buildTemplateMemory } from './native/build.ts';
+export type { OpenTemplate } from './store.ts';
+export { giveUpTemplate, type TemplateChoice, type TemplateOptions, templateFor } from './template.ts';

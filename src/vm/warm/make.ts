@@ -1,0 +1,112 @@
+import { execFile } from 'node:child_process';
+import { open as openDirectory, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { VtorqueError, within } from '../../base/index.ts';
+import type { GuestAgent } from '../../guest/linux/index.ts';
+import { boundProgram, describeEnd, spawnBound } from '../../process/index.ts';
+import { qemuArguments } from '../command-line.ts';
+import { type MachineStart, qemuProgram, startVm } from '../machine.ts';
+import { qemuDescriptors, type RootDisk, type VmSpec } from '../spec.ts';
+import { templateLine, templateSpec } from './line.ts';
+import { templateFiles } from './manifest.ts';
+import { memoryFd, ownMemory, withOwnMemory } from './own-memory.ts';
+import { saveState } from './state.ts';
+import { type NewTemplate, publishTemplate } from './store.ts';
+
+export interface MakeOptions {
+  readonly key: string;
+  /** What is done in the guest before it is kept. It sees to it that nothing is in it that its clones must not share. */
+  readonly prepare: (agent: GuestAgent) => Promise<void>;
+  /** Of QEMU. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly readyWithinMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Whether other users may use it. */
+  readonly open: boolean;
+}
+
+const MiB = 1024 ** 2;
+/**
+ * A guest in its initial RAM disk takes about 80 MB, and a larger one some more for its tables; one that has booted a whole system some hundreds,
+ * and what it has written.
+ */
+const roomWanted = { direct: 300 * MiB, disk: 1500 * MiB } as const;
+const overlayWithinMs = 60_000;
+const saveWithinMs = 60_000;
+
+/**
+ * Boot a machine without anything of a job, and keep it as the template `dir`. Only for who holds the key's lock.
+ * @throws VtorqueError `E_TEMPLATE`, or as `startVm`
+ */
+export async function makeTemplate(spec: VmSpec, dir: string, options: MakeOptions): Promise<void> {
+  await checkRoom(dirname(dir), roomWanted[spec.boot.kind]);
+  const { key, open } = options;
+  await publishTemplate(dir, { key, open, fill: (draft) => bootAndSave(spec, draft, options) });
+}
+
+async function bootAndSave(job: VmSpec, draft: string, options: MakeOptions): Promise<NewTemplate> {
+  const files = templateFiles(draft);
+  const spec = templateSpec(job, files.disk);
+  const { vcpus, ram, accelerator, boot } = spec;
+  const withDisk = boot.kind === 'disk';
+  if (withDisk && job.disk !== undefined) await makeOverlay(job.disk, files.disk);
+  await using directory = await openDirectory(draft);
+  let theirDirectory = 0;
+  await using machine = await startVm(spec, options, (firstFd) => {
+    theirDirectory = firstFd;
+    return emptyHanded(spec, directory.fd);
+  });
+  await machine.watch('vm-start', options.prepare(machine.agent));
+  const state = await within(machine.watch('vm-start', saveState(machine.qmp, directory.fd, theirDirectory)), {
+    ...{ ms: saveWithinMs, signal: options.signal, late: () => cannotKeep('QEMU did not save its state', []) },
+  });
+  await copySparsely(`/proc/${machine.pid}/fd/${memoryFd}`, files.ram);
+  const boots = boot.kind === 'direct' ? boot.kernel : (job.disk?.path ?? '');
+  return { vcpus, ram, accelerator, boots, withDisk, state };
+}
+
+function emptyHanded(spec: VmSpec, directory: number): MachineStart {
+  const args = templateLine(qemuArguments(spec, qemuDescriptors), ownMemory);
+  const own = withOwnMemory({ program: qemuProgram, args }, { bytes: spec.ram });
+  const start = process.getuid?.() === 0 ? asNobody(own) : own;
+  return { ...start, descriptors: [directory], run: async () => {}, wake: async () => {} };
+}
+
+/** Root runs no machine. */
+function asNobody({ program, args }: { program: string; args: string[] }): { program: string; args: string[] } {
+  const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', '--'];
+  // A change of user resets the parent-death signal, so it is set once more behind it.
+  return { program: 'setpriv', args: [...nobody, boundProgram, String(process.pid), program, ...args] };
+}
+
+async function makeOverlay({ path, format }: RootDisk, overlay: string): Promise<void> {
+  const args = ['create', '-q', '-f', 'qcow2', '-F', format, '-b', path, overlay];
+  await promisify(execFile)('qemu-img', args, { timeout: overlayWithinMs });
+}
+
+/** Pages that hold only zeros become holes, too. */
+async function copySparsely(from: string, to: string): Promise<void> {
+  const copy = await spawnBound({
+    program: 'cp',
+    args: ['--sparse=always', '--', from, to],
+    env: { PATH: '/usr/bin:/bin' },
+    descriptors: [],
+  });
+  const end = await copy.ended;
+  if (end.code !== 0) {
+    throw cannotKeep(`its memory could not be written to "${to}"`, [
+      `cp ended ${describeEnd(end)}`,
+      ...copy.stderr.lines,
+    ]);
+  }
+}
+
+async function checkRoom(store: string, wanted: number): Promise<void> {
+  const { bavail, bsize } = await statfs(store);
+  if (bavail * bsize < wanted) throw cannotKeep(`no room in "${store}"`, []);
+}
+
+function cannotKeep(state: string, details: readonly string[]): VtorqueError {
+  return new VtorqueError('E_TEMPLATE', `Cannot keep a template: ${state}`, { phase: 'vm-start', details });
+}

@@ -1,0 +1,129 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf, VtorqueError } from '../../base/index.ts';
+import { lockFile } from '../../process/index.ts';
+import type { VmSpec } from '../spec.ts';
+import { collectTemplates } from './collect.ts';
+import { lockOf, sweepDrafts } from './drafts.ts';
+import { type KeyFacts, templateKey, whyNoTemplate } from './key.ts';
+import { type MakeOptions, makeTemplate } from './make.ts';
+import { type OpenTemplate, openTemplate, type TrustCheck } from './store.ts';
+
+export interface TemplateOptions extends Pick<KeyFacts, 'digestOf'>, Pick<MakeOptions, 'prepare'> {
+  /** Name of what `prepare` does. */
+  readonly preparation: string;
+  /** Directories with templates: what root provided, then the user's own. */
+  readonly stores: readonly string[];
+  /** The one of them that is written to. */
+  readonly own: string;
+  readonly uid: number;
+  readonly whyNotTrusted: TrustCheck;
+  /** Of QEMU. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Milliseconds from the start of QEMU until a guest that boots answers. */
+  readonly readyWithinMs: number;
+  /** Bytes that those of `own` may take together. */
+  readonly quota: number;
+  readonly signal?: AbortSignal | undefined;
+  /** There is none yet, or none that can be used: it is being made. */
+  readonly onMaking?: (problem: string | undefined) => void;
+}
+
+/** A template, or why the machine has to boot. */
+export type TemplateChoice =
+  | { readonly template: OpenTemplate; readonly made: boolean }
+  | { readonly template?: never; readonly reason: string };
+
+/** For how long a template that failed is not tried again: whatever it is may pass, and each trial costs a job some time. */
+const rememberFailureMs = 600_000;
+
+/**
+ * The template for this machine, made if there is none: then one process makes it and all others that want it wait.
+ * Whatever fails is a reason to boot, and no error.
+ * @throws the signal's reason
+ */
+export async function templateFor(spec: VmSpec, options: TemplateOptions): Promise<TemplateChoice> {
+  const reason = whyNoTemplate(spec);
+  if (reason !== undefined) return { reason };
+  const { own, signal } = options;
+  let key: string | undefined;
+  try {
+    key = await templateKey(spec, { ...options, path: options.env.PATH ?? '' });
+    const failure = await failureOf(own, key);
+    if (failure !== undefined) return { reason: failure };
+    const { template } = await find(key, options);
+    return template === undefined ? await makeOrWait(spec, key, options) : { template, made: false };
+  } catch (error) {
+    signal?.throwIfAborted();
+    // That another process still makes it says nothing about it.
+    const busy = error instanceof VtorqueError && error.code === 'E_LOCKED';
+    if (key !== undefined && !busy) await rememberFailure(own, key, messageOf(error));
+    return { reason: messageOf(error) };
+  }
+}
+
+/** Say that a clone of this template did not come up. It is removed if it is ours, and for a while machines boot. */
+export async function giveUpTemplate(
+  { dir, manifest, ours }: OpenTemplate,
+  own: string,
+  reason: string,
+): Promise<void> {
+  if (ours) await rm(dir, { recursive: true, force: true }).catch(() => {});
+  await rememberFailure(own, manifest.key, reason);
+}
+
+async function makeOrWait(spec: VmSpec, key: string, options: TemplateOptions): Promise<TemplateChoice> {
+  const { own, uid, readyWithinMs: waitMs, signal } = options;
+  // Other users have no business in ours; what root makes is for all.
+  await mkdir(own, { recursive: true, mode: uid === 0 ? 0o755 : 0o700 });
+  const untrusted = await options.whyNotTrusted(own, uid);
+  if (untrusted !== undefined) throw new Error(`no place for templates: ${untrusted}`);
+  await using _lock = await lockFile(lockOf(own, key), { waitMs, signal });
+  const there = await find(key, options);
+  if (there.template !== undefined) return { template: there.template, made: false };
+  options.onMaking?.(there.problem);
+  await sweepDrafts(own, key);
+  await makeTemplate(spec, join(own, key), { ...options, key, open: uid === 0 });
+  await collectTemplates(own, options.quota, join(own, key));
+  const { template, problem } = await find(key, options);
+  if (template === undefined) throw new Error(problem ?? 'the new template is not there');
+  return { template, made: true };
+}
+
+interface Found {
+  readonly template?: OpenTemplate;
+  /** Why one that is there is not taken; a new one takes its place. */
+  readonly problem?: string;
+}
+
+async function find(key: string, { stores, uid, whyNotTrusted }: TemplateOptions): Promise<Found> {
+  let found: Found = {};
+  for (const store of stores) {
+    try {
+      const template = await openTemplate(join(store, key), uid, whyNotTrusted);
+      if (template !== undefined) return { template };
+    } catch (error) {
+      found = { problem: messageOf(error) };
+    }
+  }
+  return found;
+}
+
+function failureFile(own: string, key: string): string {
+  return join(own, `.failed-${key}`);
+}
+
+async function failureOf(own: string, key: string): Promise<string | undefined> {
+  const text = await readFile(failureFile(own, key), 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const [until = '', ...reason] = text.trimEnd().split('\n');
+  if (Number(until) > Date.now()) return `${reason.join(' ')} (tried before)`;
+  await rm(failureFile(own, key), { force: true }).catch(() => {});
+  return undefined;
+}
+
+/** Where it cannot be remembered, the next job tries again. */
+async function rememberFailure(own: string, key: string, reason: string): Promise<void> {
+  const text = `${Date.now() + rememberFailureMs}\n${reason}\n`;
+  await writeFile(failureFile(own, key), text, { mode: 0o600 }).catch(() => {});
+}
