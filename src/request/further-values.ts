@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { VtorqueError } from '../base/index.ts';
-import { text, type ValueType } from './values.ts';
+import type { PinningFile } from './pinning-file.ts';
+import { text, type ValueType, yesOrNo } from './values.ts';
 
 /** One further folder of the host in the guest. */
 export interface MountRequest {
@@ -77,6 +78,26 @@ export function minutes(): ValueType<number> {
   };
 }
 
+/** A script of the user's for his VMs. */
+export interface HookRequest {
+  /** As written: absolute, or relative to where the job is submitted. */
+  readonly file: string;
+  /** In which VMs it runs: in all, or in that of rank 0. */
+  readonly where: 'all' | 'first';
+}
+
+/** `FILE`, `FILE:first`. */
+export function hookFile(): ValueType<HookRequest> {
+  return {
+    syntax: 'FILE[:first]',
+    parse(value, key) {
+      const [, path = '', where = 'all'] = /^(.*?)(?::(all|first))?$/s.exec(text('').parse(value, key)) ?? [];
+      if (path === '') throw refuse(key, value, 'no file', `Write ${key}=FILE or ${key}=FILE:first`);
+      return { file: path, where: where === 'first' ? 'first' : 'all' };
+    },
+  };
+}
+
 /** A file by its name, with one of the given endings. */
 export function file(...endings: readonly string[]): ValueType<string> {
   return {
@@ -86,5 +107,28 @@ export function file(...endings: readonly string[]): ValueType<string> {
       if (endings.length === 0 || endings.some((ending) => path.endsWith(ending))) return path;
       throw refuse(key, value, `it does not end in ${endings.join(' or ')}`, `Write the path of such a file`);
     },
+  };
+}
+
+/** Where virtual CPUs run: chosen, on no core of their own, or as a file says. */
+export type PinningRequest = 'auto' | false | PinningFile;
+
+/** `auto`, yes or no in every spelling, or the name of a file. */
+export function pinning(): ValueType<PinningRequest> {
+  const choice = yesOrNo();
+  return {
+    syntax: 'auto|false|FILE',
+    words: ['auto', 'false'],
+    parse(value, key) {
+      if (value.toLowerCase() === 'auto') return 'auto';
+      let chosen: boolean;
+      try {
+        chosen = choice.parse(value, key);
+      } catch {
+        return { file: file().parse(value, key) };
+      }
+      return chosen ? 'auto' : false;
+    },
+    warn: (value, key) => choice.warn?.(value, key),
   };
 }

@@ -1,6 +1,16 @@
 import { cpuModel } from './cpu-models.ts';
-import { file, type MountRequest, minutes, mountPair, type VariableRequest, variable } from './further-values.ts';
-import { choose, count, either, oneOf, size, text, type ValueType, yesOrNo } from './values.ts';
+import { dataDisk } from './disk-value.ts';
+import {
+  file,
+  hookFile,
+  type MountRequest,
+  minutes,
+  mountPair,
+  pinning,
+  type VariableRequest,
+  variable,
+} from './further-values.ts';
+import { count, oneOf, size, text, type ValueType, yesOrNo } from './values.ts';
 
 /** One key of the `-vm` language. */
 export interface KeySpec {
@@ -43,13 +53,7 @@ const later = ([name, type, fallback, doc]: Row, meanwhile: string, ...held: rea
 });
 
 const distros = ['debian', 'ubuntu', 'redhat', 'centos', 'osv'] as const;
-const pinning = either(yesOrNo(), either(oneOf('auto'), file()));
-const disk = choose(
-  (word) => /^[-+.,]?\d[^/]*$/.test(word) && !/\.(img|qcow2|raw)$/.test(word),
-  size('1M'),
-  file('.img', '.qcow2', '.raw'),
-);
-const oneVm = 'a job has one VM, which shares nothing with others';
+const byNetwork = 'the VMs of a job reach each other by its network alone';
 const ioOfVm = "the VM's input and output run on the cores of the job";
 const severalMounts = ({ guest }: MountRequest): string => guest;
 const severalVariables = ({ name }: VariableRequest): string => name;
@@ -60,62 +64,46 @@ const severalVariables = ({ name }: VariableRequest): string => name;
  */
 export const vmKeys: readonly KeySpec[] = [
   now(['img', text('IMAGE'), 'host', 'guest system: host is that of the node, others are images']),
-  now(['vcpus', count(), 'ppn, or 1', 'virtual CPUs']),
-  now(['ram', size('128M'), '1G', 'memory: digits and K, M, G or T']),
+  now(['vcpus', count(), 'ppn, or 1', 'virtual CPUs of each VM']),
+  now(['ram', size('128M'), '1G', 'memory of each VM: digits and K, M, G or T']),
+  now(['vms_per_node', count(), '1', 'VMs on each node of the job']),
   now(['cpu', cpuModel(), 'host', 'processor model that the guest sees, by its name in QEMU']),
-  now(['net', oneOf('user', 'none'), 'user', 'network: outbound connections as you, or none']),
+  now([
+    'net',
+    oneOf('user', 'job', 'none', 'bridge'),
+    'user',
+    "network: of the job and outbound as you, of the job, none, or the site's own",
+  ]),
   now(['env', variable(), 'none', 'variable for the script; may be repeated'], { several: severalVariables }),
   now(['mount', mountPair(), 'none', 'further folder of the node; may be repeated'], { several: severalMounts }),
   now(['distro', { ...oneOf(...distros), syntax: 'NAME' }, "the image's", 'distribution that the guest must be']),
   now(['keep', minutes(), '0', 'minutes that the VM stays after the script, to look at it']),
+  now(['warm', oneOf('auto', 'off'), 'auto', 'start as a clone of a booted guest, or boot']),
   now(['kernel', file(), "the image's", 'kernel to boot, of your own']),
+  now([
+    'vcpu_pinning',
+    pinning(),
+    'auto where the job has cores of its own',
+    'bind virtual CPUs to cores, or as FILE says',
+  ]),
+  now(['hugepages', yesOrNo(), 'false', 'memory from huge pages of the node']),
+  now(['ssh', yesOrNo(), 'true', 'ssh into the VMs and between them, for MPI, with keys of the job']),
+  now(['vm_prologue', hookFile(), 'none', 'your program to run in each VM (:first: the first) before the script']),
+  now(['vm_epilogue', hookFile(), 'none', 'your program to run in each VM (:first: the first) after the script']),
+  now(['disk', dataDisk(), 'none', 'disk at /data of the first VM: scratch, or a file']),
+  now(['fs_type', oneOf('sharedfs', 'ramdisk'), 'sharedfs', 'where changes to the image are kept: disk or memory']),
   later(
     ['arch', oneOf('x86_64', 'aarch64'), "the node's", 'processor architecture of the guest'],
     'guests have the architecture of their node, x86_64',
     'x86_64',
   ),
-  later(['vms_per_node', count(), '1', 'VMs on each node'], 'a job has one VM; ask for more vcpus in it', 1),
-  later(
-    ['vcpu_pinning', pinning, 'false', 'bind virtual CPUs to cores'],
-    "virtual CPUs run on the cores that the batch system gives the job, as the node's kernel sees fit",
-    false,
-  ),
-  later(['hugepages', yesOrNo(), 'false', 'memory from huge pages'], 'the VM has ordinary memory', false),
-  later(
-    ['disk', disk, 'none', 'further disk: a size or a file'],
-    'a folder of the node can be had in the VM with mount=HOST:GUEST',
-  ),
-  later(
-    ['fs_type', oneOf('sharedfs', 'ramdisk'), 'sharedfs', 'where the image is kept on the node'],
-    'images are read where they are, and what the VM changes is in temporary files of the node',
-    'sharedfs',
-  ),
-  later(
-    ['ssh', yesOrNo(), 'false', 'let the user log in to the VMs of his job'],
-    '"vtorque console JOB" gives a terminal of the VM',
-    false,
-  ),
-  later(
-    ['vm_prologue', file(), 'none', 'script to run as root in the guest before the job'],
-    'what needs root belongs in an image of your own (vtorque image build FILE)',
-  ),
-  later(
-    ['vm_epilogue', file(), 'none', 'script to run as root in the guest after the job'],
-    'let the job script end with what must be done as yourself',
-  ),
   later(
     ['metadata', file('.yaml', '.yml'), 'none', 'cloud-init meta data'],
     'what the guest should have belongs in an image of your own (vtorque image build FILE)',
   ),
-  later(
-    ['warm', oneOf('auto', 'off'), 'off', 'start from a template where there is one'],
-    'every VM is booted afresh',
-    'auto',
-    'off',
-  ),
-  later(['vrdma', yesOrNo(), 'false', 'RDMA between the VMs'], oneVm, false),
-  later(['unclot', yesOrNo(), 'false', 'shared memory between the VMs of one host'], oneVm, false),
-  later(['unclot_shmem', size('1M'), '1024M', 'how much of it'], oneVm),
+  later(['vrdma', yesOrNo(), 'false', 'RDMA between the VMs'], byNetwork, false),
+  later(['unclot', yesOrNo(), 'false', 'shared memory between the VMs of one host'], byNetwork, false),
+  later(['unclot_shmem', size('1M'), '1024M', 'how much of it'], byNetwork),
   later(['iocm', yesOrNo(), 'false', 'cores for virtual I/O'], ioOfVm, false),
   later(['iocm_min_cores', count(), '1', 'at least so many'], ioOfVm),
   later(['iocm_max_cores', count(), '4', 'at most so many'], ioOfVm),

@@ -1,5 +1,6 @@
 import { parseSize } from '../base/index.ts';
-import type { MountRequest, VariableRequest } from './further-values.ts';
+import type { DiskRequest } from './disk-value.ts';
+import type { HookRequest, MountRequest, PinningRequest, VariableRequest } from './further-values.ts';
 import { findKey } from './keys.ts';
 import { precedence } from './origin.ts';
 import type { VmSetting } from './parse.ts';
@@ -14,7 +15,8 @@ export interface VmRequest {
   readonly distro?: string;
   /** Processor model, by its name in QEMU. */
   readonly cpu?: string;
-  readonly net?: 'user' | 'none';
+  /** `user`: the network of the job, and outbound connections; `job`: without these; `bridge`: the site's own. */
+  readonly net?: 'user' | 'job' | 'none' | 'bridge';
   /** Variables for the script. */
   readonly env?: Readonly<Record<string, string>>;
   readonly mounts?: readonly MountRequest[];
@@ -22,11 +24,27 @@ export interface VmRequest {
   readonly keep?: number;
   /** The user's own kernel, a file of the node; absolute once the job is submitted. */
   readonly kernel?: string;
+  /** Whether the owner can log in to the VMs; so it is unless told otherwise. */
+  readonly ssh?: boolean;
+  /** Whether the VM may start as a clone of a booted guest. */
+  readonly warm?: 'auto' | 'off';
+  /** One without it. */
+  readonly vmsPerNode?: number;
+  /** Not there: as `auto` where the job has cores of its own. */
+  readonly vcpuPinning?: PinningRequest;
+  /** Memory from huge pages. */
+  readonly hugePages?: boolean;
+  readonly vmPrologue?: HookRequest;
+  readonly vmEpilogue?: HookRequest;
+  /** A further disk of the first VM; the file absolute once the job is submitted. */
+  readonly disk?: DiskRequest;
+  /** Where what VMs change of their image is kept. */
+  readonly fsType?: 'sharedfs' | 'ramdisk';
 }
 
 /** What stands in for keys that nobody asked for. */
 export interface RequestDefaults {
-  /** Slots that the job asks for on its node: each gets a virtual CPU. */
+  /** Slots that the job asks for on its node: each is a virtual CPU of one of its VMs. */
   readonly ppn?: number | undefined;
 }
 
@@ -54,7 +72,7 @@ export function mergeSettings(settings: readonly VmSetting[]): PartialRequest {
   const effective = effectiveSettings(settings);
   const variables = effective.filter(({ key }) => key === 'env').map(({ value }) => value as VariableRequest);
   const mounts = effective.filter(({ key }) => key === 'mount').map(({ value }) => value as MountRequest);
-  const single = effective.filter(({ key }) => key in singleKeys).map(({ key, value }) => [key, value]);
+  const single = effective.flatMap(({ key, value }) => (Object.hasOwn(fields, key) ? [[fields[key], value]] : []));
   return {
     ...Object.fromEntries(single),
     ...(variables.length === 0 ? {} : { env: Object.fromEntries(variables.map(({ name, value }) => [name, value])) }),
@@ -62,19 +80,29 @@ export function mergeSettings(settings: readonly VmSetting[]): PartialRequest {
   };
 }
 
-/** Those of the request's fields that bear the name of their key. */
-const singleKeys: Readonly<Record<Exclude<keyof VmRequest, 'env' | 'mounts'>, true>> = {
-  img: true,
-  distro: true,
-  vcpus: true,
-  ram: true,
-  cpu: true,
-  net: true,
-  keep: true,
-  kernel: true,
+/** Keys that stand for one field of the request. */
+const fields: Readonly<Record<string, Exclude<keyof VmRequest, 'env' | 'mounts'>>> = {
+  img: 'img',
+  distro: 'distro',
+  vcpus: 'vcpus',
+  ram: 'ram',
+  cpu: 'cpu',
+  net: 'net',
+  keep: 'keep',
+  kernel: 'kernel',
+  ssh: 'ssh',
+  warm: 'warm',
+  vms_per_node: 'vmsPerNode',
+  vcpu_pinning: 'vcpuPinning',
+  hugepages: 'hugePages',
+  vm_prologue: 'vmPrologue',
+  vm_epilogue: 'vmEpilogue',
+  disk: 'disk',
+  fs_type: 'fsType',
 };
 
 /** Fill in what is not asked for. */
 export function completeRequest(asked: PartialRequest, { ppn = 1 }: RequestDefaults = {}): VmRequest {
-  return { img: 'host', vcpus: ppn, ram: parseSize('1G'), ...asked };
+  const vcpus = Math.max(1, Math.floor(ppn / (asked.vmsPerNode ?? 1)));
+  return { img: 'host', vcpus, ram: parseSize('1G'), ...asked };
 }

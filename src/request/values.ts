@@ -116,11 +116,6 @@ export function text(syntax: string): ValueType<string> {
   };
 }
 
-/** One type or the other, by how the text looks: so what is wrong with it is told in the words of the right one. */
-export function choose<A, B>(first: (text: string) => boolean, a: ValueType<A>, b: ValueType<B>): ValueType<A | B> {
-  return { syntax: `${a.syntax}|${b.syntax}`, parse: (value, key) => (first(value) ? a : b).parse(value, key) };
-}
-
 /** The first of several types that takes the text. */
 export function either<A, B>(a: ValueType<A>, b: ValueType<B>): ValueType<A | B> {
   return {

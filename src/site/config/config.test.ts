@@ -8,6 +8,7 @@ import { installRoot } from '../paths.ts';
 import { crossChecks } from './cross-checks.ts';
 import { checkPolicy, configFile, configReference, matchesAny, type PolicyCase, SiteConfig } from './index.ts';
 import { configKey, configNames } from './keys.ts';
+import { networkChecks } from './network-checks.ts';
 import { readConfig } from './read.ts';
 import { parseToml } from './toml.ts';
 
@@ -107,6 +108,46 @@ test('defaults that the policy would refuse are mistakes, for the site and for q
   );
 });
 
+test('values for networks that are none, or do not go together, are mistakes', async () => {
+  const { problems } = await read(
+    ...['[network]', 'job = "vlan"', 'max_vms_per_node = 0', 'vni_range = "9-5"', 'vxlan_interface = "eth0 up"'],
+    ...['vxlan_port = 53', 'ip_to_mac_script = "macs.sh"'],
+  );
+  assert.deepEqual(
+    problems.map(({ severity, line }) => [severity, line]),
+    [2, 3, 4, 5, 6, 7].map((line) => ['error', line]),
+  );
+  const site = await config('[network]', 'vni_range = "5-9"', 'vxlan_interface = "ib0.8001"', 'mtu = 9000');
+  assert.deepEqual(site.value('network.vni_range'), [5, 9]);
+  const lines = [
+    '[network]',
+    'address = "script"',
+    '[nodes.n1.network]',
+    'ip_to_mac_script = "/s"',
+    'address = "script"',
+  ];
+  assert.deepEqual(
+    networkChecks(await read(...lines)).map(({ line, key }) => [line, key]),
+    [[2, 'network.address']],
+  );
+});
+
+test('ranges for networks of jobs, and their MTU, must be possible', async () => {
+  for (const line of [
+    ...['pools = ["10.0.0.0/25"]', 'pools = ["10.0.0.1/16"]', 'pools = ["10.0.0/16"]', 'pools = ["::/16"]'],
+    ...['pools = ["10.0.0.0"]', 'pools = ["0.0.0.0/0"]', 'mtu = 100', 'mtu = 65522', 'mtu = "9000"'],
+  ]) {
+    const { problems } = await read('[network]', line);
+    assert.deepEqual(
+      problems.map(({ severity, line: at }) => [severity, at]),
+      [['error', 2]],
+      line,
+    );
+  }
+  const site = await config('[network]', 'pools = ["10.16.0.0/12", "192.168.7.0/24"]', 'mtu = 0');
+  assert.deepEqual(site.value('network.pools'), ['10.16.0.0/12', '192.168.7.0/24']);
+});
+
 test('lists are looked through', async () => {
   const { problems } = await read(
     '[policy]',
@@ -195,6 +236,18 @@ test('the policy refuses what goes beyond it, and names what is allowed', async 
   await checkPolicy(site, aCase({ request: licensed, groups: async () => ['cfd'] }));
 });
 
+test('the network of the site is there for VMs only where the site has a bridge, and allows it', async () => {
+  const request = completeRequest({ net: 'bridge' });
+  const refused = (site: SiteConfig, message: RegExp) =>
+    assert.rejects(checkPolicy(site, aCase({ request })), { code: 'E_POLICY', message });
+  await refused(new SiteConfig(), /the site has no bridge/);
+  await refused(await config('[network]', 'bridge = "br0"'), /the site does not allow it/);
+  await checkPolicy(
+    await config('[policy]', 'networks = ["bridge"]', '[nodes.n1.network]', 'bridge = "br0"'),
+    aCase({ request }),
+  );
+});
+
 test('patterns know * and ? and nothing else', () => {
   assert.ok(matchesAny('gpu12', ['x', 'gpu*']) && matchesAny('n1', ['n?']) && matchesAny('a.b', ['a.b']));
   assert.ok(!matchesAny('n12', ['n?']) && !matchesAny('axb', ['a.b']) && !matchesAny('a', []));
@@ -215,4 +268,16 @@ test('the reference page is that of the tables', () => {
     page.endsWith(configReference()),
     'docs/configuration.md is stale: run scripts/node scripts/configuration-page.ts',
   );
+});
+
+test('NFS in guests is refused with the reason, and directories must be absolute', async () => {
+  const { problems } = await read('[storage]', 'transport = "nfs"', 'workspace = "ws"', 'opt = "/cluster/opt"');
+  assert.deepEqual(
+    problems.map(({ key, line }) => [key, line]),
+    [
+      ['storage.transport', 2],
+      ['storage.workspace', 3],
+    ],
+  );
+  assert.match(problems[0]?.reason ?? '', /guests mount no NFS themselves/);
 });

@@ -1,6 +1,7 @@
 import { formatSize } from '../../base/index.ts';
 import { effectiveSettings, type VmSetting } from '../../request/index.ts';
 import { readConfigFile } from './load.ts';
+import { networkChecks } from './network-checks.ts';
 import type { ConfigProblem, ReadConfig } from './read.ts';
 import { SiteConfig } from './site-config.ts';
 import { matchesAny } from './types.ts';
@@ -14,7 +15,9 @@ import { matchesAny } from './types.ts';
 export async function checkConfigFile(file: string, how: { named: boolean }): Promise<ReadConfig | undefined> {
   const read = await readConfigFile(file, how);
   if (read === undefined) return undefined;
-  const problems = [...read.problems, ...crossChecks(read)].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  const problems = [...read.problems, ...crossChecks(read), ...networkChecks(read)].sort(
+    (a, b) => (a.line ?? 0) - (b.line ?? 0),
+  );
   return { ...read, problems };
 }
 

@@ -83,6 +83,7 @@ test('config.sh becomes a file that the check accepts, and what it cannot become
       ['img', 'ubuntu.x86_64.img'],
       ['ram', '24576M'],
       ['vcpus', '7'],
+      ['vcpu_pinning', 'true'],
     ],
   );
   assert.match(toml, /\npool = "\/opt\/vm-images"\n/);

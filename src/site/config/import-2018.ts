@@ -98,8 +98,15 @@ function translateKey(successor: ConfigName, name: string, value: string): Trans
       return as(value.split(/[\s,]+/));
     case 'HOST_OS_RAM_MB':
       return /^\d+$/.test(value) ? as(Number(value) * 1024 ** 2) : byHand('is no number of MB');
+    case 'CUSTOM_IP_MAPPING':
+      return value === 'true' ? as('script') : {};
+    case 'IP_TO_MAC_SCRIPT':
+      return as(value);
     case 'PBS_EXCLUSIVE_NODE_ALLOC':
       return value === 'true' ? as('uniqueuser') : {};
+    case 'VM_NFS_WS':
+    case 'VM_NFS_OPT':
+      return byHand('was an NFS export that guests mounted; now it is a directory of the nodes');
     case 'DISABLED_HOSTS_LIST': {
       const patterns = value.split(/[|\s]+/).map((each) => each.replaceAll('.*', '*').replace(/^[\^(]+|[$)]+$/g, ''));
       const regular = patterns.some((each) => /[\\[\](){}+^$]/.test(each));

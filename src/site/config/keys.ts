@@ -1,28 +1,9 @@
 import { isIP } from 'node:net';
-import { bytes, type ConfigType, choice, duration, list, lists, text, whole, yesOrNo } from './types.ts';
-
-/** Where a key may be set besides the site's own tables: for one queue, or for nodes by a pattern of their names. */
-export type Scope = 'site' | 'queue' | 'node';
-
-/** One key of the configuration. */
-export interface ConfigKey<T> {
-  readonly type: ConfigType<T>;
-  readonly default: T;
-  readonly scope: Scope;
-  readonly doc: string;
-  /** Its names in the configuration of 2018. */
-  readonly was: readonly string[];
-}
-
-function key<T>(
-  type: ConfigType<T>,
-  fallback: NoInfer<T>,
-  scope: Scope,
-  doc: string,
-  was: string[] = [],
-): ConfigKey<T> {
-  return { type, default: fallback, scope, doc, was };
-}
+import { hookKeys } from './hook-keys.ts';
+import { type ConfigKey, key } from './key.ts';
+import { networkKeys } from './network-keys.ts';
+import { storageKeys } from './storage-keys.ts';
+import { bytes, choice, duration, list, lists, text, whole, yesOrNo } from './types.ts';
 
 /** Every key that has an effect. A reader asks for it by name, so that a key that nobody reads is easily found. */
 export const configKeys = {
@@ -92,8 +73,8 @@ export const configKeys = {
     'Folders of the node that mount= may bring into a guest. An empty list: none.',
   ),
   'policy.networks': key(
-    list('networks of net=', (word) => ['user', 'none'].includes(word)),
-    ['user', 'none'],
+    list('networks of net=', (word) => ['user', 'job', 'none', 'bridge'].includes(word)),
+    ['user', 'job', 'none'],
     'queue',
     'Networks that may be asked for.',
   ),
@@ -103,12 +84,32 @@ export const configKeys = {
     'node',
     'auto: KVM where a guest boots with it, else the translator. kvm: without a trial. tcg: the translator.',
   ),
-  'storage.transport': key(
-    choice('auto', '9p'),
+  'placement.smt': key(
+    choice('auto', 'cores', 'threads'),
     'auto',
     'node',
-    'How guests reach shared folders. auto: virtiofs where it can run, else 9p. 9p: always 9p.',
+    'What a virtual CPU that is pinned gets. cores: a core. threads: a hardware thread. auto: a core where there are enough, else a thread.',
   ),
+  'placement.host_cores': key(
+    whole('cores'),
+    0,
+    'node',
+    'Cores of a node that are kept for its own work: no VM is pinned to these, which are those with the lowest numbers.',
+  ),
+  'placement.host_ram': key(
+    bytes,
+    0,
+    'node',
+    'Memory of a node that is kept for its own work: VMs together may have the rest.',
+  ),
+  'vm.warm': key(
+    choice('auto', 'off'),
+    'auto',
+    'node',
+    'auto: guests start as clones of a template, which the first one makes. off: every guest boots.',
+  ),
+  'vm.templates': key(bytes, 4 * 1024 ** 3, 'node', "Space that a user's templates may take, in his cache directory."),
+  ...storageKeys,
   'network.name_servers': key(
     list('addresses', (word) => isIP(word) !== 0),
     [],
@@ -123,6 +124,7 @@ export const configKeys = {
     "Search list of guests. Empty: the node's.",
     ['SEARCH_DOMAIN', 'DOMAIN'],
   ),
+  ...networkKeys,
   'timeouts.guest': key(
     duration,
     0,
@@ -130,7 +132,10 @@ export const configKeys = {
     'From the start of a VM until its guest must answer. 0: as long as its kind of guest needs at most.',
     ['TIMEOUT'],
   ),
+  ...hookKeys,
 } as const;
+
+export type { ConfigKey, Scope } from './key.ts';
 
 export type ConfigName = keyof typeof configKeys;
 export type ConfigValue<N extends ConfigName> = (typeof configKeys)[N] extends ConfigKey<infer T> ? T : never;

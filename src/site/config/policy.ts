@@ -20,6 +20,12 @@ export interface PolicyCase {
  * @throws VtorqueError `E_POLICY`
  */
 export async function checkPolicy(config: SiteConfig, subject: PolicyCase): Promise<void> {
+  if (subject.request.net === 'bridge' && !hasBridge(config)) {
+    throw refusal(
+      'Cannot use net=bridge: the site has no bridge for VMs',
+      'Leave net= out: the VMs of the job then have a network of their own, with a way outside',
+    );
+  }
   // Without a file everything is allowed.
   if (config.file === undefined) return;
   const { request, queue, host } = subject;
@@ -81,6 +87,12 @@ export async function checkPolicy(config: SiteConfig, subject: PolicyCase): Prom
       `Allowed: ${words(folders)}`,
     );
   }
+}
+
+/** Whether there is one on any node. */
+function hasBridge(config: SiteConfig): boolean {
+  const nodes = config.holders().flatMap((holder) => (holder.kind === 'node' ? [holder.pattern] : []));
+  return [undefined, ...nodes].some((node) => config.value('network.bridge', { node }) !== '');
 }
 
 async function checkRestricted(config: SiteConfig, { request, queue, user, groups }: PolicyCase): Promise<void> {

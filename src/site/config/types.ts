@@ -33,6 +33,34 @@ export function whole(unit: string, min = 0): ConfigType<number> {
   };
 }
 
+/** @param unit what it counts */
+export function between(unit: string, min: number, max: number): ConfigType<number> {
+  return {
+    syntax: 'whole number',
+    unit: `${unit}, ${min} to ${max}`,
+    read(value) {
+      if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) return value;
+      throw new Error(`wanted is a whole number from ${min} to ${max}, without quotes`);
+    },
+    write: String,
+  };
+}
+
+/** First and last of some numbers. */
+export function numberRange(min: number, max: number): ConfigType<readonly [number, number]> {
+  return {
+    syntax: 'two numbers in quotes with - between them',
+    unit: `${min} to ${max}`,
+    read(value) {
+      const [, first, last] = /^(\d{1,9})-(\d{1,9})$/.exec(String(value)) ?? [];
+      const range = [Number(first), Number(last)] as const;
+      if (range[0] >= min && range[0] <= range[1] && range[1] <= max) return range;
+      throw new Error(`wanted is a range from ${min} to ${max}, for instance "${min}-${max}"`);
+    },
+    write: (value) => quote(value.join('-')),
+  };
+}
+
 /** Bytes. */
 export const bytes: ConfigType<number> = {
   syntax: 'size in quotes',
@@ -61,12 +89,43 @@ export const duration: ConfigType<number> = {
   write: String,
 };
 
+/** Seconds within which something must end: a day at most. */
+export const limit: ConfigType<number> = {
+  ...duration,
+  read(value) {
+    const seconds = duration.read(value);
+    if (seconds >= 1 && seconds <= 86_400) return seconds;
+    throw new Error('wanted is a time from 1 s to 24 h');
+  },
+};
+
 export const text: ConfigType<string> = {
   syntax: 'text in quotes',
   read(value) {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is refused
     if (typeof value === 'string' && !/[\x00-\x1f\x7f]/.test(value)) return value;
     throw new Error('wanted is a text in quotes, on one line');
+  },
+  write: quote,
+};
+
+/** Of a network device, or nothing. The words of tools are made of it. */
+export const deviceName: ConfigType<string> = {
+  syntax: 'name of a device in quotes',
+  read(value) {
+    if (typeof value === 'string' && /^(?!-)[\w.@:+-]{0,15}$/.test(value)) return value;
+    throw new Error('wanted is the name of a network device, for instance "eth0"');
+  },
+  write: quote,
+};
+
+/** An absolute path, or nothing. */
+export const absolutePath: ConfigType<string> = {
+  syntax: 'absolute path in quotes',
+  read(value) {
+    const path = text.read(value);
+    if (path === '' || path.startsWith('/')) return path;
+    throw new Error('wanted is a path that begins with /');
   },
   write: quote,
 };
