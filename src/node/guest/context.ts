@@ -22,10 +22,10 @@ export interface JobContext {
   readonly key: LeaseKey;
   readonly id: string;
   readonly owner: JobOwner;
-  /** All nodes of the job, by rank, as the batch system has them. */
+  /** All nodes of the job in its order, as the batch system has them. */
   readonly hosts: readonly HostSlots[];
   /** Of this node among them. */
-  readonly rank: number;
+  readonly nodeIndex: number;
   /** This node's name without a domain. */
   readonly node: string;
   /** Path of the node file on the first node. */

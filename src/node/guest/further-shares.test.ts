@@ -15,14 +15,18 @@ const home = { source: '/home/u', targets: ['/home/u', '/link'] };
 const mount = (host: string, guest: string, readonly = false) => ({ host, guest, readonly });
 
 test('furtherShares() shares the directory behind a link, where the job wants it', async () => {
-  assert.deepEqual(await furtherShares([mount(join(work, 'link'), '/data', true)], [home]), [
+  assert.deepEqual(await furtherShares({ mounts: [mount(join(work, 'link'), '/data', true)] }, [home]), [
     { source: join(work, 'data'), targets: ['/data'], readonly: true },
   ]);
 });
 
 test('furtherShares() refuses what is not a directory of this node', async () => {
   const refused = (host: string, message: RegExp) =>
-    assert.rejects(furtherShares([mount(host, '/data')], []), { code: 'E_MOUNT_SOURCE', phase: 'storage', message });
+    assert.rejects(furtherShares({ mounts: [mount(host, '/data')] }, []), {
+      code: 'E_MOUNT_SOURCE',
+      phase: 'storage',
+      message,
+    });
   await refused(join(work, 'none'), /there is none on this node$/);
   await refused(join(work, 'file'), /it is not a directory$/);
 });
@@ -35,6 +39,17 @@ test('furtherShares() lets no folder hide another', async () => {
     [mount(data, '/home')],
     [mount(data, '/a/b'), mount(data, '/a')],
   ]) {
-    await assert.rejects(furtherShares(mounts, [home]), { code: 'E_MOUNT_TARGET', phase: 'storage' });
+    await assert.rejects(furtherShares({ mounts }, [home]), { code: 'E_MOUNT_TARGET', phase: 'storage' });
   }
+});
+
+test('furtherShares() leaves /data to a disk, which hides no folder either', async () => {
+  const disk = { file: '/w/d.raw' };
+  const request = { disk, mounts: [mount(join(work, 'data'), '/data')] };
+  await assert.rejects(furtherShares(request, []), { code: 'E_MOUNT_TARGET', message: /"\/data" is mounted there$/ });
+  const home = { source: '/data/home/u', targets: ['/data/home/u'] };
+  await assert.rejects(furtherShares({ disk }, [home]), {
+    message: 'Cannot mount "/w/d.raw" at "/data": "/data/home/u" is mounted there',
+  });
+  assert.deepEqual(await furtherShares({ disk }, []), []);
 });

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { VtorqueError } from '../../base/index.ts';
-import type { MountRequest } from '../../request/index.ts';
+import type { VmRequest } from '../../request/index.ts';
 import type { SharedDirectory } from '../../storage/index.ts';
 import { refuseHiddenMounts } from './mount-targets.ts';
 
@@ -12,15 +12,17 @@ export interface FurtherShare extends SharedDirectory {
 
 /**
  * The folders that a job asked for with `mount=`, as they are on this node.
+ * @param request with the disk, whose place no folder may take
  * @param own the directories that every VM of the user has
  * @throws VtorqueError `E_MOUNT_SOURCE` for what is no directory here or closed to the user, `E_MOUNT_TARGET` for a
  *   place where one folder would hide another
  */
 export async function furtherShares(
-  mounts: readonly MountRequest[],
+  request: Pick<VmRequest, 'mounts' | 'disk'>,
   own: readonly SharedDirectory[],
 ): Promise<FurtherShare[]> {
-  refuseHiddenMounts(mounts, own);
+  const { mounts = [] } = request;
+  refuseHiddenMounts(request, own);
   return Promise.all(
     mounts.map(async ({ host, guest, readonly }) => ({
       ...{ source: await usableDirectory(host, guest), targets: [guest], readonly },

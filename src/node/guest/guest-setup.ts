@@ -4,36 +4,56 @@ import { basename, dirname } from 'node:path';
 import { messageOf, VtorqueError } from '../../base/index.ts';
 import type { GuestAgent } from '../../guest/linux/index.ts';
 import type { GuestSystem } from '../../image/index.ts';
-import { slirpAddresses } from '../../network/index.ts';
+import { addressOf, type Cidr, formatAddress, type GuestNetwork } from '../../network/index.ts';
 import { guestNodeFile, type PlannedVm } from '../../plan/index.ts';
 import { inside } from '../../storage/index.ts';
-import type { VmSpec } from '../../vm/index.ts';
+import { ownBootId } from './boot-id.ts';
 import type { JobContext } from './context.ts';
+import { leaseAddress } from './dhcp.ts';
+import { guestEnvironment, type Variables } from './environment/index.ts';
+import { hostsFile } from './hosts-file.ts';
 import { deviceWaitMs, type GuestKind, guestKind, jobDirectory, MS } from './kinds/index.ts';
+import { limitsOfJob } from './limits.ts';
 import type { NodeSettings } from './node-settings.ts';
 import { resolverFile } from './resolver-file.ts';
 import type { ShareMount } from './shares.ts';
+import { atOpt, optBelongsAtOpt } from './site-opt.ts';
+import { anyAddress, type JobSsh, type SshGuest, type SshServer, startSshServer, writeSshFiles } from './ssh/index.ts';
 
 export interface GuestIdentity {
   readonly context: JobContext;
   readonly guest: GuestSystem;
+  /** Whether it is a clone of a template. */
+  readonly cloned: boolean;
+  /** As `distro=` calls it; undefined when nobody knows. */
+  readonly distro: string | undefined;
+  /** What the job brings into all of its VMs. */
+  readonly variables: Variables;
   /** All of the job, by rank. */
   readonly vms: readonly PlannedVm[];
   /** This one. */
   readonly vm: PlannedVm;
   readonly mounts: readonly ShareMount[];
-  readonly network: VmSpec['network'];
-  readonly settings: Pick<NodeSettings, 'nameServers' | 'search'>;
+  /** Of the job's network, if there is one. */
+  readonly subnet: Cidr | undefined;
+  readonly network: GuestNetwork | undefined;
+  /** Whether there is a disk for /data. */
+  readonly dataDisk: boolean;
+  readonly settings: Pick<NodeSettings, 'nameServers' | 'search' | 'storage'>;
   /** The user's script, byte for byte; none where it does not run. */
   readonly script: Uint8Array | undefined;
   /** Path of the submitted script on the host; the guest's copy has the same name. */
   readonly scriptPath: string;
+  /** None where the job wants none. */
+  readonly ssh: JobSsh | undefined;
 }
 
 /** Where the guest keeps what it was given for its job. */
 export interface GuestFiles {
   readonly script: string;
   readonly nodeFile: string;
+  /** None where the job wants none. */
+  readonly sshServer: SshServer | undefined;
 }
 
 /**
@@ -42,9 +62,9 @@ export interface GuestFiles {
  * @throws VtorqueError `E_GUEST_SETUP` with the first call that failed
  */
 export async function setUpGuest(agent: GuestAgent, identity: GuestIdentity): Promise<GuestFiles> {
-  const { context, guest, vm, mounts } = identity;
+  const { context, vm, mounts } = identity;
   const { owner } = context;
-  const kind = guestKind(guest);
+  const kind = kindOf(identity);
   const script = `${jobDirectory}/${basename(identity.scriptPath)}`;
   const work: Promise<unknown>[] = [];
   const then = (call: Promise<unknown>): void => {
@@ -57,23 +77,33 @@ export async function setUpGuest(agent: GuestAgent, identity: GuestIdentity): Pr
   then(agent.reseed(randomBytes(256)));
   then(agent.setClock(BigInt(Date.now()) * 1_000_000n));
   const nodeFile = nodeFileIn(identity);
+  if (identity.dataDisk && identity.guest.kind !== 'cloud') then(agent.loadModules('disk'));
   await kind.prepare(agent, mounts, then, nodeFile);
   for (const mount of mounts) mountShare(agent, mount, then);
   then(agent.setHostname(vm.name));
   for (const [path, text] of await systemFiles(identity, kind)) then(agent.writeFile(path, text, rootFile));
   for (const { name, gid } of owner.groups) then(agent.ensureGroup({ name, gid, members: [owner.name] }));
   then(agent.ensureAccount({ ...owner, gecos: '' }));
-  const { address, gateway } = slirpAddresses;
-  if (identity.network === 'user' && kind.network === 'agent') {
+  const asks = identity.network !== undefined && identity.network.address === undefined && kind.network === 'agent';
+  if (identity.network?.address !== undefined && kind.network === 'agent') {
+    const { address, outside } = identity.network;
+    const gateway = outside?.gateway ?? '';
     then(agent.configureNet({ iface: 'eth0', address, gateway, waitMs: deviceWaitMs }));
   }
   then(agent.mkdir(jobDirectory, { mode: 0o755, uid: 0, gid: 0 }));
+  if (identity.cloned) ownBootId(agent, then);
   if (identity.script !== undefined) {
     then(agent.writeFile(script, identity.script, { mode: 0o700, uid: owner.uid, gid: owner.gid }));
   }
   then(agent.mkdir(dirname(nodeFile), { mode: 0o755, uid: 0, gid: 0 }));
   then(agent.writeFile(nodeFile, guestNodeFile(identity.vms), rootFile));
+  for (const path of emptyFiles(identity)) {
+    then(agent.mkdir(dirname(path), { mode: 0o755, uid: 0, gid: 0 }));
+    then(agent.writeFile(path, '', rootFile));
+  }
 
+  const ssh = identity.ssh === undefined ? undefined : sshGuest(identity, identity.ssh, nodeFile);
+  if (ssh !== undefined) writeSshFiles(agent, ssh, then);
   const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');
   if (failed !== undefined) {
     throw new VtorqueError('E_GUEST_SETUP', `Cannot set up guest "${vm.name}": ${messageOf(failed.reason)}`, {
@@ -81,13 +111,47 @@ export async function setUpGuest(agent: GuestAgent, identity: GuestIdentity): Pr
       cause: failed.reason,
     });
   }
-  return { script, nodeFile };
+  if (asks) await leaseAddress(agent, vm.name, identity.settings.nameServers.length > 0);
+  if (await optBelongsAtOpt(agent, identity)) {
+    await agent.mount({ ...atOpt, flags: MS.BIND, options: '', waitMs: 0 });
+  }
+  if (ssh === undefined) return { script, nodeFile, sshServer: undefined };
+  const limits = await limitsOfJob(agent, context.env);
+  return { script, nodeFile, sshServer: startSshServer(agent, ssh, { limits, umask: context.umask }) };
+}
+
+function sshGuest(identity: GuestIdentity, ssh: JobSsh, nodeFile: string): SshGuest {
+  const { context, vms, vm, subnet, network } = identity;
+  const address = (rank: number) => (subnet === undefined ? undefined : formatAddress(addressOf(subnet, rank)));
+  const leased = network !== undefined && network.address === undefined;
+  return {
+    ...{ owner: context.owner, ssh, address: leased ? anyAddress : address(vm.rank) },
+    hosts: vms.map(({ name, rank }) => ({ name, address: address(rank) })),
+    environment: guestEnvironment(identity, { nodeFile }),
+  };
+}
+
+function kindOf({ guest, cloned }: GuestIdentity): GuestKind {
+  const kind = guestKind(guest);
+  return cloned ? { ...kind, ...kind.cloned } : kind;
 }
 
 /** Where the node file is on the host, unless that is in a share: there it would be the host's own. */
-function nodeFileIn({ context, mounts }: GuestIdentity): string {
-  const shared = mounts.some(({ targets }) => targets.some((target) => inside(context.nodeFile, target)));
-  return shared ? `${jobDirectory}/nodefile` : context.nodeFile;
+function nodeFileIn(identity: GuestIdentity): string {
+  const { nodeFile } = identity.context;
+  return isShared(nodeFile, identity) ? `${jobDirectory}/nodefile` : nodeFile;
+}
+
+/** The batch system's lists of devices of the node, which are where its node file is: a VM has none of these. */
+function emptyFiles(identity: GuestIdentity): string[] {
+  const { variables, context } = identity;
+  const { PBS_GPUFILE, PBS_MICFILE } = variables;
+  const paths = [PBS_GPUFILE, PBS_MICFILE].filter((path) => path !== undefined);
+  return paths.filter((path) => dirname(path) === dirname(context.nodeFile) && !isShared(path, identity));
+}
+
+function isShared(path: string, { mounts }: GuestIdentity): boolean {
+  return mounts.some(({ targets }) => targets.some((target) => inside(path, target)));
 }
 
 const rootFile = { mode: 0o644, uid: 0, gid: 0 } as const;
@@ -108,13 +172,18 @@ function mountShare(
 }
 
 /** Files of the guest's system that differ from guest to guest. */
-async function systemFiles({ vm, settings }: GuestIdentity, kind: GuestKind): Promise<[string, string][]> {
-  const own = `127.0.0.1\tlocalhost\n127.0.1.1\t${vm.name}\n::1\tlocalhost ip6-localhost ip6-loopback\n`;
-  const resolver = resolverFile(await readFile('/etc/resolv.conf', 'utf8').catch(() => ''), settings);
+async function systemFiles(identity: GuestIdentity, kind: GuestKind): Promise<[string, string][]> {
+  const { vm, vms, subnet, network, settings } = identity;
+  // It has asked a DHCP server by itself, which has told it name servers.
+  const asked = kind.network === 'system' && network !== undefined && network.address === undefined;
+  const leftToGuest = asked && settings.nameServers.length === 0;
+  const ofNode = await readFile('/etc/resolv.conf', 'utf8').catch(() => '');
   return [
     ['/etc/hostname', `${vm.name}\n`],
-    ['/etc/hosts', own + (await kind.siteHosts())],
-    ['/etc/resolv.conf', resolver],
+    ['/etc/hosts', hostsFile(vm, vms, subnet, await kind.siteHosts())],
+    ...(leftToGuest
+      ? []
+      : [['/etc/resolv.conf', resolverFile(ofNode, network?.outside?.dns, settings)] as [string, string]]),
     ...(kind.machineId === 'fresh' ? [machineId()] : []),
   ];
 }

@@ -1,6 +1,8 @@
+import { release } from 'node:os';
+import { VtorqueError } from '../../base/index.ts';
 import { type GuestSystem, resolveGuest } from '../../image/index.ts';
-import { slirpAddresses } from '../../network/index.ts';
-import { planVms } from '../../plan/index.ts';
+import { guestNetwork, macOf, type NetworkPlan, routesInUse } from '../../network/index.ts';
+import { type Placement, type PlannedVm, planVms } from '../../plan/index.ts';
 import type { VmRequest } from '../../request/index.ts';
 import { agentProgram, type Places } from '../../site/index.ts';
 import {
@@ -12,21 +14,28 @@ import {
 } from '../../storage/index.ts';
 import {
   type AcceleratorChoice,
-  guestMac,
+  firstFreeDescriptor,
   knownAccelerator,
+  type NetworkDevice,
   qemuArguments,
   qemuDescriptors,
   qemuProgram,
   type ShareDevice,
   type VmSpec,
 } from '../../vm/index.ts';
+import { readNodeFacts } from '../facts/index.ts';
 import { existing } from './context.ts';
+import { plannedDisks } from './disks.ts';
+import { planNetwork } from './network-plan.ts';
 import type { NodeSettings } from './node-settings.ts';
+import { type PlaceOptions, placementOf } from './place-vms.ts';
+import { sitePlaces } from './site-folders.ts';
 import { vmSpecOf } from './vm-spec.ts';
 
 export interface PreviewOptions {
   readonly request: VmRequest;
-  readonly slots: number;
+  /** Of the job on its node, if it says so. */
+  readonly slots: number | undefined;
   readonly places: readonly Places[];
   /** Directories that the job will name. */
   readonly directories: readonly (string | undefined)[];
@@ -41,6 +50,8 @@ export interface MachinePreview {
   readonly spec: VmSpec;
   readonly accelerator: AcceleratorChoice;
   readonly transport: TransportChoice;
+  /** Where it would run; or why it would not. */
+  readonly placement: string;
   readonly shares: readonly {
     readonly source: string;
     readonly targets: readonly string[];
@@ -59,7 +70,10 @@ const NODE = 'NODE';
  */
 export async function previewMachine(options: PreviewOptions): Promise<MachinePreview> {
   const { request, settings, uid, gid } = options;
-  const network = request.net === 'none' ? undefined : { mac: guestMac, ...slirpAddresses };
+  // What root would prepare for it on a node, nobody knows here.
+  const facts = { routes: await routesInUse(), site: { taps: 1, mtu: 1500 } };
+  const plan = planNetwork(request, 1, [facts], settings);
+  const network = plan === undefined ? undefined : plan.site === true ? { mac: macOf(0) } : guestNetwork(plan, 0);
   const guest = await resolveGuest(request.img, {
     ...{ places: options.places, agent: agentProgram, network, kernel: request.kernel },
   });
@@ -67,23 +81,69 @@ export async function previewMachine(options: PreviewOptions): Promise<MachinePr
   const transport = chooseTransport({
     virtiofsd: await virtiofsdThere(),
     userNamespaces: await canMakeUserNamespace(uid, gid),
+    kernelRelease: release(),
     wanted: settings.transport,
   });
-  const own = planShares(await existing(options.directories)).map((share) => ({ ...share, readonly: false }));
+  // Here as they are written: the machine of the preview need not have what nodes have.
+  const { workspace, opt } = settings.storage;
+  const ofSite = workspace === '' ? [] : [workspace, sitePlaces.workspace].map((path) => ({ path, real: workspace }));
+  const own = [
+    ...planShares([...(await existing(options.directories)), ...ofSite]).map((share) => ({
+      ...share,
+      readonly: false,
+    })),
+    ...(opt === '' ? [] : [{ source: opt, targets: [sitePlaces.opt], readonly: true }]),
+  ];
   const further = (request.mounts ?? []).map(({ host, guest: target, readonly }) => ({
     ...{ source: host, targets: [target], readonly },
   }));
   const shares = [...own, ...further];
   const devices = shares.map(({ source, readonly }, index): ShareDevice => {
     const tag = `share${index}`;
-    return readonly || transport.transport === '9p'
+    return (readonly ? transport.readonlyTransport : transport.transport) === '9p'
       ? { transport: '9p', tag, source, readonly }
       : { transport: 'virtiofs', tag, socket: `DIRECTORY/${tag}.sock` };
   });
-  const [vm] = planVms(request, [{ host: NODE, slots: options.slots }]);
+  const vms = planVms(request, [{ host: NODE }]);
+  const [vm] = vms;
   if (vm === undefined) throw new Error('no VM');
-  const spec = vmSpecOf({ vm, request, guest, shares: devices, accelerator: accelerator.accelerator });
-  return { guest, spec, accelerator, transport, shares, qemu: [qemuProgram, ...qemuArguments(spec, qemuDescriptors)] };
+  const slots = options.slots ?? vms.length * vm.vcpus;
+  const { placement, reason } = likelyPlacement(vms, { request, settings, facts: readNodeFacts(), slots, node: NODE });
+  const { accelerator: kind } = accelerator;
+  const spec = vmSpecOf({
+    vm,
+    request,
+    guest,
+    network: previewTap(plan),
+    shares: devices,
+    disks: plannedDisks(request, guest.kind, vm.rank, settings),
+    accelerator: kind,
+    placement,
+  });
+  const common = { guest, spec, accelerator, transport, shares, placement: reason };
+  return { ...common, qemu: [qemuProgram, ...qemuArguments(spec, qemuDescriptors)] };
+}
+
+/** Of the first VM. The node may be larger than this machine, so what does not fit here is told, and no error. */
+function likelyPlacement(
+  vms: readonly PlannedVm[],
+  options: PlaceOptions,
+): { readonly placement?: Placement; readonly reason: string } {
+  try {
+    const [placement] = placementOf(vms, options);
+    if (placement === undefined) throw new Error('no placement');
+    return { placement, reason: placement.reason };
+  } catch (error) {
+    if (!(error instanceof VtorqueError)) throw error;
+    return { reason: `not on this machine: ${error.message}` };
+  }
+}
+
+/** The interface, with the fewest assumptions about the node. */
+function previewTap(plan: NetworkPlan | undefined): NetworkDevice | undefined {
+  if (plan === undefined) return undefined;
+  const fds = [firstFreeDescriptor] as const;
+  return { kind: 'tap', mac: macOf(0), fds, vhost: false, mtu: plan.mtu, before: [NODE] };
 }
 
 /** Without the trial boot that a node does once. */

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { release as kernelRelease, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { VtorqueError } from '../../base/index.ts';
 import { describeEnd, type ProcessEnd } from '../../process/index.ts';
-import type { MountRequest } from '../../request/index.ts';
+import type { VmRequest } from '../../request/index.ts';
 import {
   canMakeUserNamespace,
   chooseTransport,
@@ -20,6 +20,8 @@ import type { ShareDevice } from '../../vm/index.ts';
 import { JOB_MARK, jobMark, temporaryPrefix } from '../leases/lease.ts';
 import type { JobContext } from './context.ts';
 import { furtherShares } from './further-shares.ts';
+import type { NodeSettings } from './node-settings.ts';
+import { siteOpt, siteWorkspace } from './site-folders.ts';
 
 /** One of the user's directories, as the guest mounts it. */
 export interface ShareMount {
@@ -59,32 +61,36 @@ interface Share extends SharedDirectory {
 }
 
 /**
- * Serve the directories that the job names to its VM, with the rights of this process.
+ * Serve the directories that the job names to its VM, and those that the site has for all, with the rights of this process.
  * @param further folders that the job asked for besides
- * @param wanted how, as the site says
- * @throws VtorqueError `E_SPAWN` when a server cannot be started, `E_MOUNT_SOURCE`, `E_MOUNT_TARGET`
+ * @param settings how, and which, as the site says
+ * @param bind has the process of a server run where it should
+ * @throws VtorqueError `E_SPAWN` when a server cannot be started, `E_MOUNT_SOURCE`, `E_MOUNT_TARGET`, `E_SITE_FOLDER`, `E_PINNING`
  */
 export async function prepareShares(
   context: JobContext,
-  further: readonly MountRequest[] = [],
-  wanted: 'auto' | '9p' = 'auto',
+  further: Pick<VmRequest, 'mounts' | 'disk'>,
+  { transport: wanted, storage }: Pick<NodeSettings, 'transport' | 'storage'>,
+  bind: (pid: number) => Promise<void> = async () => {},
 ): Promise<JobShares> {
   const { uid, gid } = context.owner;
   const choice = chooseTransport({
     virtiofsd: await virtiofsdThere(),
     userNamespaces: await canMakeUserNamespace(uid, gid),
+    kernelRelease: kernelRelease(),
     wanted,
   });
-  const own = planShares(context.directories).map((directory) => ({ ...directory, readonly: false }));
-  const shares: Share[] = [...own, ...(await furtherShares(further, own))].map((share) => ({
+  const wantedAnyway = [...context.directories, ...(await siteWorkspace(storage))];
+  const own = planShares(wantedAnyway).map((directory) => ({ ...directory, readonly: false }));
+  const opt = await siteOpt(storage, own);
+  const shares: Share[] = [...own, ...opt, ...(await furtherShares(further, [...own, ...opt]))].map((share) => ({
     ...share,
-    // This virtiofsd has no way to refuse writing; QEMU's 9p has.
-    transport: share.readonly ? '9p' : choice.transport,
+    transport: share.readonly ? choice.readonlyTransport : choice.transport,
   }));
   const mounts = shares.map(({ transport: type, targets, aliases = [], readonly }, index) => ({
     ...{ tag: `share${index}`, type, targets, aliases, readonly },
   }));
-  const servers = await serveByVirtiofs(shares, context);
+  const servers = await serveByVirtiofs(shares, context, bind);
   const devices = shares.map(({ transport, source, readonly }, index): ShareDevice => {
     const tag = `share${index}`;
     return transport === '9p'
@@ -107,7 +113,11 @@ const noServers: Servers = {
   [Symbol.asyncDispose]: async () => {},
 };
 
-async function serveByVirtiofs(shares: readonly Share[], { owner, env, key }: JobContext): Promise<Servers> {
+async function serveByVirtiofs(
+  shares: readonly Share[],
+  { owner, env, key }: JobContext,
+  bind: (pid: number) => Promise<void>,
+): Promise<Servers> {
   if (shares.every(({ transport }) => transport !== 'virtiofs')) return noServers;
   // By its name whoever clears up after the job finds it.
   const prefix = temporaryPrefix(key);
@@ -119,12 +129,14 @@ async function serveByVirtiofs(shares: readonly Share[], { owner, env, key }: Jo
     await rm(directory, { recursive: true, force: true });
   };
   try {
-    for (const [index, { source, transport }] of shares.entries()) {
+    for (const [index, { source, transport, readonly }] of shares.entries()) {
       if (transport !== 'virtiofs') continue;
       const { uid, gid } = owner;
       const own = { PATH: env.PATH ?? '', [JOB_MARK]: jobMark(key) };
       const name = `share${index}`;
-      servers.set(name, { source, server: await startVirtiofsd({ source, directory, name, uid, gid, env: own }) });
+      const server = await startVirtiofsd({ source, readonly, directory, name, uid, gid, env: own });
+      servers.set(name, { source, server });
+      await bind(server.process.pid);
     }
   } catch (error) {
     await release();

@@ -1,12 +1,14 @@
 import type { GuestAgent } from '../../../guest/linux/index.ts';
 import type { ShareMount } from '../shares.ts';
 import type { GuestKind } from './kind.ts';
+import { templateOfDirect } from './template-of-direct.ts';
 
 /** Guests whose process 1 is the agent, from the initial RAM disk that QEMU was given. */
 export const directlyBooted = {
   readyWithinMs: 180_000,
   network: 'agent',
   machineId: 'fresh',
+  template: templateOfDirect,
 } as const satisfies Partial<GuestKind>;
 
 /** The guest's own directory for run-time state. */

@@ -13,8 +13,8 @@ const image: ImageGuest = { kind: 'disk', name: 'mine', ...boot, disk, rootFs: {
 const cloud: CloudGuest = { kind: 'cloud', name: 'cloud', disk, seed: '/c/seed.iso', probe: boot };
 const mounts: readonly ShareMount[] = [{ tag: 'share0', type: 'virtiofs', targets: ['/home/me'], readonly: false }];
 
-/** An agent that writes down what it is told; programs end with the code that is given for them. */
-function anAgent(exitCodes: Readonly<Record<string, number>> = {}) {
+/** An agent that writes down what it is told; programs end with the code that is given for them, files that are not given are empty. */
+function anAgent(exitCodes: Readonly<Record<string, number>> = {}, files: Readonly<Record<string, string>> = {}) {
   const told: string[] = [];
   const note =
     (name: string) =>
@@ -26,7 +26,8 @@ function anAgent(exitCodes: Readonly<Record<string, number>> = {}) {
     const [stdout, stderr] = [new PassThrough().end('out\n'), new PassThrough().end('err\n')];
     return { stdout, stderr, signal: () => {}, exit: Promise.resolve({ code: exitCodes[argv[0] ?? ''] ?? 0 }) };
   };
-  const agent = { exec, loadModules: note('modules'), mount: note('mount'), makeRoot: note('root') };
+  const readFile = async (path: string): Promise<Buffer> => Buffer.from(files[path] ?? '');
+  const agent = { exec, readFile, loadModules: note('modules'), mount: note('mount'), makeRoot: note('root') };
   return { agent: agent as unknown as GuestAgent, told };
 }
 
@@ -67,13 +68,13 @@ test('guests that the agent boots get their modules before their root', async ()
   }
 });
 
-test('a cloud guest keeps its root, loads drivers by its own means and gets a directory from which the script can run', async () => {
+test('a cloud guest keeps its root, stops its own ssh server, loads drivers by its own means and gets a directory from which the script can run', async () => {
   const told = await prepare(cloud);
   assert.deepEqual(
     told.map((call) => call.split(' ', 2).join(' ')),
-    ['exec /bin/sh', 'exec modprobe', told[2]?.split(' ', 2).join(' ')],
+    ['exec /bin/sh', 'exec /bin/sh', 'exec modprobe', told[3]?.split(' ', 2).join(' ')],
   );
-  assert.match(told[2] ?? '', /^mount .*"target":"\/run\/vtorque","type":"tmpfs"/);
+  assert.match(told[3] ?? '', /^mount .*"target":"\/run\/vtorque","type":"tmpfs"/);
 });
 
 test('a cloud guest whose kernel cannot mount the shares is refused with what its modprobe said', async () => {
@@ -85,5 +86,33 @@ test('a cloud guest whose kernel cannot mount the shares is refused with what it
 });
 
 test('a cloud guest whose system never counts as started goes on all the same', async () => {
-  assert.equal((await prepare(cloud, { '/bin/sh': 1 })).length, 3);
+  assert.equal((await prepare(cloud, { '/bin/sh': 1 })).length, 4);
+});
+
+test('a clone of a cloud guest waits for no system, loads only drivers that are missing, and calls its interface eth0', async () => {
+  const names = 'head\nhead\n    lo: 0 0\n';
+  const told = async (interfaces: string, filesystems: string): Promise<string[]> => {
+    const files = { '/proc/net/dev': interfaces, '/proc/filesystems': filesystems };
+    const { agent, told } = anAgent({}, files);
+    await guestKind(cloud).cloned?.prepare?.(agent, mounts, () => {}, '/n/nodefile');
+    return told.map((call) => call.split(' ', 2).join(' ').replace(/\{.*/, ''));
+  };
+  assert.deepEqual(await told(names, 'nodev\tvirtiofs\n'), ['mount ']);
+  assert.deepEqual(await told(`${names}  eth0: 0 0\n`, 'nodev\tvirtiofs\n'), ['mount ']);
+  assert.deepEqual(await told(`${names}enp0s5: 0 0\n`, ''), ['exec /bin/sh', 'exec modprobe', 'mount ']);
+});
+
+test('a cloud guest that would hand on keys of an ssh service does not become a template', async () => {
+  const { agent } = anAgent({ '/bin/sh': 1 });
+  await assert.rejects(guestKind(cloud).template.prepare(agent), { code: 'E_TEMPLATE', details: ['out', 'err'] });
+});
+
+test('a guest in its initial RAM disk becomes a template only while nothing else is mounted', async () => {
+  const own = 'rootfs / rootfs rw 0 0\nproc /proc proc rw 0 0\ntmpfs /dev/shm tmpfs rw 0 0\n';
+  const mounted = (mounts: string): GuestAgent => anAgent({}, { '/proc/self/mounts': mounts }).agent;
+  await guestKind(host).template.prepare(mounted(own));
+  await assert.rejects(guestKind(host).template.prepare(mounted(`${own}host /lower 9p ro 0 0\n`)), {
+    code: 'E_TEMPLATE',
+    details: ['host /lower 9p ro 0 0'],
+  });
 });

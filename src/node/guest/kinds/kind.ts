@@ -14,6 +14,10 @@ export interface GuestKind {
   readonly machineId: 'fresh' | 'own';
   /** What goes into the guest's /etc/hosts behind its own names: what the node knows of the site. */
   readonly siteHosts: () => Promise<string>;
+  /** What is done in a guest that becomes a template, under a name that changes with it. */
+  readonly template: { readonly name: string; readonly prepare: (agent: GuestAgent) => Promise<void> };
+  /** What is different where a guest of this kind is a clone. */
+  readonly cloned?: Partial<Pick<GuestKind, 'network' | 'machineId' | 'prepare'>>;
   /**
    * Have the root file system, the drivers of the shares and an empty `/run/vtorque` there. Calls of the agent may be handed to `then`
    * instead of being waited for; they run in order.

@@ -12,12 +12,18 @@ const SIGKILL = 9;
 const linesKept = 10;
 
 /**
- * Run a small program of the guest as its root, to its end or until the time is over, when it is killed.
+ * Run a small program of the guest, to its end or until the time is over, when it is killed.
+ * @param as whom; its root unless told
  * @throws VtorqueError when the guest is gone
  */
-export async function runInGuest(agent: GuestAgent, argv: readonly string[], withinMs: number): Promise<GuestRun> {
+export async function runInGuest(
+  agent: GuestAgent,
+  argv: readonly string[],
+  withinMs: number,
+  { uid, gid }: { readonly uid: number; readonly gid: number } = { uid: 0, gid: 0 },
+): Promise<GuestRun> {
   const env = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
-  const program = agent.exec({ argv, env, uid: 0, gid: 0, groups: [] });
+  const program = agent.exec({ argv, env, uid, gid, groups: [] });
   let late = false;
   const timer = setTimeout(() => {
     late = true;

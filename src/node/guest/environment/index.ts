@@ -1,0 +1,3 @@
+export { guestEnvironment, systemEnvironment } from './guest-environment.ts';
+export { jobVariables, type VariableSelection, type Variables } from './job-variables.ts';
+export { environmentReference } from './reference.ts';

@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import { messageOf, VtorqueError } from '../../base/index.ts';
+import { type GuestSystem, rememberedDigest, resolveGuest, whyNotTrusted } from '../../image/index.ts';
+import { agentProgram, type Places } from '../../site/index.ts';
+import { giveUpTemplate, type OpenTemplate, type TemplateChoice, templateFor, type VmSpec } from '../../vm/index.ts';
+import { type GuestKind, guestKind } from './kinds/index.ts';
+import type { NodeGuestOptions } from './node-guest.ts';
+import { qemuEnvironment } from './qemu-environment.ts';
+import { vmSpecOf } from './vm-spec.ts';
+
+/** What a clone fails with that does not come up. All else a machine that boots would meet as well. */
+const ofTheClone = ['E_VM_START', 'E_GUEST_TIMEOUT', 'E_GUEST_LOST', 'E_GUEST_CALL', 'E_QMP', 'E_TEMPLATE', 'E_SPAWN'];
+
+/** Where templates are kept: what root provided, then the user's own. */
+export function templateStores(places: readonly Places[]): string[] {
+  return places.map(({ cache }) => join(cache, 'templates'));
+}
+
+/** What templates are made and found with. */
+export interface TemplateNeeds {
+  readonly places: readonly Places[];
+  readonly uid: number;
+  /** Of QEMU. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Milliseconds until a guest that boots must answer. */
+  readonly readyWithinMs: number;
+  /** Bytes that the user's templates may take together. */
+  readonly quota: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onMaking?: (problem: string | undefined) => void;
+  /** Of its guest. */
+  readonly kind: GuestKind;
+}
+
+/** The template for machines like this one, made if there is none. */
+export function templateOf(spec: VmSpec, needs: TemplateNeeds): Promise<TemplateChoice> {
+  const { places, uid, signal, kind } = needs;
+  // Whatever code is in such an image would run with the rights of root's maker, for all users.
+  if (uid === 0 && spec.boot.kind === 'disk')
+    return Promise.resolve({ reason: 'root boots no image that boots itself' });
+  const { name: preparation, prepare } = kind.template;
+  const stores = templateStores(places);
+  return templateFor(spec, {
+    ...{ ...needs, stores, own: ownStore(places), preparation, prepare, whyNotTrusted },
+    digestOf: (path) => rememberedDigest(path, { places, own: places.at(-1), uid, signal }),
+  });
+}
+
+/**
+ * Start a machine from its template, or by booting where there is none or it does not work. Which it was, and why, is recorded.
+ * @param start starts the machine, with all that serves it; nothing is left of that when it throws
+ * @throws what `start` throws without a template, or the signal's reason
+ */
+export async function warmOrCold<T>(
+  options: NodeGuestOptions,
+  start: (template?: OpenTemplate) => Promise<T>,
+): Promise<T> {
+  const { record, signal, places } = options;
+  const booted = (reason: string): Promise<T> => {
+    record('fact', `cold boot: ${reason}`);
+    return start();
+  };
+  const choice = await choose(options);
+  if (choice.template === undefined) return booted(choice.reason);
+  await using template = choice.template;
+  try {
+    const started = await start(template);
+    record('fact', `warm start: template ${template.manifest.key.slice(0, 8)} of ${template.manifest.created}`);
+    return started;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof VtorqueError) || !ofTheClone.includes(error.code)) throw error;
+    const reason = [messageOf(error), ...error.details.slice(-1)].join(': ');
+    await giveUpTemplate(template, ownStore(places), reason);
+    return await booted(reason);
+  }
+}
+
+async function choose(options: NodeGuestOptions): Promise<TemplateChoice> {
+  const { context, request, settings, places, record, signal } = options;
+  if (request.warm === 'off') return { reason: 'warm=off' };
+  if (settings.warm === 'off') return { reason: 'the site says so' };
+  const from = performance.now();
+  const without = await withoutNetwork(options);
+  const kind = guestKind(without);
+  const choice = await templateOf(vmSpecOf({ ...options, guest: without, network: undefined, shares: [], disks: {} }), {
+    ...{ places, uid: context.owner.uid, env: qemuEnvironment(context), quota: settings.templates, kind, signal },
+    readyWithinMs: settings.readyWithinMs ?? kind.readyWithinMs,
+    onMaking: (problem = 'none is there yet') => record('fact', `making a template: ${problem}`),
+  });
+  if (choice.template !== undefined && choice.made) {
+    record('fact', `template made in ${((performance.now() - from) / 1000).toFixed(1)} s`);
+  }
+  return choice;
+}
+
+/** What a cloud image is told on its disk about the network is of one VM of one job. */
+async function withoutNetwork({ guest, request, places, signal }: NodeGuestOptions): Promise<GuestSystem> {
+  if (guest.kind !== 'cloud') return guest;
+  return resolveGuest(request.img, { places, agent: agentProgram, signal });
+}
+
+function ownStore(places: readonly Places[]): string {
+  return templateStores(places).at(-1) ?? '';
+}
