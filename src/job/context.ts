@@ -13,7 +13,7 @@ export async function readJobContext(): Promise<JobContext> {
   const cwd = process.cwd();
   return {
     key: { engine, cluster, jobId: hookId, attempt, node },
-    ...{ id, owner, hosts, rank: 0, nodeFile, cwd },
+    ...{ id, owner, hosts, nodeIndex: 0, nodeFile, cwd },
     node: shortName(node),
     directories: await existing([owner.home, env.PBS_O_WORKDIR, env.PBS_O_INITDIR, env.PWD, cwd]),
     umask: process.umask(),

@@ -1,13 +1,17 @@
-import { messageOf, VtorqueError } from '../base/index.ts';
-import type { JobContext } from '../node/guest/index.ts';
+import { messageOf, type Phase, VtorqueError } from '../base/index.ts';
+import { type JobContext, tearDown } from '../node/guest/index.ts';
 import { ownPlaces, placesToRead } from '../site/index.ts';
-import { ConsoleDoor } from './console/door.ts';
+import { ConsoleDoor, type DoorOptions } from './console/door.ts';
 import { readJobContext } from './context.ts';
+import { exitCodeOf } from './exit-codes.ts';
+import { HookLogs } from './hooks/logs.ts';
+import { hookOrders } from './hooks/orders.ts';
 import { type JobGuest, startJobGuest } from './job-guest.ts';
 import { keepGuest } from './keep.ts';
 import type { JobSignals } from './signals.ts';
+import { jobSsh } from './ssh.ts';
 import type { Submission } from './submission.ts';
-import { Timeline } from './timeline.ts';
+import { hookLogsPath, Timeline } from './timeline.ts';
 
 export interface GuestJob {
   /** Called when the job's record has begun, so that what is wrong with the submission is in it. */
@@ -29,27 +33,36 @@ export interface GuestJob {
 export async function inJobGuest({ submission, scriptPath, signals, say, run }: GuestJob): Promise<number> {
   const context = await readJobContext();
   const { uid } = context.owner;
-  const timeline = new Timeline(ownPlaces(context.env, uid).state, context.id);
+  const { state } = ownPlaces(context.env, uid);
+  const timeline = new Timeline(state, context.id);
   const record: Timeline['record'] = (event, value) => timeline.record(event, value);
+  const directory = hookLogsPath(state, context.id);
+  const reports = new HookLogs({ directory, say, record: (text) => record('fact', text) });
   record('start');
   let code: number | undefined;
   try {
     const submitted = await submission(context);
     const places = placesToRead(context.env, uid);
     const signal = signals.cancelled;
-    await using guest = await startJobGuest({ context, places, submission: submitted, scriptPath, record, signal });
-    await using door = await openDoor(guest, submitted, timeline);
+    const hooks = await hookOrders(context, submitted, directory);
+    const ssh = jobSsh(context, submitted);
+    const job = { context, places, submission: submitted, scriptPath, hooks, ssh };
+    await using guest = await startJobGuest({ ...job, reports, record, signal });
+    signals.precedeTermBy(() => guest.precancel());
+    await using door = await openDoor({ guest, submission: submitted, ssh }, timeline);
+    flushWhenEnding(guest, signals.ending);
     record('script');
-    const ran = await outcome(guest.watch('script', run(guest, submitted)));
+    const watch = <T>(phase: Phase, work: Promise<T>) => orLeaveDiskInOrder(guest, guest.watch(phase, work));
+    const ran = await outcome(watch('script', run(guest, submitted)));
     const { keep = 0 } = submitted.request;
     if (keep > 0 && !signals.ending.aborted) {
       record('keep');
       const job = { id: context.id, ended: describe(ran) };
-      await guest.watch('tear-down', keepGuest({ minutes: keep, door, ending: signals.ending, say, job }));
+      await watch('tear-down', keepGuest({ minutes: keep, door, ending: signals.ending, say, job }));
     }
     await door?.close('the virtual machine ends');
     record('tear-down');
-    await guest.tearDown().catch((error: unknown) => {
+    await guest.tearDown('code' in ran ? ran.code : exitCodeOf(ran.failure)).catch((error: unknown) => {
       throw 'failure' in ran ? ran.failure : error;
     });
     if ('failure' in ran) throw ran.failure;
@@ -57,14 +70,34 @@ export async function inJobGuest({ submission, scriptPath, signals, say, run }: 
     return code;
   } finally {
     record('end', code ?? 'failed');
-    await timeline.flush();
+    await Promise.all([timeline.flush(), reports.flush()]);
+  }
+}
+
+/** A batch system may leave a job that it ends too little time: what was written to its disk is on its way sooner then. */
+function flushWhenEnding({ machine: { spec, agent } }: JobGuest, ending: AbortSignal): void {
+  if (spec.data?.keeps !== true) return;
+  // Whether all is there is found out at the end.
+  ending.addEventListener('abort', () => void agent.sync().catch(() => {}), { once: true });
+}
+
+/**
+ * Whatever else of the job fails while its script runs, as another node that is lost: a disk that stays is unmounted, if its machine still lives.
+ * The failure is what is told. Torque 6.1 ends the other nodes of a job before it tells the first one that the job is deleted.
+ */
+async function orLeaveDiskInOrder<T>({ guests: [first] }: JobGuest, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (first.machine.spec.data?.keeps === true && !stands(error)) await tearDown(first).catch(() => {});
+    throw error;
   }
 }
 
 /** A job does not fail for want of a console. */
-async function openDoor(guest: JobGuest, submission: Submission, timeline: Timeline): Promise<ConsoleDoor | undefined> {
+async function openDoor(options: DoorOptions, timeline: Timeline): Promise<ConsoleDoor | undefined> {
   try {
-    const door = await ConsoleDoor.open({ guest, submission });
+    const door = await ConsoleDoor.open(options);
     timeline.recordConsole(door.place);
     return door;
   } catch (error) {
@@ -84,11 +117,15 @@ type Outcome = { readonly code: number } | { readonly failure: VtorqueError };
 /** Failures that leave a guest behind which is as it was. */
 const guestStands: readonly string[] = ['E_SCRIPT_START', 'E_OUTPUT_LOST'];
 
+function stands(error: unknown): error is VtorqueError {
+  return error instanceof VtorqueError && guestStands.includes(error.code);
+}
+
 async function outcome(run: Promise<number>): Promise<Outcome> {
   try {
     return { code: await run };
   } catch (error) {
-    if (error instanceof VtorqueError && guestStands.includes(error.code)) return { failure: error };
+    if (stands(error)) return { failure: error };
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-export { exitCodeOfPhase } from './exit-codes.ts';
+export { exitCodeOf, exitCodeOfPhase } from './exit-codes.ts';
 export { followTimeline } from './follow.ts';
 export { type LaunchOptions, launch } from './launch.ts';
 export { AGENT_WORD } from './nodes/agent-word.ts';

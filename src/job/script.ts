@@ -4,8 +4,13 @@ import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { messageOf, shellQuote, VtorqueError } from '../base/index.ts';
 import type { GuestAgent, GuestProcess } from '../guest/linux/index.ts';
-import type { GuestFiles, GuestIdentity } from '../node/guest/index.ts';
-import { guestEnvironment } from './environment.ts';
+import {
+  type GuestFiles,
+  type GuestIdentity,
+  guestEnvironment,
+  guestGroups,
+  limitsOfJob,
+} from '../node/guest/index.ts';
 import type { JobSignals } from './signals.ts';
 import type { Submission } from './submission.ts';
 
@@ -31,15 +36,12 @@ export async function runScript({ agent, identity, files, submission, args, sign
     // As batch systems start a job: a login shell that reads on its standard input what to run.
     argv: [`-${basename(shell)}`],
     cwd: context.cwd,
-    env: guestEnvironment(context.env, submission.variables, {
-      ...submission.request.env,
-      HOSTNAME: vm.name,
-      PBS_NODEFILE: files.nodeFile,
-    }),
+    env: guestEnvironment(identity, files),
     uid: context.owner.uid,
     gid: context.owner.gid,
     groups: guestGroups(identity),
     umask: context.umask,
+    limits: await limitsOfJob(agent, context.env),
     stdin: 'data',
   });
   signals.forwardTo((signal) => script.signal(signal));
@@ -101,13 +103,4 @@ async function forward(from: Readable, descriptor: 1 | 2): Promise<unknown> {
     () => undefined,
     (error: unknown) => error,
   );
-}
-
-/**
- * virtiofsd shows files of the user's other groups as owned by the overflow group; being in it lets the guest's kernel
- * ask the host, which decides.
- */
-export function guestGroups({ context, mounts }: GuestIdentity): number[] {
-  const overflow = mounts.some(({ type }) => type === 'virtiofs') ? [65534] : [];
-  return [...context.owner.groups.map(({ gid }) => gid), ...overflow];
 }

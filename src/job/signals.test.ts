@@ -26,3 +26,23 @@ test('JobSignals forwards to the script, also what came early', async () => {
   assert.deepEqual(delivered, ['SIGUSR1', 'SIGTERM']);
   assert.equal(signals.cancelled.aborted, false);
 });
+
+test('JobSignals lets the first TERM wait for what precedes it, and nothing else', async () => {
+  using signals = new JobSignals();
+  const delivered: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let calls = 0;
+  signals.precedeTermBy(() => {
+    calls++;
+    return promise;
+  });
+  signals.forwardTo((signal) => delivered.push(signal));
+  await raise('SIGTERM');
+  await raise('SIGUSR1');
+  assert.deepEqual(delivered, ['SIGUSR1']);
+  resolve();
+  await promise;
+  await new Promise(setImmediate);
+  await raise('SIGTERM');
+  assert.deepEqual([delivered, calls], [['SIGUSR1', 'SIGTERM', 'SIGTERM'], 1]);
+});

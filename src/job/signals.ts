@@ -26,6 +26,7 @@ export class JobSignals implements Disposable {
   readonly #end = new AbortController();
   readonly #early: NodeJS.Signals[] = [];
   #deliver: ((signal: NodeJS.Signals) => void) | undefined;
+  #before: (() => Promise<unknown>) | undefined;
 
   constructor() {
     for (const signal of forwarded) process.on(signal, this.#receive);
@@ -47,17 +48,33 @@ export class JobSignals implements Disposable {
     for (const signal of this.#early.splice(0)) deliver(signal);
   }
 
+  /** Before the first TERM that the script gets, this is done to its end, however that is. */
+  precedeTermBy(work: () => Promise<unknown>): void {
+    this.#before = work;
+  }
+
   [Symbol.dispose](): void {
     for (const signal of forwarded) process.off(signal, this.#receive);
   }
 
   readonly #receive = (signal: NodeJS.Signals): void => {
     if (ending.includes(signal)) this.#end.abort(new Cancelled(signal));
-    if (this.#deliver !== undefined) this.#deliver(signal);
+    if (this.#deliver !== undefined) this.#pass(signal, this.#deliver);
     else {
       // Kept also when it cancels: the script may be just about to start, and must then get it.
       this.#early.push(signal);
       if (ending.includes(signal)) this.#cancel.abort(new Cancelled(signal));
     }
   };
+
+  #pass(signal: NodeJS.Signals, deliver: (signal: NodeJS.Signals) => void): void {
+    const before = this.#before;
+    if (signal !== 'SIGTERM' || before === undefined) {
+      deliver(signal);
+      return;
+    }
+    this.#before = undefined;
+    const done = (): void => deliver(signal);
+    before().then(done, done);
+  }
 }

@@ -34,7 +34,7 @@ test('the launcher script has the directives, one command, the header and the sc
   assert.match(lines[1] ?? '', /^# This job runs/);
   assert.equal(lines[2], '#PBS -N foo');
   assert.equal(lines[3], `exec '/opt/vtorque/libexec/vtorque-launch' "$0" "$@"`);
-  assert.match(lines[4] ?? '', /^#vtorque-submission [0-9a-f]{64} \{"version":1,/);
+  assert.match(lines[4] ?? '', /^#vtorque-submission [0-9a-f]{64} \{"version":2,/);
   assert.equal(lines.slice(5).join('\n'), script);
 });
 
@@ -57,9 +57,9 @@ test('any script comes back byte for byte', () => {
 });
 
 /** Scripts that qsub refuses have no launcher script: continued directives that never end. */
-function composeOrSkip(script: Uint8Array): Buffer {
+function composeOrSkip(script: Uint8Array, options: Partial<LauncherScriptOptions> = {}): Buffer {
   try {
-    return compose(script);
+    return compose(script, options);
   } catch (error) {
     assert.ok(error instanceof VtorqueError && error.code === 'E_QSUB');
     fc.pre(false);
@@ -77,11 +77,43 @@ test('large scripts, long lines and every byte come back', () => {
 test('everything else comes back, too', () => {
   const options = { shell: '/bin/bash', scriptName: 'jöb "x".sh', variables: { names: ['A', 'Ü'], all: true } };
   const read = readSubmission(compose('echo\n', options));
-  assert.equal(read.version, 1);
+  assert.equal(read.version, 2);
   assert.equal(read.shell, options.shell);
   assert.equal(read.scriptName, options.scriptName);
   assert.deepEqual(read.variables, options.variables);
   assert.equal('shell' in readSubmission(compose('echo\n')), false);
+});
+
+test('hooks come back byte for byte behind any script', () => {
+  const bytes = fc.uint8Array({ maxLength: 200 });
+  const script = fc.oneof(bytes, fc.constant(Buffer.from('#!/bin/sh\necho hello\n')));
+  fc.assert(
+    fc.property(script, bytes, bytes, (text, before, after) => {
+      const hook = (content: Uint8Array, where: 'all' | 'first') => ({
+        ...{ name: 'häuk', where, base64: Buffer.from(content).toString('base64') },
+      });
+      const hooks = { vm_prologue: hook(before, 'all'), vm_epilogue: hook(after, 'first') };
+      const job = { resources: 'nodes=1:ppn=2,walltime=10', account: 'acc' };
+      const launcher = composeOrSkip(text, { hooks, job });
+      const read = readSubmission(launcher);
+      assert.deepEqual([Buffer.from(read.script), read.hooks, read.job], [Buffer.from(text), hooks, job]);
+      checkScriptText(launcher);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('a hook that is cut or altered is noticed', () => {
+  const hooks = {
+    vm_prologue: { name: 'p', where: 'all' as const, base64: Buffer.from('#!/bin/sh\n').toString('base64') },
+  };
+  for (const script of ['echo\n', 'no end']) {
+    const launcher = compose(script, { hooks });
+    assert.throws(() => readSubmission(launcher.subarray(0, launcher.length - 6)), damaged);
+    const altered = Buffer.from(launcher);
+    altered[launcher.length - 8] = (altered[launcher.length - 8] ?? 0) ^ 1;
+    assert.throws(() => readSubmission(altered), damaged);
+  }
 });
 
 test('an altered byte in the header or the script is noticed', () => {
@@ -131,7 +163,7 @@ test('a file that is no launcher script is refused', () => {
 });
 
 test('a submission of another version is refused as such', () => {
-  const text = compose('echo\n').toString().replace('"version":1', '"version":7');
+  const text = compose('echo\n').toString().replace('"version":2', '"version":7');
   assert.throws(() => readSubmission(Buffer.from(text)), { code: 'E_SUBMISSION_VERSION' });
 });
 

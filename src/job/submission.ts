@@ -1,4 +1,5 @@
 import { messageOf, sha256, shellQuote, VtorqueError } from '../base/index.ts';
+import type { HookedJob, UserHook, UserHookName } from '../node/guest/index.ts';
 import { DEFAULT_PREFIX } from '../pbs/index.ts';
 import type { VmRequest } from '../request/index.ts';
 import { checkPrefix, launcherDirectives } from './submission-directives.ts';
@@ -21,7 +22,13 @@ export interface Submission {
   /** The value of `-S`. */
   readonly shell?: string;
   readonly variables: RequestedVariables;
+  /** Of the user's, for his VMs. */
+  readonly hooks?: UserHooks;
+  /** What hooks in VMs are told of the job. */
+  readonly job?: HookedJob;
 }
+
+export type UserHooks = Readonly<Partial<Record<UserHookName, UserHook>>>;
 
 export interface LauncherScriptOptions extends Submission {
   /** Absolute; the nodes have the same installation there. */
@@ -30,7 +37,7 @@ export interface LauncherScriptOptions extends Submission {
   readonly prefix?: string;
 }
 
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 const MARK = '#vtorque-submission';
 // No word of this line may look like an option or a quote: with `-C '#'` qsub reads it as a directive. It is longer
 // than the 50 bytes that qsub checks for plain ASCII.
@@ -48,6 +55,15 @@ interface Header {
   readonly length: number;
   readonly shell?: string;
   readonly variables: RequestedVariables;
+  /** Their contents stand behind the script, in this order. */
+  readonly hooks?: readonly HookHeader[];
+  readonly job?: HookedJob;
+}
+
+interface HookHeader extends Omit<UserHook, 'base64'> {
+  readonly key: UserHookName;
+  /** Bytes. */
+  readonly length: number;
 }
 
 /**
@@ -60,6 +76,8 @@ export function composeLauncherScript(options: LauncherScriptOptions): Buffer {
   const launcher = `exec ${shellQuote(`${installRoot}/libexec/vtorque-launch`)} "$0" "$@"`;
   checkPrefix(prefix, launcher);
   const plain = isHarmless(script);
+  const hooks = hookHeaders(options.hooks);
+  const contents = hookContents(options.hooks);
   const header: Header = {
     version: FORMAT_VERSION,
     request: options.request,
@@ -68,13 +86,16 @@ export function composeLauncherScript(options: LauncherScriptOptions): Buffer {
     length: script.length,
     ...(options.shell === undefined ? {} : { shell: options.shell }),
     variables: options.variables,
+    ...(hooks.length === 0 ? {} : { hooks }),
+    ...(options.job === undefined ? {} : { job: options.job }),
   };
   const json = asciiJson(header);
   return Buffer.concat([
     Buffer.from(`#!/bin/sh\n${COMMENT}\n`),
     launcherDirectives(script, prefix),
-    Buffer.from(`${launcher}\n${MARK} ${digestOf(json, script)} ${json}\n`),
+    Buffer.from(`${launcher}\n${MARK} ${digestOf(json, script, contents)} ${json}\n`),
     plain ? script : Buffer.from(base64Lines(script)),
+    Buffer.from(base64Lines(contents)),
   ]);
 }
 
@@ -87,14 +108,25 @@ export function readSubmission(bytes: Uint8Array): Submission & { readonly versi
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const { digest, json, payload } = findHeader(file);
   const header = parseHeader(json);
-  const script =
-    header.encoding === 'plain' ? payload.subarray(0, header.length) : decodeBase64(payload, header.length);
+  const plain = header.encoding === 'plain';
+  const script = plain ? payload.subarray(0, header.length) : decodeBase64(payload, header.length);
   if (script.length < header.length) {
     throw damaged(`the script is cut: ${script.length} of ${header.length} bytes are there`);
   }
-  if (digestOf(json, script) !== digest) throw damaged('its content differs from what was submitted');
-  const { version, request, scriptName, shell, variables } = header;
-  return { version, request, scriptName, ...(shell === undefined ? {} : { shell }), variables, script };
+  const { hooks = [] } = header;
+  const behind = payload.subarray(plain ? header.length : base64Length(header.length));
+  const contents = decodeBase64(
+    behind,
+    hooks.reduce((sum, { length }) => sum + length, 0),
+  );
+  if (digestOf(json, script, contents) !== digest) throw damaged('its content differs from what was submitted');
+  const { version, request, scriptName, shell, variables, job } = header;
+  return {
+    ...{ version, request, scriptName, variables, script },
+    ...(shell === undefined ? {} : { shell }),
+    ...(hooks.length === 0 ? {} : { hooks: hooksOf(hooks, contents) }),
+    ...(job === undefined ? {} : { job }),
+  };
 }
 
 function findHeader(file: Buffer): { digest: string; json: string; payload: Buffer } {
@@ -136,8 +168,34 @@ function damaged(state: string): VtorqueError {
 }
 
 /** The digest covers the header, too, so that a request cannot change unnoticed. */
-function digestOf(json: string, script: Uint8Array): string {
-  return sha256(Buffer.concat([Buffer.from(`${json}\n`), script]));
+function digestOf(json: string, ...contents: readonly Uint8Array[]): string {
+  return sha256(Buffer.concat([Buffer.from(`${json}\n`), ...contents]));
+}
+
+function hookHeaders(hooks: UserHooks = {}): HookHeader[] {
+  return hookEntries(hooks).map(([key, { name, where, base64 }]) => ({
+    ...{ key, name, where },
+    length: Buffer.byteLength(base64, 'base64'),
+  }));
+}
+
+function hookContents(hooks: UserHooks = {}): Buffer {
+  return Buffer.concat(hookEntries(hooks).map(([, { base64 }]) => Buffer.from(base64, 'base64')));
+}
+
+function hookEntries(hooks: UserHooks): [UserHookName, UserHook][] {
+  return Object.entries(hooks) as [UserHookName, UserHook][];
+}
+
+function hooksOf(headers: readonly HookHeader[], contents: Buffer): UserHooks {
+  let at = 0;
+  return Object.fromEntries(
+    headers.map(({ key, name, where, length }) => {
+      const bytes = contents.subarray(at, at + length);
+      at += length;
+      return [key, { name, where, base64: bytes.toString('base64') }];
+    }),
+  );
 }
 
 /** Text that batch systems hand on as it is: UTF-8 without NUL and carriage return, lines of a sane length, ended. */
@@ -163,9 +221,13 @@ function base64Lines(script: Uint8Array): string {
 
 /** Lines behind the payload are not ours, and left alone. */
 function decodeBase64(payload: Buffer, length: number): Buffer {
+  return Buffer.from(payload.toString('latin1', 0, base64Length(length)), 'base64').subarray(0, length);
+}
+
+/** Characters of so many bytes, with the ends of the lines. */
+function base64Length(length: number): number {
   const characters = Math.ceil(length / 3) * 4;
-  const lineEnds = Math.ceil(characters / BASE64_LINE);
-  return Buffer.from(payload.toString('latin1', 0, characters + lineEnds), 'base64').subarray(0, length);
+  return characters + Math.ceil(characters / BASE64_LINE);
 }
 
 /** JSON in plain ASCII, on one line. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { followTimeline } from './follow.ts';
-import { Timeline, timelinePath } from './timeline.ts';
+import { hookLogsPath, Timeline, timelinePath } from './timeline.ts';
 
 async function withState(use: (state: string) => Promise<void>): Promise<void> {
   const state = await mkdtemp(join(tmpdir(), 'vtorque-test-'));
@@ -55,6 +55,21 @@ test('Timeline records a job although old records vanish while it removes them',
     timeline.record('end', 0);
     assert.equal(await timeline.flush(), undefined);
     assert.match(await readFile(timelinePath(state, '999.head'), 'utf8'), /"end"/);
+  }));
+
+test('Timeline removes what the hooks of old jobs have printed with their records, and counts records only', () =>
+  withState(async (state) => {
+    for (let i = 0; i < 150; i++) {
+      await mkdir(hookLogsPath(state, `${i}.head`), { recursive: true });
+      await writeFile(timelinePath(state, `${i}.head`), '');
+    }
+    await new Timeline(state, '998.head').flush();
+    assert.equal((await readdir(join(state, 'jobs'))).length, 300);
+    for (let i = 150; i < 201; i++) await writeFile(timelinePath(state, `${i}.head`), '');
+    await utimes(timelinePath(state, '7.head'), 1, 1);
+    await new Timeline(state, '999.head').flush();
+    const left = await readdir(join(state, 'jobs'));
+    assert.deepEqual([left.includes('7.head.jsonl'), left.includes('7.head.hooks'), left.length], [false, false, 349]);
   }));
 
 test('Timeline does not fail the job when its directory cannot be made', async () => {

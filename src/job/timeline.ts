@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, stat, unlink } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { VtorqueError } from '../base/index.ts';
 
@@ -24,6 +24,8 @@ export interface ConsolePlace {
   readonly host: string;
   /** Name of the launcher's socket there, in the kernel's own name space. */
   readonly socket: string;
+  /** How many VMs the job has; one where nothing is said. */
+  readonly vms?: number;
 }
 
 /** Records kept per user; older ones go when a new job starts. */
@@ -35,6 +37,11 @@ export function timelinePath(state: string, jobId: string): string {
     throw new VtorqueError('E_JOB_ID', `Cannot use "${jobId}" as a job id: it has characters that no job id has`);
   }
   return join(state, 'jobs', `${jobId}.jsonl`);
+}
+
+/** Where what the hooks in the VMs of a job print is kept, below the user's state directory. */
+export function hookLogsPath(state: string, jobId: string): string {
+  return timelinePath(state, jobId).replace(/\.jsonl$/, '.hooks');
 }
 
 /** The record of one job's run: when each step began. A rerun of the job is appended. */
@@ -81,11 +88,13 @@ export class Timeline {
 }
 
 async function prune(directory: string): Promise<void> {
-  const names = await readdir(directory);
+  const names = (await readdir(directory)).filter((name) => name.endsWith('.jsonl'));
   if (names.length <= kept) return;
   const dated = await Promise.all(
     names.map(async (name) => ({ path: join(directory, name), at: (await stat(join(directory, name))).mtimeMs })),
   );
   const old = dated.sort((a, b) => a.at - b.at).slice(0, names.length - kept);
+  const logs = old.map(({ path }) => path.replace(/\.jsonl$/, '.hooks'));
   await Promise.all(old.map(({ path }) => unlink(path)));
+  await Promise.all(logs.map((path) => rm(path, { recursive: true, force: true })));
 }

@@ -9,6 +9,7 @@ import { Timeline } from '../timeline.ts';
 import { findConsole } from './find.ts';
 import { greetingLine, readGreeting } from './greeting.ts';
 
+const find = (state: string, wanted: string) => findConsole(state, wanted, 'open a console of');
 const place = { host: 'node7', socket: 'vtorque-console-1234' };
 
 async function withState(use: (state: string) => Promise<void>): Promise<void> {
@@ -28,32 +29,32 @@ test('findConsole() finds the console of the latest run, by the whole id or what
     timeline.record('end', 0);
     timeline.record('start');
     await timeline.flush();
-    await assert.rejects(findConsole(state, '7[1].head'), { code: 'E_CONSOLE_NOT_YET' });
+    await assert.rejects(find(state, '7[1].head'), { code: 'E_CONSOLE_NOT_YET' });
     timeline.recordConsole(place);
     await timeline.flush();
     for (const wanted of ['7[1].head', '7[1]', '7[1]/0', '7[1].head/0']) {
-      assert.deepEqual(await findConsole(state, wanted), { job: '7[1].head', place });
+      assert.deepEqual(await find(state, wanted), { job: '7[1].head', place, rank: 0 });
     }
-    await assert.rejects(findConsole(state, '7[1]/1'), { code: 'E_RANK_UNKNOWN' });
+    await assert.rejects(find(state, '7[1]/1'), { code: 'E_RANK_UNKNOWN' });
     timeline.record('end', 'failed');
     await timeline.flush();
-    await assert.rejects(findConsole(state, '7[1]'), { code: 'E_JOB_ENDED', hint: /keep=MINUTES/ });
+    await assert.rejects(find(state, '7[1]'), { code: 'E_JOB_ENDED', hint: /keep=MINUTES/ });
   }));
 
 test('findConsole() refuses what is no job, one that it does not know, and one of several', () =>
   withState(async (state) => {
-    await assert.rejects(findConsole(state, '../x'), { code: 'E_JOB_ID' });
-    await assert.rejects(findConsole(state, '8'), { code: 'E_JOB_UNKNOWN' });
+    await assert.rejects(find(state, '../x'), { code: 'E_JOB_ID' });
+    await assert.rejects(find(state, '8'), { code: 'E_JOB_UNKNOWN' });
     for (const id of ['8.a', '8.b']) {
       const timeline = new Timeline(state, id);
       timeline.record('start');
       await timeline.flush();
     }
-    await assert.rejects(findConsole(state, '8'), { code: 'E_JOB_UNKNOWN', hint: /8\.a, 8\.b/ });
+    await assert.rejects(find(state, '8'), { code: 'E_JOB_UNKNOWN', hint: /8\.a, 8\.b/ });
   }));
 
 test('readGreeting() waits for its whole line, keeps what comes behind it, and takes nothing else', () => {
-  const greeting = { version: 1, terminalType: 'vt100', wish: 'shell' } as const;
+  const greeting = { version: 1, terminalType: 'vt100', wish: 'shell', rank: 3 } as const;
   const line = Buffer.from(greetingLine(greeting));
   for (let end = 0; end < line.length; end++) assert.equal(readGreeting(line.subarray(0, end)), undefined);
   const rest = Buffer.from('W 80 24\n');

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { messageOf } from '../../base/index.ts';
+import { messageOf, shellQuote } from '../../base/index.ts';
+import type { JobSsh, NodeGuest } from '../../node/guest/index.ts';
 import { peerOf } from '../../process/index.ts';
 import { programsDirectory } from '../../site/index.ts';
 import { UserChannel } from '../interactive/channel.ts';
@@ -12,14 +13,17 @@ import type { JobGuest } from '../job-guest.ts';
 import type { Submission } from '../submission.ts';
 import type { ConsolePlace } from '../timeline.ts';
 import { CONSOLE_TOKEN, type ConsoleGreeting, readGreeting } from './greeting.ts';
+import { loginTo, serveSsh } from './login.ts';
 
 export interface DoorOptions {
   readonly guest: JobGuest;
   readonly submission: Submission;
+  /** None where the job wants none. */
+  readonly ssh: JobSsh | undefined;
 }
 
 const GREETING_MS = 10_000;
-/** Connections at once. Others than the owner can connect, and then are sent away; they must not fill the node with helpers. */
+/** Who are looked at at once. Others than the owner can connect, and then are sent away; they must not fill the node with helpers. */
 const MOST = 16;
 /** As a shell tells that its terminal has hung up. */
 const HUNG_UP = 129;
@@ -33,7 +37,9 @@ export class ConsoleDoor implements AsyncDisposable {
   readonly #options: DoorOptions;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  #knocking = 0;
   readonly #open = new Map<UserChannel, Socket>();
+  readonly #logins = new Set<Socket>();
   readonly #endWanted = Promise.withResolvers<void>();
   #keeping = false;
 
@@ -51,7 +57,8 @@ export class ConsoleDoor implements AsyncDisposable {
     const server = createServer({ pauseOnConnect: true });
     server.listen(`\0${socket}`);
     await once(server, 'listening');
-    return new ConsoleDoor(options, server, { host: hostname(), socket });
+    const vms = options.guest.identity.vms.length;
+    return new ConsoleDoor(options, server, { host: hostname(), socket, vms });
   }
 
   /** From now on who leaves the last console, or asks for it, ends the wait for this promise. */
@@ -84,30 +91,58 @@ export class ConsoleDoor implements AsyncDisposable {
   }
 
   async #receive(socket: Socket): Promise<void> {
-    if (this.#sockets.size >= MOST) {
+    if (this.#knocking >= MOST) {
       socket.destroy();
       return;
     }
+    const greeting = this.#letIn(socket);
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
     socket.on('error', () => {});
+    try {
+      await this.#serve(socket, await greeting);
+    } catch {
+      // Whoever it is learns that nobody talks to him; the job has nothing to do with that.
+    } finally {
+      socket.destroySoon();
+    }
+  }
+
+  /** @throws Error for others than the owner, and for who says nothing that is understood */
+  async #letIn(socket: Socket): Promise<ConsoleGreeting> {
+    this.#knocking++;
     const late = setTimeout(() => socket.destroy(), GREETING_MS);
     try {
       const peer = await peerOf(join(programsDirectory, 'account'), socket);
       const { owner } = this.#options.guest.identity.context;
       if (peer !== owner.uid && peer !== 0) throw new Error(`uid ${peer} is not the owner of the job`);
-      const greeting = await greetingFrom(socket);
-      clearTimeout(late);
-      await this.#serve(socket, greeting);
-    } catch {
-      // Whoever it is learns that nobody talks to him; the job has nothing to do with that.
+      return await greetingFrom(socket);
     } finally {
       clearTimeout(late);
-      socket.destroySoon();
+      this.#knocking--;
     }
   }
 
-  async #serve(socket: Socket, { wish, terminalType }: ConsoleGreeting): Promise<void> {
+  #guestOf(rank: number): NodeGuest | undefined {
+    return this.#options.guest.guests.find(({ identity }) => identity.vm.rank === rank);
+  }
+
+  async #serve(socket: Socket, greeting: ConsoleGreeting): Promise<void> {
+    const { wish, rank } = greeting;
+    if (wish === 'login') {
+      const { guest, ssh } = this.#options;
+      socket.write(
+        `${JSON.stringify(await loginTo(rank, { ssh, first: guest, guestOf: (of) => this.#guestOf(of) }))}\n`,
+      );
+    } else if (wish === 'ssh') {
+      const guest = this.#guestOf(rank);
+      if (guest === undefined) return;
+      this.#logins.add(socket);
+      await serveSsh(socket, guest.machine.agent, guest.identity.context).finally(() => this.#logins.delete(socket));
+    } else await this.#talk(socket, greeting);
+  }
+
+  async #talk(socket: Socket, { wish, terminalType, rank }: ConsoleGreeting): Promise<void> {
     const channel = new UserChannel(CONSOLE_TOKEN, socket, socket);
     socket.resume();
     if (wish === 'end') {
@@ -119,11 +154,12 @@ export class ConsoleDoor implements AsyncDisposable {
     this.#open.set(channel, socket);
     channel.say({ kind: 'hello' });
     try {
-      const code = await this.#shell(channel, terminalType);
+      const code = await this.#shell(channel, terminalType, rank);
       channel.say({ kind: 'exit', code });
       this.#open.delete(channel);
       // A shell that ended because its connection was lost is nobody's wish.
-      if (this.#keeping && this.#open.size === 0 && !channel.hungUp.aborted) this.#endWanted.resolve();
+      const last = this.#open.size === 0 && this.#logins.size === 0;
+      if (this.#keeping && last && !channel.hungUp.aborted) this.#endWanted.resolve();
     } catch (error) {
       channel.print(`vtorque: ${messageOf(error)}\n`);
       channel.say({ kind: 'exit', code: HUNG_UP });
@@ -132,14 +168,26 @@ export class ConsoleDoor implements AsyncDisposable {
     }
   }
 
-  #shell(channel: UserChannel, terminalType: string): Promise<number> {
-    const { guest, submission } = this.#options;
+  #shell(channel: UserChannel, terminalType: string, rank: number): Promise<number> {
+    const { submission } = this.#options;
     const { request, shell, variables } = submission;
+    const here = this.#guestOf(rank);
+    const guest = here ?? this.#options.guest;
+    const command = here === undefined ? { command: shellElsewhere(guest, rank) } : {};
     return runShell({
       ...{ agent: guest.machine.agent, identity: guest.identity, files: guest.files, channel, env: {} },
-      submission: { request, ...(shell === undefined ? {} : { shell }), variables, terminalType, token: CONSOLE_TOKEN },
+      submission: {
+        ...{ request, variables, terminalType, token: CONSOLE_TOKEN, ...command },
+        ...(shell === undefined ? {} : { shell }),
+      },
     });
   }
+}
+
+/** What brings a shell in a VM of another node to a terminal of this one. */
+function shellElsewhere({ identity: { vms, context } }: Pick<NodeGuest, 'identity'>, rank: number): string {
+  const shell = `cd ${shellQuote(context.cwd)}; exec "$SHELL" -l`;
+  return `exec ssh -q -tt ${shellQuote(vms[rank]?.name ?? '')} ${shellQuote(shell)}`;
 }
 
 /** The connection is paused again when this resolves. */

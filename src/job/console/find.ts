@@ -7,19 +7,22 @@ export interface FoundConsole {
   /** The job's whole id. */
   readonly job: string;
   readonly place: ConsolePlace;
+  /** Of the VM that is meant. */
+  readonly rank: number;
 }
+
+/** What somebody wants of a job, for the error that says why it cannot be. */
+export type Wanted = 'open a console of' | 'log in to';
 
 /**
  * Where a running job of this user has its console, by the record that the job's launcher keeps.
  * @param wanted `JOB` or `JOB/RANK`; of the id what stands before the first dot is enough, if it is the only one
  * @throws VtorqueError `E_JOB_ID`, `E_JOB_UNKNOWN`, `E_RANK_UNKNOWN`, `E_CONSOLE_NOT_YET`, `E_JOB_ENDED`
  */
-export async function findConsole(state: string, wanted: string): Promise<FoundConsole> {
-  const [, id = wanted, rank] = /^(.*?)(?:\/(\d+))?$/.exec(wanted) ?? [];
-  const job = await wholeId(state, id);
-  if (rank !== undefined && Number(rank) !== 0) {
-    throw refuse('E_RANK_UNKNOWN', job, `it has no VM ${rank}`, `It has one VM: vtorque console ${job}`);
-  }
+export async function findConsole(state: string, wanted: string, action: Wanted): Promise<FoundConsole> {
+  const [, id = wanted, number = '0'] = /^(.*?)(?:\/(\d+))?$/.exec(wanted) ?? [];
+  const refuse = refuser(action);
+  const job = await wholeId(state, id, refuse);
   const entries = (await readFile(timelinePath(state, job), 'utf8')).split('\n').slice(0, -1);
   let place: ConsolePlace | undefined;
   let ended = false;
@@ -30,14 +33,20 @@ export async function findConsole(state: string, wanted: string): Promise<FoundC
     if (entry.event === 'end') ended = true;
     place = entry.console ?? place;
   }
-  if (ended) throw consoleGone(job);
-  if (place !== undefined) return { job, place };
+  if (ended) throw consoleGone(job, action);
+  if (place !== undefined) {
+    const { vms = 1 } = place;
+    const rank = Number(number);
+    if (rank < vms) return { job, place, rank };
+    const there = vms === 1 ? `It has one VM, ${job}/0` : `Its VMs are ${job}/0 to ${job}/${vms - 1}`;
+    throw refuse('E_RANK_UNKNOWN', job, `it has no VM ${rank}`, there);
+  }
   throw refuse('E_CONSOLE_NOT_YET', job, 'its guest has not started yet', 'Try again in a moment');
 }
 
 /** What a console that is gone means. */
-export function consoleGone(job: string): VtorqueError {
-  return refuse(
+export function consoleGone(job: string, action: Wanted): VtorqueError {
+  return refuser(action)(
     'E_JOB_ENDED',
     job,
     'the job has ended',
@@ -45,7 +54,7 @@ export function consoleGone(job: string): VtorqueError {
   );
 }
 
-async function wholeId(state: string, id: string): Promise<string> {
+async function wholeId(state: string, id: string, refuse: Refuser): Promise<string> {
   const ending = '.jsonl';
   const names = await readdir(dirname(timelinePath(state, id))).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
@@ -63,6 +72,8 @@ async function wholeId(state: string, id: string): Promise<string> {
   throw refuse('E_JOB_UNKNOWN', id, 'several jobs begin so', `Write the whole id: ${meant.join(', ')}`);
 }
 
-function refuse(code: string, job: string, state: string, hint: string): VtorqueError {
-  return new VtorqueError(code, `Cannot open a console of job "${job}": ${state}`, { hint });
+type Refuser = (code: string, job: string, state: string, hint: string) => VtorqueError;
+
+function refuser(action: Wanted): Refuser {
+  return (code, job, state, hint) => new VtorqueError(code, `Cannot ${action} job "${job}": ${state}`, { hint });
 }

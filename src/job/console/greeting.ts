@@ -1,11 +1,33 @@
-/** What who asks for a console says first, on one line; then both sides go on as those of an interactive job. */
+/** What who knocks says first, on one line. */
 export interface ConsoleGreeting {
   readonly version: 1;
   /** The user's `TERM`. */
   readonly terminalType: string;
-  /** `end`: no console is wanted, but the end of keeping the VM. */
-  readonly wish: 'shell' | 'end';
+  /**
+   * `shell`: both sides go on as those of an interactive job. `end`: the end of keeping the VM, on the same lines.
+   * `login`: what an ssh client needs, in one line, a LoginAnswer. `ssh`: from then on there is a server at the other end.
+   */
+  readonly wish: (typeof wishes)[number];
+  /** Of the VM. */
+  readonly rank: number;
 }
+
+const wishes = ['shell', 'end', 'login', 'ssh'] as const;
+
+/** How to log in to a VM by ssh, or why that cannot be. */
+export type LoginAnswer =
+  | {
+      readonly user: string;
+      /** Name of the VM. */
+      readonly name: string;
+      /** Content of a private key file. */
+      readonly identity: string;
+      /** Public key of the VM. */
+      readonly hostKey: string;
+      /** The VM by which it is reached, where it is not on the launcher's node: its rank and its name. */
+      readonly through?: { readonly rank: number; readonly name: string };
+    }
+  | { readonly why: string; readonly hint: string };
 
 /** Begins the lines of the launcher. There is nothing else on this connection. */
 export const CONSOLE_TOKEN = '@';
@@ -37,7 +59,9 @@ function parse(line: string): ConsoleGreeting | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null) return undefined;
-  const { version, terminalType, wish } = value as Partial<Record<keyof ConsoleGreeting, unknown>>;
+  const { version, terminalType, wish, rank } = value as Partial<Record<keyof ConsoleGreeting, unknown>>;
   if (version !== 1 || typeof terminalType !== 'string' || /[\0\n]/.test(terminalType)) return undefined;
-  return wish === 'shell' || wish === 'end' ? { version, terminalType, wish } : undefined;
+  if (typeof rank !== 'number' || !Number.isSafeInteger(rank) || rank < 0) return undefined;
+  const known = wishes.find((each) => each === wish);
+  return known === undefined ? undefined : { version, terminalType, wish: known, rank };
 }

@@ -1,9 +1,14 @@
 import { once } from 'node:events';
 import { basename } from 'node:path';
 import type { GuestAgent, GuestProcess } from '../../guest/linux/index.ts';
-import type { GuestFiles, GuestIdentity } from '../../node/guest/index.ts';
-import { guestEnvironment } from '../environment.ts';
-import { guestGroups, processEnd } from '../script.ts';
+import {
+  type GuestFiles,
+  type GuestIdentity,
+  guestEnvironment,
+  guestGroups,
+  limitsOfJob,
+} from '../../node/guest/index.ts';
+import { processEnd } from '../script.ts';
 import { Cancelled, type JobSignals } from '../signals.ts';
 import type { UserChannel } from './channel.ts';
 import type { ToJob } from './lines.ts';
@@ -46,17 +51,12 @@ export async function runShell({
     program,
     argv: [`-${basename(program)}`, ...(submission.command === undefined ? [] : ['-c', submission.command])],
     cwd: context.cwd,
-    env: guestEnvironment(context.env, submission.variables, {
-      ...submission.request.env,
-      TERM: submission.terminalType,
-      HOSTNAME: vm.name,
-      PBS_NODEFILE: files.nodeFile,
-      ...env,
-    }),
+    env: { ...guestEnvironment(identity, files), TERM: submission.terminalType, ...env },
     uid: context.owner.uid,
     gid: context.owner.gid,
     groups: guestGroups(identity),
     umask: context.umask,
+    limits: await limitsOfJob(agent, context.env),
     tty: channel.size,
   });
   // A shell that talks to a user ignores TERM, which would leave it no time to end before it is killed.

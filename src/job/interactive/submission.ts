@@ -1,9 +1,9 @@
 import { messageOf, VtorqueError } from '../../base/index.ts';
 import type { VmRequest } from '../../request/index.ts';
-import type { RequestedVariables } from '../submission.ts';
+import type { RequestedVariables, Submission } from '../submission.ts';
 
 /** An interactive job in a VM. There is no script to carry it, so it travels in a variable of the job's environment. */
-export interface InteractiveSubmission {
+export interface InteractiveSubmission extends Pick<Submission, 'hooks' | 'job'> {
   readonly request: VmRequest;
   /** The value of `-S`. */
   readonly shell?: string;

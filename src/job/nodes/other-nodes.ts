@@ -1,20 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type VtorqueError, within } from '../../base/index.ts';
 import type { Allocation, JobEngine, NodeTasks } from '../../engine/index.ts';
-import type { StartStep } from '../../node/guest/index.ts';
+import { listenForPeers } from '../../link/index.ts';
+import type { NetworkFacts, NetworkPlan } from '../../network/index.ts';
+import { type HookReports, hookTime, type StartStep } from '../../node/guest/index.ts';
 import {
   Channel,
   type ChannelTimes,
   type FromNode,
   linkKey,
-  listenForNodes,
+  listenPlace,
   type NodePlan,
   nodeError,
   PROTOCOL_VERSION,
   readFromNode,
   type ToNode,
 } from '../../node/link/index.ts';
-import { listenPlace } from './address.ts';
 import { Barrier } from './barrier.ts';
 import { agentLost, agentNotStarted, nodesNotEnded, nodesNotReady, nodesSilent, wrongVersion } from './errors.ts';
 
@@ -23,12 +24,24 @@ export interface OtherNodes extends AsyncDisposable {
   /** Aborted with the reason when one of them fails. */
   readonly failed: AbortSignal;
   /**
+   * Wait until each has told what must be known of it before the job's network is decided: in the order of the nodes.
+   * @throws as `ready`
+   */
+  heard(signal: AbortSignal): Promise<NetworkFacts[]>;
+  /** Let all start their VMs. */
+  start(network: NetworkPlan | undefined): void;
+  /**
    * Wait until all are ready, and tell them that the script starts.
    * @throws what the first that failed has failed with; `E_NODE_SILENT` for those that are not heard; the signal's reason
    */
   ready(signal: AbortSignal): Promise<void>;
-  /** End all so that nothing that was written in them is lost. */
-  end(): Promise<void>;
+  /** The job is to end by a signal. */
+  precancel(): void;
+  /**
+   * End all so that nothing that was written in them is lost.
+   * @param exitCode of the script
+   */
+  end(exitCode: number): Promise<void>;
 }
 
 export interface OtherNodesOptions {
@@ -36,8 +49,9 @@ export interface OtherNodesOptions {
   readonly allocation: Allocation;
   /** The program of the agents; behind it go a port and the names of this host. */
   readonly agent: readonly [string, ...string[]];
-  readonly plan: Omit<NodePlan, 'rank'>;
+  readonly plan: Omit<NodePlan, 'nodeIndex' | 'network'>;
   readonly record: (node: string, event: StartStep, value: string | undefined) => void;
+  readonly reports: HookReports;
   readonly times?: Partial<NodeTimes>;
 }
 
@@ -68,7 +82,7 @@ export async function startOtherNodes(options: OtherNodesOptions): Promise<Other
   await using started = new AsyncDisposableStack();
   const place = listenPlace(allocation);
   const identities = new Map(others.map((_, at) => [linkKey(allocation, at + 1).identity, at + 1]));
-  const listener = await listenForNodes({
+  const listener = await listenForPeers({
     host: place.listen,
     keyOf: (identity) => {
       const index = identities.get(identity);
@@ -90,15 +104,20 @@ export async function startOtherNodes(options: OtherNodesOptions): Promise<Other
   nodes.watchTasks(tasks);
   const over = new AbortController();
   nodes.expectAll(over.signal);
-  started.defer(() => over.abort());
-  // In this order: an agent ends when its connection does, and what does not is ended by the batch system.
-  started.use(tasks);
+  // From the last to the first: an agent ends when its connection does, what does not is ended by the batch system, and who comes
+  // before that finds somebody who sends it away, so that its complaint is not what the user reads first.
   started.use(listener);
+  started.use(tasks);
+  started.defer(() => listener.dismiss());
+  started.defer(() => over.abort());
   const all = started.move();
   return {
     failed: nodes.barrier.failed,
+    heard: (signal) => nodes.heard(signal),
+    start: (network) => nodes.start(network),
     ready: (signal) => nodes.ready(signal),
-    end: () => nodes.end(),
+    precancel: () => nodes.precancel(),
+    end: (exitCode) => nodes.end(exitCode),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
@@ -109,6 +128,7 @@ class Nodes {
   readonly #options: OtherNodesOptions;
   readonly #times: NodeTimes;
   readonly #names: readonly string[];
+  readonly #facts = new Map<number, NetworkFacts>();
   readonly #channels = new Map<number, Channel<ToNode, FromNode>>();
   #tasks: NodeTasks['failed'] = Promise.withResolvers<Awaited<NodeTasks['failed']>>().promise;
 
@@ -150,24 +170,44 @@ class Nodes {
     });
   }
 
-  async ready(signal: AbortSignal): Promise<void> {
-    const { allReady, failed } = this.barrier;
-    const both = AbortSignal.any([signal, failed]);
-    try {
-      await within(allReady, { ms: this.#times.readyMs, signal: both, late: () => this.#late() });
-    } catch (error) {
-      this.barrier.fail(error);
-      throw failed.reason;
+  async heard(signal: AbortSignal): Promise<NetworkFacts[]> {
+    await this.#all(this.barrier.allHeard, signal);
+    return [...this.#facts].sort(([one], [other]) => one - other).map(([, facts]) => facts);
+  }
+
+  start(network: NetworkPlan | undefined): void {
+    for (const [nodeIndex, channel] of this.#channels) {
+      channel.send({ type: 'plan', plan: { ...this.#options.plan, network, nodeIndex } });
     }
+  }
+
+  async ready(signal: AbortSignal): Promise<void> {
+    await this.#all(this.barrier.allReady, signal);
     for (const node of this.#names.slice(1)) this.barrier.enter(node, 'script');
     this.#tell({ type: 'go' });
   }
 
-  async end(): Promise<void> {
+  async #all(reached: Promise<void>, signal: AbortSignal): Promise<void> {
+    const { failed } = this.barrier;
+    const both = AbortSignal.any([signal, failed]);
+    const ms = this.#times.readyMs + hookTime(this.#options.plan.hooks).beforeMs;
+    try {
+      await within(reached, { ms, signal: both, late: () => this.#late(ms) });
+    } catch (error) {
+      this.barrier.fail(error);
+      throw failed.reason;
+    }
+  }
+
+  precancel(): void {
+    this.#tell({ type: 'precancel' });
+  }
+
+  async end(exitCode: number): Promise<void> {
     for (const node of this.#names.slice(1)) this.barrier.enter(node, 'tear-down');
-    this.#tell({ type: 'end' });
+    this.#tell({ type: 'end', exitCode });
     const { allEnded, failed } = this.barrier;
-    const { endedMs } = this.#times;
+    const endedMs = this.#times.endedMs + hookTime(this.#options.plan.hooks).afterMs;
     await within(allEnded, {
       ms: endedMs,
       signal: failed,
@@ -179,21 +219,27 @@ class Nodes {
     for (const channel of this.#channels.values()) channel.send(message);
   }
 
-  #take(rank: number, node: string, message: FromNode): void {
-    const { plan, record } = this.#options;
+  #take(nodeIndex: number, node: string, message: FromNode): void {
+    const { record, reports } = this.#options;
     const { barrier } = this;
-    const channel = this.#channels.get(rank);
+    const channel = this.#channels.get(nodeIndex);
     switch (message.type) {
       case 'hello':
         if (message.version !== PROTOCOL_VERSION) barrier.fail(wrongVersion(node, message.version));
         else {
+          this.#facts.set(nodeIndex, message.network);
           barrier.reach(node, 'starting');
-          channel?.send({ type: 'plan', plan: { ...plan, rank } });
         }
         break;
       case 'progress':
         if (message.event !== 'fact') barrier.enter(node, message.event);
         record(node, message.event, message.value);
+        break;
+      case 'hook output':
+        reports.log(message.file, Buffer.from(message.base64, 'base64'));
+        break;
+      case 'hook end':
+        reports.ended(message.end);
         break;
       case 'ready':
         barrier.reach(node, 'ready');
@@ -213,9 +259,9 @@ class Nodes {
     this.barrier.fail(this.#lostError(node, known?.node === node ? known.why : why));
   }
 
-  #late(): VtorqueError {
+  #late(ms: number): VtorqueError {
     const late = this.barrier.behind('ready');
-    return nodesNotReady(late, this.barrier.phaseOf(late[0] ?? ''), this.#times.readyMs);
+    return nodesNotReady(late, this.barrier.phaseOf(late[0] ?? ''), ms);
   }
 
   #lostError(node: string | undefined, why: string): VtorqueError {

@@ -1,0 +1,79 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { VtorqueError } from '../base/index.ts';
+import { type TimelineEntry, timelinePath } from './timeline.ts';
+
+/** What a job's launcher has written down of the job's last run. */
+export interface JobRecord {
+  readonly job: string;
+  /** At least one: that of the start. */
+  readonly entries: readonly TimelineEntry[];
+}
+
+/** One step of a run, or a fact that was noted in it. */
+export interface TimelineRow {
+  /** Milliseconds since the launcher's start. */
+  readonly at: number;
+  /** Milliseconds until the next step; none for a fact, the end, and the step that is under way. */
+  readonly took?: number;
+  readonly event: TimelineEntry['event'];
+  readonly value?: string | number;
+}
+
+const ending = '.jsonl';
+
+/**
+ * The record of one job of this user.
+ * @param wanted its id; what stands before the first dot is enough, if it is the only one
+ * @throws VtorqueError `E_JOB_ID`, `E_JOB_UNKNOWN`
+ */
+export async function readJobRecord(state: string, wanted: string): Promise<JobRecord> {
+  const ids = await recordedJobs(state, wanted);
+  const meant = ids.includes(wanted) ? [wanted] : ids.filter((id) => id.startsWith(`${wanted}.`));
+  const [job] = meant;
+  const record = job === undefined || meant.length > 1 ? undefined : await lastRun(state, job);
+  if (record !== undefined) return record;
+  const [what, hint] =
+    meant.length > 1
+      ? ['several jobs begin so', `Write the whole id: ${meant.join(', ')}`]
+      : ['there is no record of such a job of yours', '"vtorque jobs" shows those that there are'];
+  throw new VtorqueError('E_JOB_UNKNOWN', `Cannot show job "${wanted}": ${what}`, { hint });
+}
+
+/** The records of this user's jobs, the latest start first. */
+export async function listJobRecords(state: string): Promise<JobRecord[]> {
+  const records = await Promise.all((await recordedJobs(state, 'any')).map((job) => lastRun(state, job)));
+  return records
+    .filter((record) => record !== undefined)
+    .toSorted((a, b) => (b.entries[0]?.at ?? 0) - (a.entries[0]?.at ?? 0));
+}
+
+/** How long each step of a run took, with the facts where they were noted. Pure. */
+export function timelineRows(entries: readonly TimelineEntry[]): TimelineRow[] {
+  const from = entries[0]?.at ?? 0;
+  return entries.map(({ at, event, value }, index): TimelineRow => {
+    const next = entries.slice(index + 1).find((later) => later.event !== 'fact');
+    const took = event === 'fact' || next === undefined ? {} : { took: next.at - at };
+    return { at: at - from, ...took, event, ...(value === undefined ? {} : { value }) };
+  });
+}
+
+async function recordedJobs(state: string, any: string): Promise<string[]> {
+  const names = await readdir(dirname(timelinePath(state, any))).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return names.filter((name) => name.endsWith(ending)).map((name) => name.slice(0, -ending.length));
+}
+
+/** Undefined when the record is being removed, or nothing whole is in it yet. */
+async function lastRun(state: string, job: string): Promise<JobRecord | undefined> {
+  const text = await readFile(timelinePath(state, job), 'utf8').catch(() => '');
+  const entries = text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as TimelineEntry);
+  // A rerun is appended.
+  const start = entries.findLastIndex(({ event }) => event === 'start');
+  return start < 0 ? undefined : { job, entries: entries.slice(start) };
+}
