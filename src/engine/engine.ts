@@ -32,6 +32,18 @@ export interface JobDescription {
   readonly keepErrors?: boolean | undefined;
 }
 
+/** What submits an interactive job and connects its program with its own streams, which need no terminal. */
+export interface InteractiveCommand {
+  readonly command: readonly [string, ...string[]];
+  /** Its environment, where that is not the caller's. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /**
+   * What a line of its standard error is to the user: in qsub's words for standard output where those say the same, nothing, or the line
+   * itself. Where there is no such function, all of it is for him as it is. Either way its standard output tells the job's id as qsub -I does.
+   */
+  readonly inWords?: (line: string) => { readonly to: 'stdout' | 'stderr'; readonly text: string };
+}
+
 /** The answer to a submission. Why a job was refused has been said on standard error, in the words of the batch system, or is in `errors`. */
 export type Submitted =
   | { readonly code: 0; readonly id: string; readonly errors?: string }
@@ -81,11 +93,12 @@ export interface Engine {
    */
   check?(job: Pick<JobDescription, 'argv' | 'options'>): Promise<void>;
   /**
-   * The command that submits an interactive job and connects its program with its own streams, which need no terminal; it tells the
-   * job's id as qsub -I does. Nothing where there are no such jobs.
+   * How an interactive job is submitted that runs a program.
    * @param options for qsub
+   * @param program its words mean the same to a shell
+   * @throws VtorqueError for what the batch system has not
    */
-  interactiveCommand?(options: readonly string[], program: readonly string[]): Promise<[string, ...string[]]>;
+  interactiveCommand(options: readonly string[], program: readonly string[]): Promise<InteractiveCommand>;
   /** Hand a job in. Signals of the caller go on to the command that does it. */
   submit(job: JobDescription): Promise<Submitted>;
   /** In one question for all; jobs that it does not know are not in the answer. An element of an array is a job, too. */
@@ -150,7 +163,8 @@ export interface JobEngine {
 
 /** What a hook of the batch system is told. */
 export interface HookCall {
-  readonly event: 'prepare' | 'release';
+  /** `cancel`: the job is about to be ended; whoever the batch system asks is its owner. */
+  readonly event: 'prepare' | 'release' | 'cancel';
   /** As in `Allocation`. */
   readonly cluster: string;
   readonly jobId: string;
@@ -161,4 +175,6 @@ export interface HookCall {
   readonly owner: string;
   /** Is this the first node of the job? */
   readonly motherSuperior: boolean;
+  /** All nodes of the job, as the batch system has them, in no order; undefined where it does not tell this hook. */
+  readonly nodes: readonly string[] | undefined;
 }

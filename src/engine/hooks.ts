@@ -26,7 +26,7 @@ export async function readHookCall(
 ): Promise<HookCall | undefined> {
   switch (engine) {
     case 'torque':
-      return (await import('./torque/hooks.ts')).torqueHookCall(hook, argv, host);
+      return (await import('./torque/hooks.ts')).torqueHookCall(hook, argv, env, host);
     case 'embedded':
       return (await import('./embedded/hooks.ts')).embeddedHookCall(hook, argv, env, host);
     case 'openpbs':
@@ -34,6 +34,21 @@ export async function readHookCall(
     case 'slurm':
       return (await import('./slurm/hooks.ts')).slurmHookCall(hook, env, host);
   }
+}
+
+/**
+ * All nodes of the job that a hook was called for. Where the batch system does not tell the hook, it is asked: the mother superior's node has
+ * the job's node file, other nodes of Torque ask the server, which not all of them may.
+ * @param env of the hook, with the commands of the batch system on its PATH
+ * @returns undefined when they cannot be known here
+ */
+export async function nodesOfHook(
+  engine: EngineName,
+  call: HookCall,
+  env: Env,
+): Promise<readonly string[] | undefined> {
+  if (call.nodes !== undefined || engine !== 'torque') return call.nodes;
+  return (await import('./torque/hook-nodes.ts')).torqueHookNodes(call, env);
 }
 
 /**

@@ -7,6 +7,7 @@ export type {
   Engine,
   EngineName,
   HookCall,
+  InteractiveCommand,
   JobDescription,
   JobEngine,
   JobStatus,

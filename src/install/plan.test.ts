@@ -24,7 +24,7 @@ function planFor(options: Partial<PlanOptions>) {
 
 const version = ['/opt/vtorque/1.0.0-abc', '/opt/vtorque/current'];
 const units = ['/etc/systemd/system/vtorque-reap.service', '/etc/systemd/system/vtorque-reap.timer'];
-const moms = ['prologue', 'prologue.parallel', 'epilogue', 'epilogue.parallel'].map(
+const moms = ['prologue', 'prologue.parallel', 'epilogue', 'epilogue.parallel', 'epilogue.precancel'].map(
   (event) => `/var/spool/torque/mom_priv/${event}`,
 );
 
@@ -40,7 +40,7 @@ test('what clears up after jobs of Torque finds its commands, wherever they are'
     steps.map((step) => ('content' in step ? step.content : ''));
   const { steps, notes } = planFor({ role: 'node' });
   const known = texts(steps).filter((text) => text.includes('/opt/torque 6/bin'));
-  assert.deepEqual([known.length, notes], [5, []]);
+  assert.deepEqual([known.length, notes], [6, []]);
   const lost = planFor({ role: 'node', torqueCommands: undefined });
   assert.doesNotMatch(texts(lost.steps).join(''), /PATH/);
   assert.match(lost.notes.join(), /commands of Torque on PATH/);

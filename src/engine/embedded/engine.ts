@@ -1,6 +1,15 @@
 import { constants } from 'node:os';
 import { messageOf } from '../../base/index.ts';
-import type { BatchNode, Engine, JobDescription, JobState, JobStatus, LiveJobs, Submitted } from '../engine.ts';
+import type {
+  BatchNode,
+  Engine,
+  InteractiveCommand,
+  JobDescription,
+  JobState,
+  JobStatus,
+  LiveJobs,
+  Submitted,
+} from '../engine.ts';
 import { noBatchSystem } from '../errors.ts';
 import { byAskedName } from '../pbs/asked-names.ts';
 import { execHosts } from '../pbs/job-status.ts';
@@ -21,8 +30,8 @@ export class EmbeddedEngine implements Engine {
     this.#env = env;
   }
 
-  async interactiveCommand(options: readonly string[], program: readonly string[]): Promise<[string, ...string[]]> {
-    return [this.qsub, '-I', '-x', ...options, ...program];
+  async interactiveCommand(options: readonly string[], program: readonly string[]): Promise<InteractiveCommand> {
+    return { command: [this.qsub, '-I', '-x', ...options, ...program] };
   }
 
   async submit(job: JobDescription): Promise<Submitted> {

@@ -12,7 +12,8 @@ export function embeddedHookCall(
   env: Readonly<Record<string, string | undefined>>,
   host: string,
 ): HookCall | undefined {
-  const call = torqueHookCall(hook, argv, env[HOSTS]?.split(' ')[Number(env.PBS_NODENUM ?? 0)] || host);
+  const nodes = env[HOSTS]?.split(' ').filter((name) => name !== '');
+  const call = torqueHookCall(hook, argv, {}, nodes?.[Number(env.PBS_NODENUM ?? 0)] || host);
   if (call === undefined) return undefined;
-  return { ...call, cluster: env.VTORQUE_LOCAL ?? '', attempt: env[ATTEMPT] || undefined };
+  return { ...call, cluster: env.VTORQUE_LOCAL ?? '', attempt: env[ATTEMPT] || undefined, nodes };
 }

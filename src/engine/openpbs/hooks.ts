@@ -11,13 +11,13 @@ const EVENTS: Readonly<Record<string, HookCall['event']>> = {
 
 /**
  * What a hook of OpenPBS was called for. Its hooks are Python inside the batch system; the one that is ours hands on
- * `JOBID USER RUN_COUNT mother|sister`. Pure.
+ * `JOBID USER RUN_COUNT mother|sister NODE+NODE`, the last one since nodes matter there. Pure.
  * @throws VtorqueError `E_HOOK_CALL`
  */
 export function openpbsHookCall(hook: string, argv: readonly string[], node: string): HookCall {
   const event = EVENTS[hook];
   if (event === undefined) throw hookCallError(hook, 'nothing is prepared or released there');
-  const [id, user, runCount = '', place = ''] = argv;
+  const [id, user, runCount = '', place = '', nodes = ''] = argv;
   if (!/^\d{1,9}$/.test(runCount)) throw hookCallError(hook, `"${runCount}" is no number of a run`);
   if (place !== 'mother' && place !== 'sister') throw hookCallError(hook, `"${place}" is neither mother nor sister`);
   return {
@@ -26,5 +26,12 @@ export function openpbsHookCall(hook: string, argv: readonly string[], node: str
     attempt: runCount,
     owner: userWord(hook, user),
     motherSuperior: place === 'mother',
+    nodes: execHosts(nodes),
   };
+}
+
+/** Of what OpenPBS calls exec_host2: `n1:15002/0*2+n2:15002/0`. */
+function execHosts(text: string): readonly string[] | undefined {
+  const names = text.split('+').map((place) => place.split(/[:/]/)[0] ?? '');
+  return names.every((name) => name !== '') ? [...new Set(names)] : undefined;
 }

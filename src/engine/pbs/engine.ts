@@ -1,4 +1,12 @@
-import type { BatchNode, Engine, JobDescription, JobStatus, LiveJobs, Submitted } from '../engine.ts';
+import type {
+  BatchNode,
+  Engine,
+  InteractiveCommand,
+  JobDescription,
+  JobStatus,
+  LiveJobs,
+  Submitted,
+} from '../engine.ts';
 import type { PbsCommands, PbsDialect } from './commands.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -23,9 +31,10 @@ export class PbsEngine implements Engine {
     if (this.name === 'openpbs') (await import('../openpbs/check.ts')).checkForOpenPbs(job);
   }
 
-  async interactiveCommand(options: readonly string[], program: readonly string[]): Promise<[string, ...string[]]> {
-    if (this.name === 'torque') return [this.qsub, '-I', '-x', ...options, ...program];
-    return (await import('../openpbs/interactive.ts')).interactiveCommand(this.qsub, options, program, this.#env.SHELL);
+  async interactiveCommand(options: readonly string[], program: readonly string[]): Promise<InteractiveCommand> {
+    if (this.name === 'torque') return { command: [this.qsub, '-I', '-x', ...options, ...program] };
+    const { interactiveCommand } = await import('../openpbs/interactive.ts');
+    return { command: interactiveCommand(this.qsub, options, program, this.#env.SHELL) };
   }
 
   async submit(job: JobDescription): Promise<Submitted> {

@@ -1,10 +1,19 @@
 import { statSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { messageOf } from '../../base/index.ts';
-import type { BatchNode, Engine, JobDescription, JobStatus, LiveJobs, Submitted } from '../engine.ts';
+import { type EffectiveOptions, effectiveOptions, walkQsubArgs } from '../../pbs/index.ts';
+import type {
+  BatchNode,
+  Engine,
+  InteractiveCommand,
+  JobDescription,
+  JobStatus,
+  LiveJobs,
+  Submitted,
+} from '../engine.ts';
 import { submitByQsub } from '../pbs/submit.ts';
 import { askSlurm, refused, runSlurm } from './command.ts';
-import { sbatchCall } from './sbatch.ts';
+import { type QsubJob, sbatchCall } from './sbatch.ts';
 import { scriptArguments, withShebang } from './script.ts';
 import { type KnownJob, readExitStatus, readStatusLine, statusFormat, statusOf } from './status.ts';
 
@@ -23,14 +32,13 @@ export class SlurmEngine implements Engine {
     this.#sbatch = sbatch;
   }
 
+  async interactiveCommand(words: readonly string[], program: readonly string[]): Promise<InteractiveCommand> {
+    const { interactiveCommand } = await import('./interactive.ts');
+    return interactiveCommand(this.#job(effectiveOptions(walkQsubArgs(words).options, []), 'STDIN'), program);
+  }
+
   async submit({ script, options, keepErrors }: JobDescription): Promise<Submitted> {
-    const call = sbatchCall({
-      ...{ options, scriptName: script.name, env: this.#env },
-      directory: workingDirectory(this.#env),
-      home: this.#env.HOME || homedir(),
-      host: hostname(),
-      isDirectory: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true,
-    });
+    const call = sbatchCall(this.#job(options, script.name));
     const file = { name: script.name, bytes: withShebang(script.bytes, options, this.#env), at: call.args.length };
     const argv = [...call.args, script.name, ...scriptArguments(options)];
     // Its environment is that of the job, which may have another PATH.
@@ -103,6 +111,16 @@ export class SlurmEngine implements Engine {
     } catch (error) {
       return { known: false, why: messageOf(error) };
     }
+  }
+
+  #job(options: EffectiveOptions, scriptName: string): QsubJob {
+    return {
+      ...{ options, scriptName, env: this.#env },
+      directory: workingDirectory(this.#env),
+      home: this.#env.HOME || homedir(),
+      host: hostname(),
+      isDirectory: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true,
+    };
   }
 
   /** Lines of squeue. That asks for jobs which Slurm does not know any more is no error: they are not in the answer. */

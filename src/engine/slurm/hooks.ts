@@ -15,11 +15,13 @@ export function slurmHookCall(hook: string, env: Readonly<Record<string, string 
   const { SLURM_JOB_ID: jobId = '', SLURM_JOB_USER: user, SLURM_NODELIST: list = '' } = env;
   if (!/^\d+$/.test(jobId)) throw hookCallError(hook, `"${jobId}" is no job id`);
   const node = env.SLURMD_NODENAME || host;
+  const nodes = expandHostList(list);
   return {
     ...{ event, cluster: env.SLURM_CLUSTER_NAME ?? '', jobId, node },
     // The Epilog of a run that goes back into the queue is told the number of the next one (Slurm 22.05, observed).
     attempt: undefined,
     owner: userWord(hook, user),
-    motherSuperior: expandHostList(list)[0] === node,
+    motherSuperior: nodes[0] === node,
+    nodes: nodes.length > 0 ? nodes : undefined,
   };
 }

@@ -3,6 +3,7 @@ import { VtorqueError } from '../../base/index.ts';
 import type { AllocatedNode, Allocation, JobEngine, NodeTasks } from '../engine.ts';
 import { HANDED_ON, handOn, takeOver } from '../pbs/handed-on.ts';
 import { expandCounts, expandHostList } from './host-list.ts';
+import { slotsOfJob } from './slots.ts';
 import { startStep } from './step.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -33,7 +34,9 @@ export class SlurmJobEngine implements JobEngine {
     const names = expandHostList(list);
     // Of a task Slurm tells the slots of the step alone.
     const handedOn = takeOver(env[HANDED_ON], id);
-    const slots = expandCounts(env.SLURM_TASKS_PER_NODE ?? env.SLURM_JOB_CPUS_PER_NODE ?? `1(x${names.length})`);
+    const slots = expandCounts(
+      slotsOfJob(env) ?? env.SLURM_TASKS_PER_NODE ?? env.SLURM_JOB_CPUS_PER_NODE ?? `1(x${names.length})`,
+    );
     return {
       engine: 'slurm',
       cluster: env.SLURM_CLUSTER_NAME ?? '',

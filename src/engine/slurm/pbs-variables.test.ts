@@ -21,4 +21,6 @@ test("a job in Slurm has PBS's variables", () => {
     ...{ PBS_JOBID: '10_3', PBS_JOBNAME: 'hello', PBS_QUEUE: 'batch', PBS_ENVIRONMENT: 'PBS_BATCH' },
     ...{ ENVIRONMENT: 'BATCH', PBS_NODENUM: '0', PBS_NUM_NODES: '2', PBS_NUM_PPN: '4', PBS_NP: '8', PBS_ARRAYID: '3' },
   });
+  const interactive = pbsVariables({ PBS_ENVIRONMENT: 'PBS_INTERACTIVE' }, allocation);
+  assert.deepEqual([interactive.PBS_ENVIRONMENT, interactive.ENVIRONMENT], ['PBS_INTERACTIVE', undefined]);
 });

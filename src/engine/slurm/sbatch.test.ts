@@ -32,8 +32,8 @@ const refused = (argv: readonly string[], message: RegExp): void =>
 
 test('a job without options begins at home and has its outputs where it was submitted, as in PBS', () => {
   assert.deepEqual(call().args, [
-    ...['--parsable', '--ignore-pbs', '--job-name=job.sh', '--chdir=/home/u'],
-    ...['--output=/data/job.sh.o%j', '--error=/data/job.sh.e%j'],
+    ...['--parsable', '--ignore-pbs', '--output=/data/job.sh.o%j', '--error=/data/job.sh.e%j'],
+    ...['--job-name=job.sh', '--chdir=/home/u'],
     ...['--export=ALL', '--get-user-env'],
   ]);
 });
@@ -88,9 +88,9 @@ test('output files are where qsub would put them', () => {
   assert.deepEqual(added('-o', '/a/100%/$PBS_JOBID.out'), ['--output=/a/100%%/%j.out']);
   assert.deepEqual(added('-k', 'oe'), ['--output=/home/u/job.sh.o%j', '--error=/home/u/job.sh.e%j']);
   assert.deepEqual(added('-d', 'sub'), [
-    '--chdir=/data/sub',
     '--output=/data/sub/job.sh.o%j',
     '--error=/data/sub/job.sh.e%j',
+    '--chdir=/data/sub',
   ]);
   assert.equal(call('-w', '/other').env.PBS_O_WORKDIR, '/other');
   refused(['-o', 'host:/x'], /-o host:\/x/);

@@ -19,8 +19,8 @@ export interface QsubJob {
   readonly isDirectory: (path: string) => boolean;
 }
 
-/** What is started: sbatch with these arguments, its script on standard input, and this environment. */
-export interface SbatchCall {
+/** What is started: sbatch or salloc with these arguments and this environment. */
+export interface SlurmCall {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
@@ -63,36 +63,57 @@ const reasons: Readonly<Record<string, string>> = {
  * The call of sbatch that means what the words for qsub mean. Pure but for `isDirectory`.
  * @throws VtorqueError `E_NOT_ON_SLURM` for what has no counterpart: nothing is dropped
  */
-export function sbatchCall(job: QsubJob): SbatchCall {
-  const { options, scriptName, directory, home } = job;
-  const name = options.value('N') || scriptName;
-  const start = within(directory, options.value('d'));
-  const workDir = start ?? within(directory, options.value('w')) ?? directory;
+export function sbatchCall(job: QsubJob): SlurmCall {
+  const { options, home } = job;
+  const { name, workDir } = placesOf(job);
   const isArray = options.value('t') !== undefined;
   const outputs = outputArguments({
     ...{ name, output: options.value('o'), error: options.value('e'), array: isArray },
     ...{ join: options.value('j') ?? 'n', keep: options.value('k') ?? 'n' },
     ...{ directory: workDir, home, isDirectory: job.isDirectory },
   });
-  const env = environment(job, name, workDir);
+  const { args: asked, env } = askedCall(job);
   const args = [
     '--parsable',
     '--ignore-pbs',
-    `--job-name=${name}`,
-    // Jobs of PBS begin at home.
-    `--chdir=${start ?? home}`,
     ...outputs,
-    ...translated(job),
-    ...resourceArguments(options.resources),
-    ...attributeArguments(options.values('W')),
+    ...asked,
     // Not by their names, which srun would take for all that the tasks of a job may have.
     ...(options.has('V') ? ['--export=ALL'] : ['--export=ALL', '--get-user-env']),
   ];
   return { args, env };
 }
 
-function translated(job: QsubJob): string[] {
-  const letters = [...'aAbcDEfhiJKLmMnpPqrtTu'];
+/**
+ * What any job asks for, for sbatch or salloc, and its environment.
+ * @param withoutLetters options that say nothing about a job of this kind
+ * @throws VtorqueError `E_NOT_ON_SLURM`
+ */
+export function askedCall(job: QsubJob, withoutLetters = ''): SlurmCall {
+  const { options, home } = job;
+  const { name, start, workDir } = placesOf(job);
+  const args = [
+    `--job-name=${name}`,
+    // Jobs of PBS begin at home.
+    `--chdir=${start ?? home}`,
+    ...translated(job, withoutLetters),
+    ...resourceArguments(options.resources),
+    ...attributeArguments(options.values('W')),
+  ];
+  return { args, env: environment(job, name, workDir) };
+}
+
+function placesOf({ options, scriptName, directory }: QsubJob): { name: string; start?: string; workDir: string } {
+  const start = within(directory, options.value('d'));
+  return {
+    name: options.value('N') || scriptName,
+    ...(start === undefined ? {} : { start }),
+    workDir: start ?? within(directory, options.value('w')) ?? directory,
+  };
+}
+
+function translated(job: QsubJob, without: string): string[] {
+  const letters = [...'aAbcDEfhiJKLmMnpPqrtTu'].filter((letter) => !without.includes(letter));
   return letters.flatMap((letter): readonly string[] => {
     const value = job.options.value(letter);
     if (value === undefined && !job.options.has(letter)) return [];

@@ -16,6 +16,7 @@ said = {"logged": [], "variables": {}}
 def logmsg(level, text): said["logged"].append(text)
 class Job:
     id, euser, run_count, Variable_List = "89[3].head", "alice", 2, said["variables"]
+    exec_host2 = "n1:15002/0+n2:15002/0"
     def in_ms_mom(self): return sys.argv[2] == "mother"
 class Event:
     type, job = {"begin": 1, "end": 2, "abort": 3}[sys.argv[1]], Job()
@@ -59,8 +60,8 @@ test('the hook of OpenPBS hands on the event, the job, its owner, the run and th
   });
   assert.deepEqual(hook.run('end', 'sister'), { logged: [], variables: {}, ended: 'accepted' });
   assert.deepEqual(readFileSync(join(hook.root, 'words'), 'utf8').trim().split('\n'), [
-    ...['openpbs', 'execjob_begin', '89[3].head', 'alice', '2', 'mother'],
-    ...['openpbs', 'execjob_end', '89[3].head', 'alice', '2', 'sister'],
+    ...['openpbs', 'execjob_begin', '89[3].head', 'alice', '2', 'mother', 'n1:15002/0+n2:15002/0'],
+    ...['openpbs', 'execjob_end', '89[3].head', 'alice', '2', 'sister', 'n1:15002/0+n2:15002/0'],
   ]);
 });
 

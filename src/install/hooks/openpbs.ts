@@ -57,6 +57,11 @@ try:
     if os.access(PROGRAM, os.X_OK):
         place = "mother" if job.in_ms_mom() else "sister"
         words = [PROGRAM, "openpbs", EVENTS[event.type], job.id, job.euser, attempt, place]
+        try:
+            words.append(str(job.exec_host2 or "+".join(event.vnode_list)))
+        except Exception:
+            # Only job networks that root prepares need the nodes.
+            pass
         ended = subprocess.run(
             words,
             stdin=subprocess.DEVNULL,

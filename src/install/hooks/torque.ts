@@ -9,6 +9,7 @@ const events: Readonly<Record<string, 'before' | 'behind'>> = {
   'prologue.parallel': 'before',
   epilogue: 'behind',
   'epilogue.parallel': 'behind',
+  'epilogue.precancel': 'behind',
 };
 
 /**
