@@ -27,7 +27,12 @@ async function batchSystem({ env }: DoctorDeps): ReturnType<Check['run']> {
       return messageOf(cause);
     });
     if (typeof nodes === 'string')
-      return [warning(`${engine.name}: the node runs jobs; ${nodes}`, 'No job can be submitted from this machine')];
+      return [
+        warning(
+          `${engine.name}: the node runs jobs; ${nodes}`,
+          'That is enough for a node that only runs jobs; to submit from this machine, let it ask the server',
+        ),
+      ];
     if (nodes === undefined)
       return [warning(`${engine.name}: it does not tell its nodes`, 'Sizes are not checked at submit')];
     const down = nodes.filter(({ state }) => /down|offline|drain/.test(state));

@@ -78,3 +78,32 @@ test('a node of Torque from which the server cannot be asked runs jobs all the s
   await writeFile(join(machine.dir, 'sbin/momctl'), "#!/bin/sh\necho 'diagnostics complete'\n");
   assert.deepEqual(await severity(), ['warning']);
 });
+
+test('without slirp4netns VMs have no way out of their job, and that is said', async () => {
+  await using machine = await anEmptyMachine();
+  const [finding] = of(await examine(['node'], machine.deps), 'outbound');
+  assert.equal(finding?.severity, 'warning');
+  assert.match(finding?.text ?? '', /slirp4netns does not run/);
+});
+
+test('whether ordinary users can make the networks of jobs is tried out', async () => {
+  await using machine = await anEmptyMachine();
+  const [finding, ...others] = of(await examine(['node'], machine.deps), 'job networks');
+  assert.deepEqual(others, []);
+  if (finding?.severity === 'ok') assert.equal(finding.text, 'ordinary users can make them');
+  else assert.match(finding?.text ?? '', /^Cannot set up the job's network: /);
+});
+
+test("the site's hooks for guests are named, and what would fail every job is an error", async () => {
+  await using machine = await anEmptyMachine();
+  const deps = { ...machine.deps, uid: machine.deps.uid || 1000 };
+  const look = async () => of(await examine(['node'], deps), 'hooks in guests');
+  assert.deepEqual(await look(), []);
+  const hooks = join(machine.dir, 'guest.d');
+  await writeFile(deps.env.VTORQUE_CONFIG, `[guests]\nhooks = "${hooks}"\n`);
+  assert.match((await look())[0]?.text ?? '', /there is no such directory$/);
+  await mkdir(hooks);
+  await writeFile(join(hooks, 'prologue'), '#!/bin/sh\n', { mode: 0o755 });
+  const [found] = await look();
+  assert.deepEqual([found?.severity, found?.text], ['ok', `${hooks}: prologue`]);
+});

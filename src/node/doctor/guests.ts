@@ -1,8 +1,10 @@
 import { messageOf } from '../../base/index.ts';
 import { imagePools, listImages, resolveGuest, whyNotTrusted } from '../../image/index.ts';
+import { loadConfig } from '../../site/config/load.ts';
 import { agentProgram } from '../../site/index.ts';
 import { canMakeUserNamespace, virtiofsdThere } from '../../storage/index.ts';
 import { chooseAccelerator, knownAccelerator, trialBoot } from '../../vm/index.ts';
+import { readSiteHooks } from '../guest/index.ts';
 import { type Check, type DoctorDeps, error, fine, warning } from './finding.ts';
 import { versionOf } from './programs.ts';
 
@@ -13,6 +15,7 @@ export const guestChecks: readonly Check[] = [
   { name: 'accelerator', roles: ['node'], run: accelerator },
   { name: 'shared folders', roles: ['node'], run: sharedFolders },
   { name: 'images', roles: ['head', 'node'], run: images },
+  { name: 'hooks in guests', roles: ['node'], run: hooksInGuests },
 ];
 
 async function qemu({ env }: DoctorDeps): ReturnType<Check['run']> {
@@ -89,4 +92,17 @@ async function images({ places, uid }: DoctorDeps): ReturnType<Check['run']> {
     ),
     fine(`${entries.length} guest systems: ${entries.map(({ name }) => name).join(', ')}`),
   ];
+}
+
+/** What would fail every job of this node. */
+async function hooksInGuests({ env, uid }: DoctorDeps): ReturnType<Check['run']> {
+  const config = await loadConfig(env, uid).catch(() => undefined);
+  const directory = config?.value('guests.hooks') ?? '';
+  if (directory === '') return [];
+  try {
+    const names = [...(await readSiteHooks(directory, uid)).keys()];
+    return [fine(`${directory}: ${names.length === 0 ? 'none' : names.join(', ')}`)];
+  } catch (cause) {
+    return [error(messageOf(cause), 'Every job fails with this: see docs/guest-hooks.md')];
+  }
 }

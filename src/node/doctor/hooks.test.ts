@@ -25,15 +25,28 @@ async function aTorque() {
 
 test('hooks that are not there are a warning, which says what that means', async () => {
   await using torque = await aTorque();
-  const [line, ...others] = await torque.look();
+  const [line, precancel, ...others] = await torque.look();
   assert.match(line ?? '', /^warning not installed .*: prologue, .*epilogue.parallel; jobs in VMs run without them/);
+  assert.match(precancel ?? '', /^warning epilogue.precancel is not installed .*: the disk of a job that qdel ends/);
   assert.deepEqual(others, []);
 });
 
 test('hooks as the installer writes them are fine', async () => {
   await using torque = await aTorque();
   await torque.install();
-  assert.deepEqual(await torque.look(), [`ok ours are in "${torque.directory}"`]);
+  const [line, precancel, ...others] = await torque.look();
+  assert.equal(line, `ok ours are in "${torque.directory}"`);
+  assert.match(precancel ?? '', /^ok epilogue.precancel is ours/);
+  assert.deepEqual(others, []);
+});
+
+test('epilogue.precancel that cannot be run is a warning of its own, and fails no job', async () => {
+  await using torque = await aTorque();
+  await torque.install();
+  await chmod(join(torque.directory, 'epilogue.precancel'), 0o644);
+  const [line, precancel] = await torque.look();
+  assert.equal(line, `ok ours are in "${torque.directory}"`);
+  assert.match(precancel ?? '', /^warning epilogue.precancel may not be run in/);
 });
 
 test('a hook of the site alone is not ours', async () => {
@@ -48,7 +61,10 @@ test('a hook that cannot be executed, or that others may write, is an error', as
   await torque.install();
   await chmod(join(torque.directory, 'prologue'), 0o644);
   await chmod(join(torque.directory, 'epilogue'), 0o775);
-  assert.match((await torque.look()).join(), /^error in ".*" the batch system runs these not, .*: prologue, epilogue$/);
+  assert.match(
+    (await torque.look()).join(),
+    /^error in ".*" the batch system runs these not, .*: prologue, epilogue,ok epilogue.precancel /,
+  );
 });
 
 test('the alarm of Torque is what it says less 10 s, and has to be longer than our hooks may take', () => {

@@ -19,6 +19,7 @@ export const hookChecks: readonly Check[] = [
 
 const EVENTS = ['prologue', 'prologue.parallel', 'epilogue', 'epilogue.parallel'];
 const WITHOUT = 'jobs in VMs run without them, but what a crash leaves stays until somebody runs vtorque reap';
+const PRECANCEL = 'epilogue.precancel';
 const INSTALL = 'vtorque install --role node, as root';
 const ANSWER_MS = 10_000;
 
@@ -61,7 +62,8 @@ export async function filesOf(directory: string, remedy: string): Promise<Found>
       .join(', ');
   if (of('closed') !== '')
     return [warning(`"${directory}" cannot be read by this user`, 'Run vtorque doctor as root on the node')];
-  if (of('ours') === EVENTS.join(', ')) return [fine(`ours are in "${directory}"`)];
+  const precancel = await precancelIn(directory, remedy);
+  if (of('ours') === EVENTS.join(', ')) return [fine(`ours are in "${directory}"`), precancel];
   const missing = [of('missing'), of('another')].filter((names) => names !== '').join(', ');
   return [
     ...(missing === '' ? [] : [warning(`not installed in "${directory}": ${missing}; ${WITHOUT}`, remedy)]),
@@ -73,7 +75,20 @@ export async function filesOf(directory: string, remedy: string): Promise<Found>
             'They must be executable, and only their owner may write there: chmod 0755',
           ),
         ]),
+    precancel,
   ];
+}
+
+/** Unlike the others it fails no job where it cannot be run. */
+async function precancelIn(directory: string, remedy: string): Promise<Found[number]> {
+  const is = await lookAt(join(directory, PRECANCEL));
+  if (is === 'ours') return fine(`${PRECANCEL} is ours: a disk of a deleted job is unmounted before the job is killed`);
+  const state = is === 'not run' ? 'may not be run in' : 'is not installed in';
+  const means = 'the disk of a job that qdel ends is not unmounted before the job is killed';
+  return warning(
+    `${PRECANCEL} ${state} "${directory}": ${means}`,
+    is === 'not run' ? 'It must be executable, and only its owner may write there: chmod 0755' : remedy,
+  );
 }
 
 async function lookAt(path: string): Promise<'ours' | 'another' | 'missing' | 'not run' | 'closed'> {

@@ -2,11 +2,20 @@ import { batchChecks } from './batch.ts';
 import type { Check, DoctorDeps, Finding, Role } from './finding.ts';
 import { guestChecks } from './guests.ts';
 import { hookChecks } from './hooks.ts';
+import { jobNetworkChecks } from './job-networks.ts';
 import { machineChecks } from './machine.ts';
+import { networkChecks } from './networks.ts';
 
 export type { DoctorDeps, Finding, Role, Severity } from './finding.ts';
 
-const checks: readonly Check[] = [...batchChecks, ...hookChecks, ...guestChecks, ...machineChecks];
+const checks: readonly Check[] = [
+  ...batchChecks,
+  ...hookChecks,
+  ...guestChecks,
+  ...machineChecks,
+  ...jobNetworkChecks,
+  ...networkChecks,
+];
 
 /** Look at everything that a job needs on a machine of these roles. Changes nothing; where nobody knows yet whether KVM works, an ordinary user finds out. */
 export async function examine(roles: readonly Role[], deps: DoctorDeps): Promise<Finding[]> {

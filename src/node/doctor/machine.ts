@@ -46,7 +46,7 @@ async function vhostNet(): ReturnType<Check['run']> {
     (cause: unknown) => [
       warning(
         `/dev/vhost-net: ${messageOf(cause)}`,
-        'Load vhost_net. This version does not use it; faster networks will',
+        'Load vhost_net, and let users open it: without it QEMU itself moves the frames of VMs',
       ),
     ],
   );
