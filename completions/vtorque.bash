@@ -4,7 +4,7 @@
 _vtorque_system_pool=/var/lib/vtorque/images
 _vtorque_config=/etc/vtorque/config.toml
 _vtorque_recipes='host debian-12'
-_vtorque_keys='img= vcpus= ram= cpu= net= env= mount= distro= keep= kernel='
+_vtorque_keys='img= vcpus= ram= vms_per_node= cpu= net= env= mount= distro= keep= warm= kernel= vcpu_pinning= hugepages= ssh= vm_prologue= vm_epilogue= disk= fs_type='
 _vtorque_vsub_options='-vm --explain --dry-run -gf --json --help -a -A -b -c -C -d -D -e -E -f -F -h -i -I -j -J -k -K -l -L -m -M -n -N -o -p -P -q -r -S -t -T -u -v -V -w -W -X -x -z'
 _vtorque_vsub_valued='-vm -a -A -b -c -C -d -D -e -F -i -j -J -k -K -l -L -m -M -N -o -p -P -q -r -S -t -T -u -v -w -W'
 
@@ -13,13 +13,22 @@ _vtorque_key_kind() {
     img) kind=image ;;
     vcpus) kind='' ;;
     ram) kind='' ;;
+    vms_per_node) kind='' ;;
     cpu) kind='host|max|qemu64|kvm64|Nehalem|Westmere|SandyBridge|IvyBridge|Haswell|Broadwell|Skylake-Client|Skylake-Server|Cascadelake-Server|Cooperlake|Icelake-Server|SapphireRapids|KnightsMill|Denverton|Snowridge|Conroe|Penryn|Opteron_G1|Opteron_G2|Opteron_G3|Opteron_G4|Opteron_G5|EPYC|EPYC-IBPB|EPYC-Rome|EPYC-Milan|EPYC-Genoa|Dhyana|core2duo|phenom|' ;;
-    net) kind='user|none|' ;;
+    net) kind='user|job|none|bridge|' ;;
     env) kind='' ;;
     mount) kind=file ;;
     distro) kind='debian|ubuntu|redhat|centos|osv|' ;;
     keep) kind='' ;;
+    warm) kind='auto|off|' ;;
     kernel) kind=file ;;
+    vcpu_pinning) kind='auto|false|' ;;
+    hugepages) kind='true|false|' ;;
+    ssh) kind='true|false|' ;;
+    vm_prologue) kind=file ;;
+    vm_epilogue) kind=file ;;
+    disk) kind=file ;;
+    fs_type) kind='sharedfs|ramdisk|' ;;
     *) kind= ;;
   esac
 }
@@ -74,19 +83,24 @@ _vtorque_command() {
     'vmgr delete suspended') commands='' options='--json --help' valued='' arguments=name ;;
     'vmgr add') commands='' options='--name --min-ram --json --help' valued='--name:name --min-ram:size' arguments='file description' ;;
     'vmgr update') commands='' options='--json --help' valued='' arguments='image description' ;;
-    vtorque) commands='local image console config doctor install uninstall reap hook' options='-V --version --help' valued='' arguments='' ;;
+    vtorque) commands='local image jobs console ssh scp config doctor install uninstall reap hook' options='-V --version --help' valued='' arguments='' ;;
     'vtorque local') commands='start stop status env' options=--help valued='' arguments='' ;;
     'vtorque local start') commands='' options='--nodes --np --keep-completed --dir --json --help' valued='--nodes:n --np:n --keep-completed:seconds --dir:directory' arguments='' ;;
     'vtorque local stop') commands='' options='--kill-jobs --dir --help' valued=--dir:directory arguments='' ;;
     'vtorque local status') commands='' options='--dir --json --help' valued=--dir:directory arguments='' ;;
     'vtorque local env') commands='' options='--dir --help' valued=--dir:directory arguments='' ;;
-    'vtorque image') commands='build add list verify delete' options=--help valued='' arguments='' ;;
+    'vtorque image') commands='build add list verify warm gc delete' options=--help valued='' arguments='' ;;
     'vtorque image build') commands='' options='--force --json --help' valued='' arguments=what ;;
     'vtorque image add') commands='' options='--description --min-ram --json --help' valued='--description:text --min-ram:size' arguments='file name' ;;
     'vtorque image list') commands='' options='--json --help' valued='' arguments='' ;;
     'vtorque image verify') commands='' options='--json --help' valued='' arguments=image ;;
+    'vtorque image warm') commands='' options='--vcpus --ram --cpu --kernel --json --help' valued='--vcpus:number --ram:size --cpu:model --kernel:file' arguments=image ;;
+    'vtorque image gc') commands='' options='--keep --json --help' valued=--keep:size arguments='' ;;
     'vtorque image delete') commands='' options='--force --json --help' valued='' arguments=image ;;
+    'vtorque jobs') commands='' options='--timeline --json --help' valued=--timeline:job arguments='' ;;
     'vtorque console') commands='' options='--end --help' valued='' arguments=job ;;
+    'vtorque ssh') commands='' options='--rank --tty --wait --forward --x11 --option --stdio --help' valued='--rank:number --forward:spec --option:setting' arguments='job command' ;;
+    'vtorque scp') commands='' options='--recursive --preserve --quiet --help' valued='' arguments=path ;;
     'vtorque config') commands='show check import' options=--help valued='' arguments='' ;;
     'vtorque config show') commands='' options='--queue --node --json --help' valued='--queue:queue --node:node' arguments='' ;;
     'vtorque config check') commands='' options='--json --help' valued='' arguments=file ;;

@@ -8,6 +8,8 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   'vtorque image build': ['vtorque image build debian-12', 'vtorque image build mpi.toml'],
   'vtorque image add': ['vtorque image add jammy.qcow2 jammy --description "Ubuntu 22.04"'],
   'vtorque image verify': ['vtorque image verify debian-12'],
+  'vtorque ssh': ['vtorque ssh 12/1 top -b -n 1', "rsync -e 'vtorque ssh' data 12:/tmp/"],
+  'vtorque scp': ['vtorque scp 12/1:/tmp/core .'],
   'vtorque config': ['vtorque config show --queue big', 'vtorque config check new.toml'],
   'vtorque config show': ['vtorque config show --queue big --node gpu1'],
   'vtorque config check': ['vtorque config check new.toml'],

@@ -53,7 +53,8 @@ export function formatHelp(command: Command, helper: Help): string {
 
 /** In a list of commands only what tells them apart. */
 function shortTerm(command: Command): string {
-  return [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' ');
+  const needed = command.registeredArguments.filter(({ required }) => required);
+  return [command.name(), ...needed.map(argumentTerm)].join(' ');
 }
 
 function groupFooter(command: Command): string {

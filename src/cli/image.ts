@@ -1,9 +1,10 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { type BuildFlags, build, buildable } from './image/build.ts';
 import { list } from './image/list.ts';
 import { add, type OutputFlags, remove, verify } from './image/pool.ts';
+import { collect, type WarmFlags, warm } from './image/templates.ts';
 
-/** `vtorque image build|add|list|verify|delete`. */
+/** `vtorque image build|add|list|verify|warm|gc|delete`. */
 export function imageCommand(): Command {
   const image = new Command('image').description('make, add and list the systems that guests can boot');
   image
@@ -34,6 +35,22 @@ export function imageCommand(): Command {
     .option('--json', 'print the result as JSON')
     .action((name: string, options: OutputFlags) => verify(name, options));
   image
+    .command('warm')
+    .description('make the template from which VMs of an image start, ahead of their first job')
+    .argument('<image>', 'what img= names')
+    .option('--vcpus <number>', 'virtual CPUs of the VMs', count, 1)
+    .option('--ram <size>', 'memory of the VMs', '1G')
+    .option('--cpu <model>', 'processor model of the VMs, if jobs ask for one')
+    .option('--kernel <file>', 'kernel of the VMs, if jobs ask for one of their own')
+    .option('--json', 'print the result as JSON')
+    .action((name: string, options: WarmFlags) => warm(name, options));
+  image
+    .command('gc')
+    .description('remove templates, those first that were not used for longest')
+    .option('--keep <size>', 'until the rest takes at most this much; 0: all', '4G')
+    .option('--json', 'print the result as JSON')
+    .action((options: OutputFlags & { keep: string }) => collect(options));
+  image
     .command('delete')
     .description('remove an image that no running job uses')
     .argument('<image>', 'what img= names')
@@ -41,4 +58,10 @@ export function imageCommand(): Command {
     .option('--json', 'print the result as JSON')
     .action((name: string, options: OutputFlags & { force?: true }) => remove(name, options));
   return image;
+}
+
+function count(text: string): number {
+  const value = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (value < 1) throw new InvalidArgumentError('It is a number from 1 to 9999.');
+  return value;
 }

@@ -14,6 +14,7 @@ import {
   uninstall,
 } from '../install/index.ts';
 import { installRoot, leasesDirectory, ownPlaces } from '../site/index.ts';
+import { engineOfFiles } from './install-engine.ts';
 import { removeLeases } from './uninstall-leases.ts';
 
 const TORQUE_HOME = '/var/spool/torque';
@@ -81,7 +82,7 @@ async function runInstall({
 }: InstallFlags): Promise<void> {
   const asRoot = process.getuid?.() === 0;
   const prefix = resolve(flags.prefix ?? (asRoot ? '/opt/vtorque' : join(homedir(), '.local/opt/vtorque')));
-  const engine = named ?? engineHere(torqueHome);
+  const engine = named ?? engineOfFiles({ torqueHome, pbsConf: '/etc/pbs.conf', slurmConf: slurmConfig() }, existsSync);
   const release = await releaseOf(installRoot, process.execPath);
   const { hooks, steps, notes } = planInstall({
     ...{ release, role, engine, prefix, torqueHome: resolve(torqueHome), asRoot },
@@ -97,12 +98,6 @@ async function runInstall({
 
 function recordFile(): string {
   return join(ownPlaces(process.env, process.getuid?.() ?? 0).data, 'install.json');
-}
-
-function engineHere(torqueHome: string): InstallEngine {
-  if (existsSync(join(torqueHome, 'mom_priv')) || existsSync(join(torqueHome, 'server_priv'))) return 'torque';
-  if (existsSync('/etc/pbs.conf')) return 'openpbs';
-  return existsSync(slurmConfig()) ? 'slurm' : 'embedded';
 }
 
 function slurmConfig(): string {

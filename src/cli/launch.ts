@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { VtorqueError } from '../base/index.ts';
-import { AGENT_WORD, Cancelled, exitCodeOfPhase, JobSignals, launch } from '../job/index.ts';
+import { AGENT_WORD, Cancelled, exitCodeOf, JobSignals, launch } from '../job/index.ts';
 import { launchInteractive, readInteractiveWord, SUBMISSION_VARIABLE, UserChannel } from '../job/interactive/index.ts';
 import { renderError } from './render-error.ts';
 
@@ -15,7 +15,7 @@ export async function runLaunch([scriptPath, ...args]: readonly string[]): Promi
   // Node would end with 1, which looks like the script's.
   process.once('uncaughtException', (error) => process.exit(failed(error)));
   const interactive = process.env[SUBMISSION_VARIABLE];
-  if (scriptPath === undefined && interactive) return runInteractive(interactive, signals);
+  if (scriptPath === undefined && interactive) return await runInteractive(interactive, signals);
   try {
     if (scriptPath === undefined) {
       throw new VtorqueError('E_USAGE', 'Cannot launch: no script given', { hint: 'Submit the job with vsub' });
@@ -51,8 +51,4 @@ async function runInteractive(word: string, signals: JobSignals): Promise<number
 function failed(error: unknown): number {
   writeSync(2, renderError(error, { program: 'vtorque' }).text);
   return exitCodeOf(error);
-}
-
-function exitCodeOf(error: unknown): number {
-  return exitCodeOfPhase(error instanceof VtorqueError ? error.phase : undefined);
 }

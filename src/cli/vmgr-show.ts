@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { formatSize } from '../base/index.ts';
-import { findImage, findKernel, imageInUse, imagePools } from '../image/index.ts';
+import { type DiskEntry, findImage, findKernel, imageInUse, imagePools } from '../image/index.ts';
 import { configAsData, showConfig } from './config.ts';
 import { guestFacts, guestRow, megabytes } from './image/facts.ts';
 import type { OutputFlags } from './image/pool.ts';
 import { situation } from './image/situation.ts';
+import { templateFacts, templatesWith } from './image/templates.ts';
 import { table } from './table.ts';
 
 /** `vmgr show image NAME`. */
@@ -12,7 +14,10 @@ export async function showImage(name: string, { json }: OutputFlags): Promise<vo
   const entry = await findImage(name, imagePools(places));
   const hostKernel = await findKernel(places, uid);
   const inUse = entry.kind === 'host' ? undefined : await imageInUse(entry.dir);
-  if (json) return print({ ...guestFacts(entry, hostKernel), inUse: inUse ?? null });
+  const templates = await templatesWith(entry.kind === 'host' ? hostKernel?.vmlinux : bootedFile(entry));
+  if (json) {
+    return print({ ...guestFacts(entry, hostKernel), inUse: inUse ?? null, templates: templates.map(templateFacts) });
+  }
   const [, system = '', kernel = '', size = ''] = guestRow(entry, hostKernel);
   const rows = [
     ['name', entry.name],
@@ -37,7 +42,16 @@ export async function showImage(name: string, { json }: OutputFlags): Promise<vo
       rows.push(['added from', `${file}, ${format}, SHA-256 ${sha256}`]);
     }
   }
+  for (const { manifest, bytes, lastUsed } of templates) {
+    const shape = `${manifest?.vcpus} CPUs, ${formatSize(manifest?.ram ?? 0)}, ${manifest?.accelerator}`;
+    const used = new Date(lastUsed).toISOString();
+    rows.push([`template ${manifest?.key.slice(0, 8)}`, `${shape}, takes ${megabytes(bytes)}, used ${used}`]);
+  }
   process.stdout.write(table(rows, process.stdout.columns));
+}
+
+function bootedFile({ dir, manifest }: DiskEntry): string {
+  return manifest.boot === 'direct' ? join(dir, manifest.kernel.dir, 'vmlinux') : join(dir, manifest.disk.file);
 }
 
 export interface ConfigFlags extends OutputFlags {

@@ -225,11 +225,7 @@ test('--version is that of qsub, with -vm that of vtorque', async () => {
 });
 
 test('a request that cannot be is refused, and nothing is submitted', async () => {
-  await refused(
-    ['-vm', 'vcpu=2', 'job.sh'],
-    2,
-    'vsub: Cannot use the -vm key "vcpu": no such key\n  hint: Did you mean "vcpus"? Keys: img, vcpus, ram, cpu, net, env, mount, distro, keep, kernel\n',
-  );
+  await refused(['-vm', 'vcpu=2', 'job.sh'], 2, / hint: Did you mean "vcpus"\? Keys: img, vcpus, ram, /);
   await refused(
     ['-vm', 'ram=15X', 'job.sh'],
     2,

@@ -5,9 +5,11 @@ import { doctorCommand } from './doctor.ts';
 import { hookCommand } from './hook/command.ts';
 import { imageCommand } from './image.ts';
 import { installCommand, uninstallCommand } from './install.ts';
+import { jobsCommand } from './jobs.ts';
 import { localCommand } from './local.ts';
 import { reapCommand } from './reap.ts';
 import { runProgram } from './run-program.ts';
+import { scpCommand, sshCommand } from './ssh/command.ts';
 import { vtorqueVersion } from './version.ts';
 
 /**
@@ -26,7 +28,10 @@ export function vtorqueProgram(): Command {
     .version(vtorqueVersion(), '-V, --version', 'print the version')
     .addCommand(localCommand())
     .addCommand(imageCommand())
+    .addCommand(jobsCommand())
     .addCommand(consoleCommand())
+    .addCommand(sshCommand())
+    .addCommand(scpCommand())
     .addCommand(configCommand())
     .addCommand(doctorCommand())
     .addCommand(installCommand())

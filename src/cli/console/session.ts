@@ -8,7 +8,11 @@ import { makeRaw, type RawTerminal } from '../terminal/raw-terminal.ts';
  * Be the terminal of a shell at the other end of `socket`, or say that no VM is to be kept.
  * @returns the exit code of the shell; undefined when the connection ended before it
  */
-export async function consoleSession(socket: Socket, wish: ConsoleGreeting['wish']): Promise<number | undefined> {
+export async function consoleSession(
+  socket: Socket,
+  wish: ConsoleGreeting['wish'],
+  rank: number,
+): Promise<number | undefined> {
   const { stdin, stdout, env } = process;
   const say = (message: ToJob): boolean => socket.write(lineToJob(message));
   const tellSize = (): void => {
@@ -39,7 +43,7 @@ export async function consoleSession(socket: Socket, wish: ConsoleGreeting['wish
     }
   };
   const reader = new JobReader(CONSOLE_TOKEN);
-  socket.write(greetingLine({ version: 1, terminalType: env.TERM || 'dumb', wish }));
+  socket.write(greetingLine({ version: 1, terminalType: env.TERM || 'dumb', wish, rank }));
   try {
     for await (const chunk of socket) {
       for (const message of reader.read(chunk as Buffer)) await take(message);

@@ -58,12 +58,12 @@ test('keys of -vm are offered, also behind a comma', () => {
     availableKeys.map(({ name }) => `${name}=`),
   );
   assert.deepEqual(offered('vsub -N x -vm i'), ['img=']);
-  assert.deepEqual(offered('vsub -vm img=host,vc'), ['host,vcpus=']);
+  assert.deepEqual(offered('vsub -vm img=host,vcpus'), ['host,vcpus=']);
   assert.deepEqual(offered('vsub -vm mount=/a:/b,ra'), ['/b,ram=']);
 });
 
 test('values of a key are offered where they are words that are known', () => {
-  assert.deepEqual(offered('vsub -vm net='), ['user', 'none']);
+  assert.deepEqual(offered('vsub -vm net='), ['user', 'job', 'none', 'bridge']);
   assert.deepEqual(offered('vsub -vm img=host,net=n'), ['none']);
   assert.deepEqual(offered('vsub -vm cpu=EPYC-R'), ['EPYC-Rome']);
   assert.deepEqual(offered('vsub -vm ram='), []);

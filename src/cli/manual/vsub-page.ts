@@ -1,5 +1,5 @@
 import type { Phase } from '../../base/index.ts';
-import { exitCodeOfPhase } from '../../job/exit-codes.ts';
+import { codesOfErrors, exitCodeOfPhase } from '../../job/exit-codes.ts';
 import { qsubOptions } from '../../pbs/index.ts';
 import { type KeySpec, OPTIONS_VARIABLE, vmKeys } from '../../request/index.ts';
 import { CONFIG_VARIABLE, systemConfigFile } from '../../site/config-files.ts';
@@ -113,7 +113,10 @@ export function vsubPage(): ManualPage {
             items: [
               ['~/.config/vtorque/defaults.toml', 'Values of keys for all your jobs.'],
               [systemConfigFile, "The site's configuration, see vtorque-config(5)."],
-              ['~/.local/state/vtorque/jobs/', 'The steps of your jobs and their times.'],
+              [
+                '~/.local/state/vtorque/jobs/',
+                'The steps of your jobs and their times, and what hooks in the guests print.',
+              ],
             ],
           },
         ],
@@ -140,6 +143,8 @@ export function vsubPage(): ManualPage {
                 `${phase}: ${reason}.`,
               ]),
               [`${exitCodeOfPhase(undefined)}`, 'A mistake in vTorque.'],
+              [`${codesOfErrors.E_PROLOGUE_REFUSED}`, 'A prologue in a guest ended with 1: the job must not run.'],
+              [`${codesOfErrors.E_PROLOGUE_FAILED}`, 'A prologue in a guest failed: the job may be run again.'],
             ],
           },
         ],

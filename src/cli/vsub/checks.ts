@@ -2,6 +2,7 @@ import { formatSize, VtorqueError } from '../../base/index.ts';
 import type { BatchNode } from '../../engine/index.ts';
 import { type EffectiveOptions, nodeCount, parseNodes, qsubError, qsubUsageError } from '../../pbs/index.ts';
 import type { VmRequest } from '../../request/index.ts';
+import { fewerVcpus, nodeLoad } from './node-load.ts';
 import { requestedLayout } from './select-needs.ts';
 
 /** Slots that a job asks for on each of its nodes; undefined when it asks for none. */
@@ -59,35 +60,33 @@ export function requestedSlots(options: EffectiveOptions): Slots {
 }
 
 /**
- * Refuse a VM that fits on no node, or on fewer than the job asks for.
+ * Refuse VMs that fit on no node, or on fewer than the job asks for.
  * @param nodes undefined when the batch system does not tell: nothing is refused
  * @param reserve slots that a job must have besides its virtual CPUs
- * @param count of nodes that the job asks for: on each of them is one VM
+ * @param count of nodes that the job asks for
  */
-export function checkNodes(
-  { vcpus, ram }: VmRequest,
-  nodes: readonly BatchNode[] | undefined,
-  reserve = 0,
-  count = 1,
-): void {
+export function checkNodes(request: VmRequest, nodes: readonly BatchNode[] | undefined, reserve = 0, count = 1): void {
   if (nodes === undefined || nodes.length === 0) return;
-  const slots = vcpus + reserve;
+  const load = nodeLoad(request);
+  const { ram, vcpusAsked, ramAsked } = load;
+  const slots = load.vcpus + reserve;
   const bySlots = nodes.reduce((best, node) => (node.np > best.np ? node : best));
   const byMemory = nodes.reduce((best, node) => (node.memory > best.memory ? node : best));
   if (slots > bySlots.np) {
     const own = reserve === 0 ? '' : `, of which ${reserve} for the node itself`;
-    const most = bySlots.np - reserve;
+    const most = fewerVcpus(bySlots.np - reserve, load);
     throw refuse(
       'E_VCPUS_TOO_MANY',
-      `Cannot use vcpus=${vcpus}: the largest node, "${bySlots.name}", has ${plural(bySlots.np, 'slot')}${own}`,
-      most > 0 ? `Ask for at most vcpus=${most}` : 'No node is large enough for a VM',
+      `Cannot use ${vcpusAsked}: the largest node, "${bySlots.name}", has ${plural(bySlots.np, 'slot')}${own}`,
+      most === undefined ? 'No node is large enough for a VM' : `Ask for at most ${most}`,
     );
   }
   if (ram > byMemory.memory) {
-    const most = formatSize(floorTo(byMemory.memory, 1024 ** 2));
+    const all = formatSize(floorTo(byMemory.memory, 1024 ** 2));
+    const most = formatSize(floorTo(byMemory.memory / load.vms, 1024 ** 2));
     throw refuse(
       'E_RAM_TOO_LARGE',
-      `Cannot use ram=${formatSize(ram)}: the node with the most memory, "${byMemory.name}", has ${most}`,
+      `Cannot use ${ramAsked}: the node with the most memory, "${byMemory.name}", has ${all}`,
       `Ask for less than ram=${most}; the node's own system needs memory, too`,
     );
   }
@@ -95,14 +94,14 @@ export function checkNodes(
   if (fitting === 0) {
     throw refuse(
       'E_VM_TOO_LARGE',
-      `Cannot use vcpus=${vcpus} with ram=${formatSize(ram)}: no node has both`,
+      `Cannot use ${vcpusAsked} with ram=${formatSize(request.ram)}: no node has both`,
       'Ask for fewer vcpus or less ram',
     );
   }
   if (fitting < count) {
     throw refuse(
       'E_NODES_TOO_FEW',
-      `Cannot use vcpus=${vcpus} with ram=${formatSize(ram)} on ${count} nodes: only ${plural(fitting, 'node')} can hold such a VM`,
+      `Cannot use ${vcpusAsked} with ram=${formatSize(request.ram)} on ${count} nodes: only ${plural(fitting, 'node')} can hold ${load.vms === 1 ? 'such a VM' : 'such VMs'}`,
       fitting < nodes.length ? 'Ask for fewer nodes, fewer vcpus or less ram' : 'Ask for fewer nodes',
     );
   }

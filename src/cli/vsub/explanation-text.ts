@@ -7,9 +7,7 @@ export function explanationText(explanation: Explanation): string {
   const submit = [
     `system   ${batch.system === null ? 'none found here' : batch.system}`,
     ...(vm ? [`queue    ${batch.queue ?? 'that of the batch system'}`] : []),
-    ...((batch.nodes ?? 1) > 1
-      ? [`nodes    ${batch.nodes}, with one VM on each; the script runs in that of the first`]
-      : []),
+    ...vmsLine(batch.nodes ?? 1, explanation.request?.vmsPerNode ?? 1),
     ...batch.added.map(
       ({ words, reason, replaces }) =>
         `added    ${words.join(' ')}  (${reason}${replaces === undefined ? '' : `; instead of ${replaces}`})`,
@@ -34,7 +32,17 @@ export function explanationText(explanation: Explanation): string {
   ].join('\n');
 }
 
-function machineText({ guest, accelerator, shares, qemu }: ExplainedMachine): string[] {
+function vmsLine(nodes: number, each: number): string[] {
+  if (nodes === 1 && each === 1) return [];
+  const vms = each === 1 ? 'one VM' : `${each} VMs`;
+  return [
+    nodes === 1
+      ? `VMs      ${each} on one node; the script runs in the first`
+      : `nodes    ${nodes}, with ${vms} on each; the script runs in ${each === 1 ? 'that' : 'the first'} of the first`,
+  ];
+}
+
+function machineText({ guest, accelerator, shares, placement, qemu }: ExplainedMachine): string[] {
   const kernel = guest.kernel === null ? "the image's own" : guest.kernel;
   const folders = shares.folders.map(
     ({ source, targets, readonly }) => `${source} at ${targets.join(' and ')}${readonly ? ', read-only' : ''}`,
@@ -44,6 +52,7 @@ function machineText({ guest, accelerator, shares, qemu }: ExplainedMachine): st
       `system   ${guest.name}${guest.disk === null ? '' : ` (${guest.disk})`}`,
       `kernel   ${kernel}`,
       `runs on  ${accelerator.name}: ${accelerator.reason}`,
+      `placed   ${placement}`,
       `folders  ${shares.transport}: ${shares.reason}`,
       ...folders.map((folder) => `         ${folder}`),
     ]),

@@ -31,7 +31,7 @@ export interface Explanation {
     readonly system: string | null;
     readonly qsub: string | null;
     readonly queue: string | null;
-    /** On each is one VM. */
+    /** On each are the VMs that `request` says. */
     readonly nodes: number | null;
     readonly added: readonly {
       readonly words: readonly string[];
@@ -63,6 +63,7 @@ export interface ExplainedMachine {
       readonly readonly: boolean;
     }[];
   };
+  readonly placement: string;
   readonly qemu: readonly string[];
 }
 
@@ -101,7 +102,7 @@ function explainValues({ settings, fallbacks, request }: PreparedJob): Explained
   const others = availableKeys
     .filter(({ name }) => !given.some(({ key }) => key === name))
     .map(({ name, default: usual }): ExplainedValue => {
-      const value = name === 'vcpus' ? String(request.vcpus) : /^(none|the image's)$/.test(usual) ? null : usual;
+      const value = name === 'vcpus' ? String(request.vcpus) : /^none$| /.test(usual) ? null : usual;
       const from = fallbacks[name] ?? (value === null ? usual : 'built in');
       return { key: name, value, origin: { kind: 'built in' }, from };
     });
@@ -117,7 +118,7 @@ async function explainMachine(
   const uid = process.getuid?.() ?? 0;
   try {
     const preview = await previewMachine({
-      ...{ request, uid, slots: slots ?? 1, gid: process.getgid?.() ?? 0 },
+      ...{ request, slots, uid, gid: process.getgid?.() ?? 0 },
       places: placesToRead(env, uid),
       directories: [env.HOME, currentDirectory()],
       settings: config === undefined ? usualSettings : await nodeSettings(env, uid, ''),
@@ -130,7 +131,7 @@ async function explainMachine(
   }
 }
 
-function asData({ guest, accelerator, transport, shares, qemu }: MachinePreview): ExplainedMachine {
+function asData({ guest, accelerator, transport, shares, placement, qemu }: MachinePreview): ExplainedMachine {
   return {
     guest: {
       ...{ name: guest.name, kind: guest.kind },
@@ -139,6 +140,7 @@ function asData({ guest, accelerator, transport, shares, qemu }: MachinePreview)
     },
     accelerator: { name: accelerator.accelerator, reason: accelerator.reason },
     shares: { transport: transport.transport, reason: transport.reason, folders: shares },
+    placement,
     qemu,
   };
 }

@@ -1,17 +1,19 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
+import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { VtorqueError } from '../../base/index.ts';
+import type { InteractiveCommand } from '../../engine/index.ts';
 import { type FromJob, JobReader, lineToJob, type ToJob } from '../../job/interactive/lines.ts';
 import { makeRaw, type RawTerminal } from '../terminal/raw-terminal.ts';
 
 export interface SessionOptions {
-  /** Submits the job and connects it with its own streams. */
-  readonly command: readonly [string, ...string[]];
-  /** Absolute path. */
-  readonly qdel: string;
+  readonly submitting: InteractiveCommand;
+  /** Have the batch system delete the job. */
+  readonly cancel: (id: string) => Promise<void>;
+  /** The caller's. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly token: string;
 }
@@ -24,11 +26,12 @@ const GRACE_MS = 5000;
 export class InteractiveSession {
   readonly #options: SessionOptions;
   readonly #reader: JobReader;
-  #qsub: ChildProcessByStdio<Writable, Readable, null> | undefined;
+  #qsub: ChildProcessByStdio<Writable, Readable, Readable | null> | undefined;
   #raw: RawTerminal | undefined;
   #code: number | undefined;
   #endedBy: NodeJS.Signals | undefined;
   #id: string | undefined;
+  #cancelled: Promise<void> | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -40,17 +43,19 @@ export class InteractiveSession {
    * @throws VtorqueError `E_SHELL_UNKNOWN`
    */
   async run(): Promise<number> {
-    const { command, env } = this.#options;
-    const defined = Object.fromEntries(Object.entries(env).filter((entry) => entry[1] !== undefined));
+    const { submitting, env } = this.#options;
+    const all = Object.entries(submitting.env ?? env);
+    const defined = Object.fromEntries(all.filter((entry) => entry[1] !== undefined));
     for (const signal of ENDING) process.on(signal, this.#end);
     // In a session of its own, so that Ctrl-C before the shell is there reaches us alone. It dies with us, and the job
     // with it: without qsub a job has no terminal.
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...command], {
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...submitting.command], {
       env: defined,
       detached: true,
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
+      stdio: ['pipe', 'pipe', submitting.inWords === undefined ? 'inherit' : 'pipe'],
+    }) as ChildProcessByStdio<Writable, Readable, Readable | null>;
     this.#qsub = child;
+    const words = this.#readErrors(child.stderr);
     child.stdin.on('error', () => {});
     const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
     try {
@@ -59,8 +64,12 @@ export class InteractiveSession {
       }
       await this.#print(this.#reader.rest());
       const [exit, signal] = await closed;
+      await words;
+      // Nothing holds the job any more, and nothing else might tell the batch system.
+      if (signal !== null) this.#cancel();
       return this.#outcome(exit ?? 128 + constants.signals[signal ?? 'SIGKILL']);
     } finally {
+      await this.#cancelled;
       await this.#restore();
       for (const signal of ENDING) process.off(signal, this.#end);
       process.stdin.destroy();
@@ -80,8 +89,7 @@ export class InteractiveSession {
   async #take(message: FromJob | { readonly kind: 'text'; readonly bytes: Buffer }): Promise<void> {
     switch (message.kind) {
       case 'text':
-        this.#id ??= /qsub: waiting for job (\S+) to start/.exec(message.bytes.toString())?.[1];
-        return this.#print(message.bytes);
+        return this.#tell(message.bytes);
       case 'output':
         return this.#print(message.bytes);
       case 'hello':
@@ -91,8 +99,26 @@ export class InteractiveSession {
       case 'begin':
         return this.#begin();
       case 'exit':
-        this.#code = message.code;
+        // What became of a shell that we have ended is no news.
+        if (this.#endedBy === undefined) this.#code = message.code;
         return this.#restore();
+    }
+  }
+
+  /** What the batch system says to the user. */
+  async #tell(text: Buffer): Promise<void> {
+    this.#id ??= /qsub: waiting for job (\S+) to start/.exec(text.toString())?.[1];
+    return this.#print(text);
+  }
+
+  async #readErrors(stderr: Readable | null): Promise<void> {
+    const { inWords } = this.#options.submitting;
+    if (stderr === null || inWords === undefined) return;
+    for await (const line of createInterface({ input: stderr })) {
+      const { to, text } = inWords(line);
+      const bytes = Buffer.from(this.#raw === undefined ? text : text.replaceAll('\n', '\r\n'));
+      if (to === 'stdout') await this.#tell(bytes);
+      else process.stderr.write(bytes);
     }
   }
 
@@ -135,12 +161,14 @@ export class InteractiveSession {
   readonly #end = (signal: NodeJS.Signals): void => {
     if (this.#endedBy !== undefined) return;
     this.#endedBy = signal;
-    const { qdel, env } = this.#options;
-    if (this.#id !== undefined) {
-      const child = spawn(qdel, [this.#id], { env: { ...env }, stdio: 'ignore', timeout: GRACE_MS });
-      child.on('error', () => {});
-    }
+    this.#cancel();
     this.#qsub?.kill('SIGTERM');
     setTimeout(() => this.#qsub?.kill('SIGKILL'), GRACE_MS).unref();
   };
+
+  #cancel(): void {
+    if (this.#id === undefined) return;
+    // That a job which has just ended cannot be deleted is no news to anybody.
+    this.#cancelled ??= this.#options.cancel(this.#id).catch(() => {});
+  }
 }

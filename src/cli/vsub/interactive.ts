@@ -25,8 +25,8 @@ import type { PreparedJob, PrepareOptions } from './prepare.ts';
  * Submit an interactive job in a VM, and be its terminal until it has ended.
  *
  * qsub -I has no script that could carry a request, and its exit code says nothing of the shell. So what is submitted is
- * `qsub -I -x -v VARIABLES LAUNCHER`, with the request in a variable, which needs no terminal of qsub's: vsub stands between
- * qsub and the user's.
+ * `qsub -I -x -v VARIABLES LAUNCHER`, or what the batch system has for that, with the request in a variable, which needs no terminal of
+ * qsub's: vsub stands between qsub and the user's.
  * @returns the exit code of the shell
  * @throws VtorqueError `E_QSUB` in qsub's words without a terminal, `E_SHELL_UNKNOWN` when nothing said how the shell ended
  */
@@ -53,21 +53,16 @@ export async function runInteractiveJob(
     ...(shellCommand === '' ? {} : { command: shellCommand }),
     ...(options.has('X') ? { x11: true } : {}),
     terminalType: env.TERM || 'dumb',
+    ...job.hooked,
     token,
   });
   // With -x it is a command, of which not every batch system takes all characters for a name.
   const name = options.value('N') === undefined ? ['-N', /^[\w.+-]+$/.test(script.name) ? script.name : 'STDIN'] : [];
   const variables = ['-v', withVariable(options.value('v'), word)];
   const words = submitWords([...fromScript, ...walk.options], options);
-  const command = await job.engine.interactiveCommand?.([...name, ...words, ...variables], [launcher()]);
-  const { qsub, name: engine } = job.engine;
-  if (qsub === undefined || command === undefined) {
-    throw new VtorqueError('E_JOB_KIND_UNAVAILABLE', `Cannot run an interactive job in a VM: ${engine} has no qsub`, {
-      hint: 'Submit a script',
-      phase: 'check',
-    });
-  }
-  return new InteractiveSession({ command, qdel: join(qsub, '../qdel'), env, token }).run();
+  const { engine } = job;
+  const submitting = await engine.interactiveCommand([...name, ...words, ...variables], [launcher()]);
+  return new InteractiveSession({ submitting, cancel: (id) => engine.cancel([id]), env, token }).run();
 }
 
 /** @throws VtorqueError for what cannot be done */

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type EffectiveOptions, effectiveOptions, walkQsubArgs } from '../../pbs/index.ts';
+import type { VmRequest } from '../../request/index.ts';
 import { requestedSlots } from './checks.ts';
 import { needsOf, type SubmitSettings, withAdded } from './needs.ts';
 
 const GiB = 2 ** 30;
 const options = (...argv: string[]): EffectiveOptions => effectiveOptions(walkQsubArgs(argv).options, []);
 const vm = (vcpus: number, ram = GiB) => ({ img: 'host', vcpus, ram });
-const usual: SubmitSettings = { hostCores: 0, hostRam: 0, undersized: 'refuse', nodeAccess: '' };
-const words = (request: ReturnType<typeof vm>, argv: string[], settings: Partial<SubmitSettings> = {}): string[] => {
+const usual: SubmitSettings = { hostCores: 0, hostRam: 0, ramdisk: 1024 ** 3, undersized: 'refuse', nodeAccess: '' };
+const words = (request: VmRequest, argv: string[], settings: Partial<SubmitSettings> = {}): string[] => {
   const asked = options(...argv);
   return needsOf(request, requestedSlots(asked), asked, { ...usual, ...settings }).flatMap((added) => added.words);
 };
@@ -51,16 +52,27 @@ test('where the site raises, the request for slots is written anew with all else
 });
 
 test('less memory than the VM has is refused or raised; none is asked for on its own', () => {
-  assert.deepEqual(words(vm(1), ['-l', 'mem=1gb']), []);
+  assert.deepEqual(words(vm(1), ['-l', 'mem=1188mb']), []);
   assert.deepEqual(words(vm(1), []), []);
-  assert.throws(() => words(vm(1), ['-l', 'mem=1000mb']), {
+  assert.throws(() => words(vm(1), ['-l', 'mem=1gb']), {
     code: 'E_RAM_MEM',
     exitCode: 1,
-    message: 'Cannot use ram=1G with -l mem=1000mb: less than 1G of the VM',
-    hint: 'Ask for -l mem=1024mb, or for less ram',
+    message: 'Cannot use ram=1G with -l mem=1gb: less than 1G of the VM and 164M for QEMU',
+    hint: 'Ask for -l mem=1188mb, or for less ram',
   });
   const settings = { undersized: 'raise', hostRam: GiB } as const;
-  assert.deepEqual(words(vm(1), ['-l', 'mem=1gb'], settings), ['-l', 'mem=2048mb']);
+  assert.deepEqual(words(vm(1), ['-l', 'mem=1gb'], settings), ['-l', 'mem=2212mb']);
+});
+
+test('what changes of an image in memory is asked for with the memory of its VM, on each node; the own system of a node has none', () => {
+  const inRam = { ...vm(1), img: 'debian-12', fsType: 'ramdisk' } as const;
+  assert.throws(() => words(inRam, ['-l', 'mem=1gb']), {
+    code: 'E_RAM_MEM',
+    message: 'Cannot use ram=1G with -l mem=1gb: less than 1G of the VM, 1G for fs_type=ramdisk and 164M for QEMU',
+  });
+  const settings = { undersized: 'raise', ramdisk: 3 * GiB } as const;
+  assert.deepEqual(words({ ...inRam, vmsPerNode: 2 }, ['-l', 'mem=1gb,nodes=1:ppn=2'], settings), ['-l', 'mem=8520mb']);
+  assert.deepEqual(words({ ...inRam, img: 'host' }, ['-l', 'mem=1188mb']), []);
 });
 
 test("the site's access to nodes is asked for unless the user asks for one", () => {
@@ -82,14 +94,14 @@ test('additions stand in front, replacements behind what they replace, and the s
 });
 
 test('the VM of each node needs its slots and its part of the memory', () => {
-  assert.deepEqual(words(vm(2), ['-l', 'nodes=2:ppn=2+1:ppn=4', '-l', 'mem=3gb']), []);
+  assert.deepEqual(words(vm(2), ['-l', 'nodes=2:ppn=2+1:ppn=4', '-l', 'mem=4gb']), []);
   assert.throws(() => words(vm(4), ['-l', 'nodes=2:ppn=2+1:ppn=4']), {
     code: 'E_VCPUS_SLOTS',
     message: 'Cannot use vcpus=4 with -l nodes=2:ppn=2+1:ppn=4: 2 slots on a node',
     hint: 'Ask for as many slots, -l nodes=2:ppn=4+1:ppn=4, or for vcpus=2',
   });
   assert.throws(() => words(vm(1), ['-l', 'nodes=3', '-l', 'mem=2gb']), {
-    message: 'Cannot use ram=1G with -l mem=2gb: less than 1G of the VM on each of 3 nodes',
-    hint: 'Ask for -l mem=3072mb, or for less ram',
+    message: 'Cannot use ram=1G with -l mem=2gb: less than 1G of the VM and 164M for QEMU on each of 3 nodes',
+    hint: 'Ask for -l mem=3564mb, or for less ram',
   });
 });

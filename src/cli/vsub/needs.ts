@@ -3,6 +3,7 @@ import { type EffectiveOptions, parseMem } from '../../pbs/index.ts';
 import type { VmRequest } from '../../request/index.ts';
 import type { SiteConfig } from '../../site/config/index.ts';
 import { plural, requestedNodes, type Slots } from './checks.ts';
+import { fewerVcpus, type NodeLoad, nodeLoad } from './node-load.ts';
 import { requestedLayout, selectNeeds } from './select-needs.ts';
 
 /** What the site says about requests to the batch system. */
@@ -10,6 +11,8 @@ export interface SubmitSettings {
   readonly hostCores: number;
   /** Bytes. */
   readonly hostRam: number;
+  /** Bytes that the changes of a VM to its image may take in memory. */
+  readonly ramdisk: number;
   readonly undersized: 'refuse' | 'raise';
   readonly nodeAccess: string;
 }
@@ -26,6 +29,7 @@ export function submitSettings(config: SiteConfig | undefined, queue: string | u
   return {
     hostCores: config?.value('submit.host_cores', { queue }) ?? 0,
     hostRam: config?.value('submit.host_ram', { queue }) ?? 0,
+    ramdisk: config?.value('storage.ramdisk') ?? 1024 ** 3,
     undersized: config?.value('submit.undersized', { queue }) ?? 'refuse',
     nodeAccess: config?.value('submit.node_access', { queue }) ?? '',
   };
@@ -47,11 +51,13 @@ export function needsOf(
     : [];
   const layout = requestedLayout(options);
   const isOpenPbs = layout !== undefined || options.resources.has('place');
-  if (isOpenPbs) return [...selectNeeds(request, layout, options, settings), ...policy];
-  return [...slotNeeds(request, slots, options, settings), ...memoryNeeds(request, options, settings), ...policy];
+  const load = nodeLoad(request, settings);
+  if (isOpenPbs) return [...selectNeeds(load, layout, options, settings), ...policy];
+  return [...slotNeeds(load, slots, options, settings), ...memoryNeeds(load, options, settings), ...policy];
 }
 
-function slotNeeds({ vcpus }: VmRequest, slots: Slots, options: EffectiveOptions, settings: SubmitSettings): Added[] {
+function slotNeeds(load: NodeLoad, slots: Slots, options: EffectiveOptions, settings: SubmitSettings): Added[] {
+  const { vcpus, vcpusAsked } = load;
   const { hostCores, undersized } = settings;
   const needed = vcpus + hostCores;
   const reserve = hostCores === 0 ? '' : ` and ${plural(hostCores, 'slot')} for the node itself`;
@@ -64,13 +70,13 @@ function slotNeeds({ vcpus }: VmRequest, slots: Slots, options: EffectiveOptions
     const raised = name === 'nodes' ? withPpn(asked, needed) : String(needed);
     return [{ words: ['-l', `${name}=${raised}`], reason, replaces: `${name}=${asked}` }];
   }
-  const fewer = slots - hostCores;
+  const fewer = fewerVcpus(slots - hostCores, load);
   const where = requestedNodes(options) === 1 ? 'on the node' : 'on a node';
   throw new VtorqueError(
     'E_VCPUS_SLOTS',
-    `Cannot use vcpus=${vcpus} with -l ${name}=${asked}: ${plural(slots, 'slot')} ${where}${hostCores === 0 ? '' : `, and ${hostCores} of them for the node itself`}`,
+    `Cannot use ${vcpusAsked} with -l ${name}=${asked}: ${plural(slots, 'slot')} ${where}${hostCores === 0 ? '' : `, and ${hostCores} of them for the node itself`}`,
     {
-      hint: `Ask for as many slots, -l ${name === 'nodes' ? `nodes=${withPpn(asked, needed)}` : `nodes=1:ppn=${needed}`}${fewer > 0 ? `, or for vcpus=${fewer}` : ''}`,
+      hint: `Ask for as many slots, -l ${name === 'nodes' ? `nodes=${withPpn(asked, needed)}` : `nodes=1:ppn=${needed}`}${fewer === undefined ? '' : `, or for ${fewer}`}`,
       phase: 'check',
     },
   );
@@ -88,19 +94,25 @@ function withPpn(nodes: string, ppn: number): string {
     .join('+');
 }
 
-function memoryNeeds({ ram }: VmRequest, options: EffectiveOptions, { hostRam, undersized }: SubmitSettings): Added[] {
+function memoryNeeds(
+  { ram, ramdisk, own, ramAsked, vms }: NodeLoad,
+  options: EffectiveOptions,
+  { hostRam, undersized }: SubmitSettings,
+): Added[] {
   const asked = options.resources.get('mem');
   // An empty value asks for nothing.
   if (!asked) return [];
   // mem= is what the job may take on all its nodes together.
   const nodes = requestedNodes(options);
-  const needed = (ram + hostRam) * nodes;
+  const needed = (ram + ramdisk + own + hostRam) * nodes;
   if (parseMem(asked) >= needed) return [];
-  const reserve = hostRam === 0 ? '' : ` and ${formatSize(hostRam)} for the node itself`;
-  const reason = `${formatSize(ram)} of the VM${reserve}${nodes === 1 ? '' : ` on each of ${nodes} nodes`}`;
+  const inRam = ramdisk === 0 ? '' : `, ${formatSize(ramdisk)} for fs_type=ramdisk`;
+  const reserve = hostRam === 0 ? '' : `, ${formatSize(hostRam)} for the node itself`;
+  const qemu = ` and ${formatSize(own)} for QEMU`;
+  const reason = `${formatSize(ram)} of the ${vms === 1 ? 'VM' : 'VMs'}${inRam}${reserve}${qemu}${nodes === 1 ? '' : ` on each of ${nodes} nodes`}`;
   const mem = `${Math.ceil(needed / 1024 ** 2)}mb`;
   if (undersized === 'raise') return [{ words: ['-l', `mem=${mem}`], reason, replaces: `mem=${asked}` }];
-  throw new VtorqueError('E_RAM_MEM', `Cannot use ram=${formatSize(ram)} with -l mem=${asked}: less than ${reason}`, {
+  throw new VtorqueError('E_RAM_MEM', `Cannot use ${ramAsked} with -l mem=${asked}: less than ${reason}`, {
     hint: `Ask for -l mem=${mem}, or for less ram`,
     phase: 'check',
   });

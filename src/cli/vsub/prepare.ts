@@ -6,7 +6,7 @@ import type { Engine } from '../../engine/index.ts';
 import { findImage, imagePools } from '../../image/catalogue.ts';
 import { checkDistro, distroOfHost } from '../../image/distro.ts';
 import { checkImageRam } from '../../image/min-ram.ts';
-import { composeLauncherScript } from '../../job/submission.ts';
+import { composeLauncherScript, type Submission } from '../../job/submission.ts';
 import {
   DEFAULT_PREFIX,
   directiveOptions,
@@ -21,6 +21,7 @@ import {
 import {
   completeRequest,
   effectiveSettings,
+  type HookRequest,
   isDefault,
   mergeSettings,
   type VmRequest,
@@ -33,6 +34,7 @@ import type { AskedEngine } from './ask-engine.ts';
 import { checkQueue } from './check-queue.ts';
 import { checkJobKind, checkNodes, requestedNodes, requestedSlots, type Slots } from './checks.ts';
 import type { CommandLine } from './command-line.ts';
+import { hookedJob, readUserHooks } from './hook-files.ts';
 import { checkInPlaceOfQsub } from './in-place-of-qsub.ts';
 import { type Added, needsOf, submitSettings, withAdded } from './needs.ts';
 import { checkNearlyOwn, ownDirectiveWords } from './own-options.ts';
@@ -63,6 +65,8 @@ export interface PreparedJob {
   /** What `argv` and the directives ask for together. */
   readonly options: EffectiveOptions;
   readonly launcher: Buffer;
+  /** In the launcher script already: what hooks in VMs need. */
+  readonly hooked: Pick<Submission, 'hooks' | 'job'>;
   /** None only where a missing batch system is allowed. */
   readonly engine: Engine | undefined;
   readonly config: SiteConfig | undefined;
@@ -110,11 +114,12 @@ export async function prepareVmJob({
   const free = slots === undefined ? undefined : Math.max(1, slots - limits.hostCores);
   const { settings, fallbacks } = choose([...defaults, ...asked], slots, free);
   checkKeep(settings, options);
-  const request = withAbsolutePaths(completeRequest(mergeSettings(settings), { ppn: free }));
+  const complete = withAbsolutePaths(completeRequest(mergeSettings(settings.filter(isNoMereDefault)), { ppn: free }));
+  const request = typeof complete.vcpuPinning === 'object' ? await readPinningFile(complete) : complete;
   const added = needsOf(request, slots, options, limits);
-  if (request.mounts !== undefined) {
+  if (request.mounts !== undefined || request.disk !== undefined) {
     const { checkMountTargets } = await import('../../node/guest/mount-targets.ts');
-    await checkMountTargets(request.mounts, [userInfo().homedir, currentDirectory()]);
+    await checkMountTargets(request, [userInfo().homedir, currentDirectory()]);
   }
   await checkImageAndPolicy(request, queue, config, env, uid);
   const engine = await asking.engine.catch((error: unknown) => {
@@ -142,11 +147,21 @@ export async function prepareVmJob({
       ...{ uid, nodesAreHere: engine?.name === 'embedded' },
     });
   }
+  if (request.disk?.file !== undefined) {
+    const { checkDiskFile } = await import('../../storage/disk/open.ts');
+    const missing = engine?.name === 'embedded' ? 'refused' : 'allowed';
+    await checkDiskFile(request.disk.file, request.disk.size, missing);
+  }
   // What other nodes' own system is, is known there only; the embedded batch system's nodes are this machine.
   if (request.distro !== undefined && request.img === 'host' && engine?.name === 'embedded') {
     checkDistro(request.distro, request.img, await distroOfHost());
   }
 
+  const hooks = await readUserHooks(request, options.interactive);
+  const { look, walk, qsubArgv } = line;
+  const words = withAdded(qsubArgv, added, { script: look.script?.at, endOfOptions: endOfOptions(walk) });
+  const final = added.length === 0 ? options : effectiveOptions(walkQsubArgs(words.argv).options, fromScript);
+  const hooked = { ...(hooks === undefined ? {} : { hooks }), job: hookedJob(final) };
   const shell = options.value('S');
   const launcher = composeLauncherScript({
     installRoot,
@@ -157,16 +172,26 @@ export async function prepareVmJob({
     scriptName: script.name,
     ...(shell === undefined ? {} : { shell }),
     variables: { names: variableNames(options.value('v') ?? ''), all: options.has('V') },
+    ...hooked,
   });
-  const { look, walk, qsubArgv } = line;
-  const words = withAdded(qsubArgv, added, { script: look.script?.at, endOfOptions: endOfOptions(walk) });
   return {
-    ...{ request, settings, fallbacks, queue, nodes, slots, added, launcher, engine, config },
+    ...{ request, settings, fallbacks, queue, nodes, slots, added, launcher, hooked, engine, config },
     ...{ argv: words.argv, scriptAt: words.script, scriptName: script.name },
-    options: added.length === 0 ? options : effectiveOptions(walkQsubArgs(words.argv).options, fromScript),
+    options: final,
     interactive: options.interactive,
     warnings: [...settings.flatMap(({ warning }) => warning ?? []), ...unanswered],
   };
+}
+
+/** That VMs are pinned where that fits holds anyway; who asks for it himself gets an error where it does not. */
+function isNoMereDefault({ key, value, origin }: VmSetting): boolean {
+  return !(key === 'vcpu_pinning' && value === 'auto' && isDefault(origin));
+}
+
+/** Loaded where it is needed only, as little is. */
+async function readPinningFile(request: VmRequest): Promise<VmRequest> {
+  const { withPinningFile } = await import('./pinning-file.ts');
+  return withPinningFile(request);
 }
 
 /** Whoever sits at the terminal of an interactive job decides when its VM goes. */
@@ -208,11 +233,15 @@ function choose(all: readonly VmSetting[], slots: Slots, free: Slots): Pick<Prep
 
 /** Folders and files are named from where the job is submitted. */
 function withAbsolutePaths(request: VmRequest): VmRequest {
-  const { mounts, kernel } = request;
+  const { mounts, kernel, vmPrologue, vmEpilogue, disk } = request;
+  const absolute = (hook: HookRequest): HookRequest => ({ ...hook, file: resolve(hook.file) });
   return {
     ...request,
     ...(mounts === undefined ? {} : { mounts: mounts.map((mount) => ({ ...mount, host: resolve(mount.host) })) }),
     ...(kernel === undefined ? {} : { kernel: resolve(kernel) }),
+    ...(vmPrologue === undefined ? {} : { vmPrologue: absolute(vmPrologue) }),
+    ...(vmEpilogue === undefined ? {} : { vmEpilogue: absolute(vmEpilogue) }),
+    ...(disk?.file === undefined ? {} : { disk: { ...disk, file: resolve(disk.file) } }),
   };
 }
 
@@ -228,13 +257,15 @@ async function checkImageAndPolicy(
   if (request.distro !== undefined && entry.kind !== 'host') {
     checkDistro(request.distro, entry.name, entry.manifest.distro);
   }
-  if (config === undefined) return;
-  const [{ checkPolicy }, { currentGroups, currentHost }] = await Promise.all([
+  // Without a configuration everything is allowed that needs none.
+  if (config === undefined && request.net !== 'bridge') return;
+  const [{ checkPolicy }, { SiteConfig }, { currentGroups, currentHost }] = await Promise.all([
     import('../../site/config/policy.ts'),
+    import('../../site/config/site-config.ts'),
     import('../../site/config/current-user.ts'),
   ]);
   const [own] = imagePools([ownPlaces(env, uid)]);
-  await checkPolicy(config, {
+  await checkPolicy(config ?? new SiteConfig(), {
     ...{ request, queue, groups: currentGroups, host: currentHost() },
     user: userInfo().username,
     ownImage: uid !== 0 && entry.kind !== 'host' && entry.pool === own,

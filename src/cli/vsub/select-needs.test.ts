@@ -6,7 +6,7 @@ import { needsOf, type SubmitSettings } from './needs.ts';
 
 const GiB = 2 ** 30;
 const options = (...argv: string[]): EffectiveOptions => effectiveOptions(walkQsubArgs(argv).options, []);
-const usual: SubmitSettings = { hostCores: 0, hostRam: 0, undersized: 'refuse', nodeAccess: '' };
+const usual: SubmitSettings = { hostCores: 0, hostRam: 0, ramdisk: 1024 ** 3, undersized: 'refuse', nodeAccess: '' };
 const words = (vcpus: number, argv: string[], settings: Partial<SubmitSettings> = {}): string[] => {
   const asked = options(...argv);
   const request = { img: 'host', vcpus, ram: GiB };
@@ -18,7 +18,7 @@ test('the slots of select= are those of the VM', () => {
   assert.equal(requestedSlots(options('-l', 'select=4:ncpus=2', '-l', 'place=pack')), 8);
   const spread = options('-l', 'select=2:ncpus=4+1:ncpus=2', '-l', 'place=scatter');
   assert.deepEqual([requestedNodes(spread), requestedSlots(spread)], [3, 2]);
-  assert.deepEqual(words(4, ['-l', 'select=1:ncpus=4:mem=1gb']), []);
+  assert.deepEqual(words(4, ['-l', 'select=1:ncpus=4:mem=2gb']), []);
 });
 
 test('a select= that leaves the number of nodes open is refused, with what would settle it', () => {
@@ -36,10 +36,10 @@ test('a chunk that is too small for its VM is refused with one that is not, or r
   });
   assert.throws(() => words(2, ['-l', 'select=1:ncpus=2:mem=512mb']), {
     code: 'E_RAM_MEM',
-    hint: 'Ask for -l select=1:ncpus=2:mem=1024mb, or for a smaller VM',
+    hint: 'Ask for -l select=1:ncpus=2:mem=1192mb, or for a smaller VM',
   });
   const raise = { undersized: 'raise', hostCores: 1 } as const;
-  assert.deepEqual(words(4, ['-l', 'select=1:ncpus=2:mem=512mb'], raise), ['-l', 'select=1:ncpus=5:mem=1024mb']);
+  assert.deepEqual(words(4, ['-l', 'select=1:ncpus=2:mem=512mb'], raise), ['-l', 'select=1:ncpus=5:mem=1200mb']);
 });
 
 test('beside place= the slots of the VM are asked for with select=', () => {

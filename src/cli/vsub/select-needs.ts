@@ -1,7 +1,7 @@
-import { formatSize, VtorqueError } from '../../base/index.ts';
+import { VtorqueError } from '../../base/index.ts';
 import { type EffectiveOptions, parseMem, raiseSelect, type SelectLayout, selectLayout } from '../../pbs/index.ts';
-import type { VmRequest } from '../../request/index.ts';
 import type { Added, SubmitSettings } from './needs.ts';
+import type { NodeLoad } from './node-load.ts';
 
 /**
  * How a job of OpenPBS with `-l select=` lies on its nodes; undefined for a job without it.
@@ -20,21 +20,21 @@ export function requestedLayout({ resources }: EffectiveOptions): SelectLayout |
 }
 
 /**
- * What a job of OpenPBS with `-l select=` or `-l place=`, beside which `-l nodes=` is refused, must ask for because of the VM on
+ * What a job of OpenPBS with `-l select=` or `-l place=`, beside which `-l nodes=` is refused, must ask for because of the VMs on
  * each of its nodes.
  * @param layout undefined without `-l select=`
  * @throws VtorqueError `E_VCPUS_SLOTS`, `E_RAM_MEM` for less than that, where the site refuses it
  */
 export function selectNeeds(
-  { vcpus, ram }: VmRequest,
+  { vcpus, ram, ramdisk, own, vcpusAsked, ramAsked }: NodeLoad,
   layout: SelectLayout | undefined,
   { resources }: EffectiveOptions,
   { hostCores, hostRam, undersized }: SubmitSettings,
 ): Added[] {
   const asked = resources.get('select') ?? '';
-  const [neededSlots, neededRam] = [vcpus + hostCores, ram + hostRam];
+  const [neededSlots, neededRam] = [vcpus + hostCores, ram + ramdisk + own + hostRam];
   if (layout === undefined) {
-    const reason = `vcpus=${vcpus} of the VM, and what the node itself needs`;
+    const reason = `${vcpusAsked}, and what the node itself needs`;
     return neededSlots > 1 ? [{ words: ['-l', `select=1:ncpus=${neededSlots}`], reason }] : [];
   }
   const { slots, mem } = layout;
@@ -44,16 +44,16 @@ export function selectNeeds(
   const megabytes = `${Math.ceil(neededRam / 1024 ** 2)}mb`;
   const raised = raiseSelect(asked, fewSlots ? neededSlots : 1, littleRam ? megabytes : undefined);
   if (undersized === 'raise') {
-    const reason = `vcpus=${vcpus} and ram=${formatSize(ram)} of the VM, and what the node itself needs`;
+    const reason = `${vcpusAsked} and ${ramAsked}, and what the node itself needs`;
     return [{ words: ['-l', `select=${raised}`], reason, replaces: `select=${asked}` }];
   }
   const hint = `Ask for -l select=${raised}, or for a smaller VM`;
   throw fewSlots
-    ? new VtorqueError('E_VCPUS_SLOTS', `Cannot use vcpus=${vcpus} with -l select=${asked}: ${slots} CPUs on a node`, {
+    ? new VtorqueError('E_VCPUS_SLOTS', `Cannot use ${vcpusAsked} with -l select=${asked}: ${slots} CPUs on a node`, {
         hint,
         phase: 'check',
       })
-    : new VtorqueError('E_RAM_MEM', `Cannot use ram=${formatSize(ram)} with -l select=${asked}: mem=${mem} on a node`, {
+    : new VtorqueError('E_RAM_MEM', `Cannot use ${ramAsked} with -l select=${asked}: mem=${mem} on a node`, {
         hint,
         phase: 'check',
       });

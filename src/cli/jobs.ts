@@ -1,0 +1,65 @@
+import { Command } from 'commander';
+// Not through the room's index, which loads the launcher.
+import { type JobRecord, listJobRecords, readJobRecord, timelineRows } from '../job/records.ts';
+import { ownPlaces } from '../site/index.ts';
+import { table } from './table.ts';
+
+interface JobsFlags {
+  readonly timeline?: string;
+  readonly json?: true;
+}
+
+/** `vtorque jobs`. */
+export function jobsCommand(): Command {
+  return new Command('jobs')
+    .description('your latest jobs in VMs on this machine, or how long each step of one took')
+    .option('--timeline <job>', 'the steps of this job, as qstat names it')
+    .option('--json', 'print the result as JSON')
+    .action(async ({ timeline, json }: JobsFlags) => {
+      const { state } = ownPlaces(process.env, process.getuid?.() ?? 0);
+      process.stdout.write(
+        timeline === undefined
+          ? jobsText(await listJobRecords(state), json)
+          : timelineText(await readJobRecord(state, timeline), json),
+      );
+    });
+}
+
+function timelineText({ job, entries }: JobRecord, json: true | undefined): string {
+  const rows = timelineRows(entries);
+  if (json) return `${JSON.stringify({ job, timeline: rows }, null, 2)}\n`;
+  const lines = rows.map(({ at, took, event, value = '' }) => [String(at), String(took ?? ''), event, String(value)]);
+  return table([['AT ms', 'TOOK ms', 'STEP', 'WHAT'], ...lines], process.stdout.columns);
+}
+
+function jobsText(records: readonly JobRecord[], json: true | undefined): string {
+  const jobs = records.map(factsOf);
+  if (json) return `${JSON.stringify({ jobs }, null, 2)}\n`;
+  const rows = jobs.map(({ job, started, step, exitCode, ms, vm }) => [
+    ...[
+      job,
+      started,
+      exitCode === null ? step : `exit ${exitCode}`,
+      ms === null ? '' : (ms / 1000).toFixed(1),
+      vm ?? '',
+    ],
+  ]);
+  return table([['JOB', 'STARTED', 'STATE', 'SECONDS', 'VM'], ...rows], process.stdout.columns);
+}
+
+function factsOf({ job, entries }: JobRecord) {
+  const rows = timelineRows(entries);
+  const steps = rows.filter(({ event }) => event !== 'fact');
+  const last = steps.at(-1);
+  const how = rows.find(({ value }) => /^(warm start|cold boot)/.test(String(value)));
+  return {
+    job,
+    started: new Date(entries[0]?.at ?? 0).toISOString(),
+    /** The last one that began. */
+    step: last?.event ?? 'start',
+    exitCode: last?.event === 'end' ? Number(last.value) : null,
+    ms: last?.event === 'end' ? last.at : null,
+    /** How it started. */
+    vm: how === undefined ? null : String(how.value),
+  };
+}
