@@ -3,7 +3,7 @@
 // Runs on the machine's own Node (20 or newer), so: plain JavaScript, no dependency. A second run finds nothing to do.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -18,6 +18,7 @@ const needed = [
   { file: '/usr/include/stdio.h', package: 'libc6-dev' },
   { file: '/usr/bin/mmdebstrap', package: 'mmdebstrap' },
   { file: '/usr/bin/newuidmap', package: 'uidmap' },
+  { file: '/usr/bin/slirp4netns', package: 'slirp4netns' },
   { file: '/bin/busybox', package: 'busybox-static' },
   { file: '/usr/bin/xz', package: 'xz-utils' },
   { file: '/usr/bin/zstd', package: 'zstd' },
@@ -32,6 +33,14 @@ const needed = [
 
 /** What the tests need as well; without it they say which of them they skip. */
 const neededByTests = [
+  { file: '/usr/sbin/ip', package: 'iproute2' },
+  { file: '/usr/sbin/nft', package: 'nftables' },
+  { file: '/usr/sbin/sshd', package: 'openssh-server' },
+  { file: '/usr/bin/rsync', package: 'rsync' },
+  { file: '/usr/bin/mpirun.openmpi', package: 'openmpi-bin' },
+  { file: '/usr/lib/x86_64-linux-gnu/openmpi/include/mpi.h', package: 'libopenmpi-dev' },
+  { file: '/usr/bin/mpirun.mpich', package: 'mpich' },
+  { file: '/usr/include/x86_64-linux-gnu/mpich/mpi.h', package: 'libmpich-dev' },
   { file: '/usr/sbin/slurmctld', package: 'slurmctld' },
   { file: '/usr/sbin/slurmd', package: 'slurmd' },
   { file: '/usr/bin/sbatch', package: 'slurm-client' },
@@ -51,6 +60,7 @@ async function main() {
     throw new Error(`Cannot set up: this is ${process.platform} on ${process.arch}, and guests need Linux on x86_64`);
   }
   await installDebianPackages();
+  openTun();
   await installNpmPackages();
   await run('prepare', join(root, 'scripts/node'), [join(root, 'scripts/prepare.ts')], { show: true });
 }
@@ -81,10 +91,29 @@ async function installDebianPackages() {
       { progress: true },
     );
   await apt('update');
-  await apt(...install.slice(1));
+  await withoutServices(() => apt(...install.slice(1)));
   const still = wanted.filter((entry) => !isThere(entry));
   if (still.length > 0)
     throw new Error(`Cannot find ${still.map(({ file }) => file).join(', ')} after installing the packages`);
+}
+
+/** The networks of jobs need it. udev gives it this mode everywhere; a machine without udev has nobody who does. */
+function openTun() {
+  const device = '/dev/net/tun';
+  if (process.getuid() !== 0 || existsSync('/run/udev') || !existsSync(device)) return;
+  if ((statSync(device).mode & 0o666) !== 0o666) chmodSync(device, 0o666);
+}
+
+/** Debian starts what it installs: an ssh server that only guests need is none for this machine. */
+async function withoutServices(work) {
+  const policy = '/usr/sbin/policy-rc.d';
+  if (existsSync(policy)) return work();
+  writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    await work();
+  } finally {
+    rmSync(policy);
+  }
 }
 
 async function installNpmPackages() {

@@ -5,9 +5,11 @@ import { showStages } from '../src/cli/stage-progress.ts';
 import { buildShepherd } from '../src/engine/embedded/shepherd/build.ts';
 import { buildAgent } from '../src/guest/linux/build.ts';
 import { prepareHost, runStage } from '../src/image/index.ts';
-import { buildBound } from '../src/process/index.ts';
+import { buildJobnet } from '../src/network/index.ts';
+import { buildProcessPrograms } from '../src/process/index.ts';
 import { agentProgram, ownPlaces, placesToRead, programsDirectory } from '../src/site/index.ts';
 import { buildAsUserLibrary } from '../src/storage/index.ts';
+import { buildTemplateMemory } from '../src/vm/index.ts';
 import { bundleAll } from './bundle.ts';
 
 const shownAfterMs = 200;
@@ -31,5 +33,9 @@ try {
 
 /** Compile the C programs, unless those that are there come from the same sources. */
 async function compile(outDir: string): Promise<void> {
-  await Promise.all([buildAgent, buildShepherd, buildAsUserLibrary, buildBound].map((build) => build(outDir)));
+  await Promise.all(
+    [buildAgent, buildShepherd, buildAsUserLibrary, buildProcessPrograms, buildJobnet, buildTemplateMemory].map(
+      (build) => build(outDir),
+    ),
+  );
 }
