@@ -3,37 +3,20 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { type TimelineEntry, timelinePath } from '../src/job/index.ts';
-import { type FinishedJob, patienceMs, startCluster, type TestCluster } from './support/cluster.ts';
+import { patienceMs } from './support/cluster.ts';
 import { ensureImage } from './support/images.ts';
 import { processesOf } from './support/processes.ts';
-import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
-import { type AtTerminal, atTerminal } from './support/terminal.ts';
+import type { AtTerminal } from './support/terminal.ts';
+import { useCluster } from './support/use-cluster.ts';
 
-let cluster: TestCluster;
-let clean: Residue;
-/** With the batch system itself running, but no job. */
-let idle: Residue;
-
-before(async () => {
-  await ensureImage('debian-12');
-  clean = await lookForResidue();
-  cluster = await startCluster({ np: 1 });
-  idle = await lookForResidue();
-});
-
-after(async () => {
-  await cluster[Symbol.asyncDispose]();
-  await expectNoResidue(clean);
-});
+const cluster = useCluster({ np: 1, beforeStart: () => ensureImage('debian-12') });
 
 const vm = 'img=host,vcpus=1,ram=512M';
 
 function console(id: string): Promise<AtTerminal> {
-  const { name, home, become } = cluster.user;
-  const env = { ...cluster.env, HOME: home, USER: name, LOGNAME: name, SHELL: '/bin/bash', TERM: 'vt100' };
-  return atTerminal(['vtorque', 'console', id], { become, env, cwd: cluster.work, withinMs: 60_000 });
+  return cluster.atTerminal(['vtorque', 'console', id]);
 }
 
 /** The shell's answer to a command, told apart from the echo of what was typed. */
@@ -60,12 +43,6 @@ async function keptJob(lines: readonly string[], { img = 'host', args = [] as re
   return id;
 }
 
-async function endsCleanly(id: string): Promise<FinishedJob> {
-  const job = await cluster.wait(id);
-  await expectNoResidue(idle);
-  return job;
-}
-
 for (const img of ['host', 'debian-12']) {
   test(`keep= with img=${img}: the owner gets in after the script has failed, and leaving the console ends the job with the script's exit code`, async () => {
     const id = await keptJob(['echo out', 'echo left > /tmp/left', 'exit 3'], { img });
@@ -81,7 +58,7 @@ for (const img of ['host', 'debian-12']) {
     await terminal.expect(/50 132\r/);
     terminal.type('exit 7\r');
     assert.equal(await terminal.exit, 7);
-    const { stdout, stderr, exitStatus } = await endsCleanly(id);
+    const { stdout, stderr, exitStatus } = await cluster.endsCleanly(id);
     assert.deepEqual([stdout.toString(), exitStatus], ['out\n', 3]);
     assert.match(
       stderr.toString(),
@@ -109,13 +86,16 @@ test('a console also works while the script runs, by the short id, and leaving i
   assert.deepEqual([end.stdout, end.code], ['vtorque: the script still runs: its VM is not kept\n', 1]);
   await using terminal = await console(`${id.split('.')[0]}/0`);
   await terminal.expect(/\$ /);
-  assert.equal(await answer(terminal, "hostname; grep -l '[/]run/vtorque' /proc/[0-9]*/cmdline | wc -l"), 'vnode1-1 1');
+  assert.equal(
+    await answer(terminal, "hostname; grep -l '[/]run/vtorque/[^s]' /proc/[0-9]*/cmdline | wc -l"),
+    'vnode1-1 1',
+  );
   terminal.type('exit\r');
   assert.equal(await terminal.exit, 0);
   const piped = await cluster.run(['vtorque', 'console', id], { input: 'true\n' });
   assert.match(piped.stderr, /^vtorque: Cannot open a console: standard input is no terminal\n/);
   await writeFile(join(cluster.work, 'go'), '');
-  const { stderr, exitStatus } = await endsCleanly(id);
+  const { stderr, exitStatus } = await cluster.endsCleanly(id);
   assert.deepEqual([stderr.toString(), exitStatus], ['', 4]);
   const late = await cluster.run(['vtorque', 'console', '--end', id]);
   assert.match(late.stderr, /^vtorque: Cannot open a console of job ".*": the job has ended\n/);
@@ -130,7 +110,7 @@ test('a VM is kept although its script could not be started, and --end lets it g
   const id = await keptJob(['true'], { args: ['-S', shell] });
   const { code, stderr } = await cluster.run(['vtorque', 'console', '--end', id]);
   assert.deepEqual([stderr, code], ['', 0]);
-  const job = await endsCleanly(id);
+  const job = await cluster.endsCleanly(id);
   assert.equal(job.exitStatus, 246);
   assert.match(
     job.stderr.toString(),
@@ -144,7 +124,7 @@ test('qdel of a job whose VM is kept ends it, the console in it, and leaves noth
   await using terminal = await console(id);
   await terminal.expect(/\$ /);
   await cluster.run(['qdel', id]);
-  await endsCleanly(id);
+  await cluster.endsCleanly(id);
   assert.notEqual(await terminal.exit, 0);
 });
 
@@ -154,8 +134,8 @@ test('kill -9 of the launcher while the VM is kept leaves nothing', async () => 
   await terminal.expect(/\$ /);
   const [launcher] = await processesOf(cluster.user, /^start launch$/);
   process.kill(launcher.pid, 'SIGKILL');
-  assert.notEqual((await endsCleanly(id)).exitStatus, 0);
-  await terminal.expect(/Cannot go on with the console of job ".*": the launcher of the job has gone/);
+  assert.notEqual((await cluster.endsCleanly(id)).exitStatus, 0);
+  await terminal.expect(/Cannot go on with job ".*": the launcher of the job has gone/);
   assert.equal(await terminal.exit, 1);
 });
 
@@ -163,7 +143,7 @@ test('the end of QEMU while the VM is kept is told, with the phase', async () =>
   const id = await keptJob(['true']);
   const [qemu] = await processesOf(cluster.user, /^qemu-system/);
   process.kill(qemu.pid, 'SIGKILL');
-  const { exitStatus, stderr } = await endsCleanly(id);
+  const { exitStatus, stderr } = await cluster.endsCleanly(id);
   assert.equal(exitStatus, 247);
   assert.match(stderr.toString(), /vtorque: Cannot go on: guest "vnode1-1" ended by SIGKILL[\s\S]*phase: tear-down/);
 });
@@ -178,7 +158,7 @@ test('a terminal that hangs up does not end the keeping of a VM, leaving the nex
   await next.expect(/\$ /);
   next.type('exit 6\r');
   assert.equal(await next.exit, 6);
-  assert.equal((await endsCleanly(id)).exitStatus, 0);
+  assert.equal((await cluster.endsCleanly(id)).exitStatus, 0);
 });
 
 test('nobody but the owner gets in, and a stranger that knocks does no harm', {
@@ -187,7 +167,7 @@ test('nobody but the owner gets in, and a stranger that knocks does no harm', {
   const id = await keptJob(['true']);
   const socket = (await record(id)).findLast((entry) => entry.console !== undefined)?.console?.socket;
   assert.ok(socket);
-  const stranger = `const s = require('net').connect('\\0${socket}'); s.write('{"version":1,"terminalType":"x","wish":"end"}\\n');
+  const stranger = `const s = require('net').connect('\\0${socket}'); s.write('{"version":1,"terminalType":"x","wish":"end","rank":0}\\n');
     s.on('data', (d) => console.log('got ' + d)).on('close', () => console.log('sent away')).on('error', () => {});`;
   const { stdout } = await cluster.run(
     ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, '-e', stranger],
@@ -199,7 +179,7 @@ test('nobody but the owner gets in, and a stranger that knocks does no harm', {
   assert.equal(stdout, 'sent away\n');
   assert.ok(!(await record(id)).some(({ event }) => event === 'end'));
   await cluster.run(['vtorque', 'console', '--end', id]);
-  assert.equal((await endsCleanly(id)).exitStatus, 0);
+  assert.equal((await cluster.endsCleanly(id)).exitStatus, 0);
 });
 
 test('a console on another node is refused with the way there', async () => {

@@ -1,6 +1,7 @@
 // Whatever is ended, at whatever moment: the job ends with the truth, and nothing of it is left.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type FinishedJob, startCluster, type TestCluster } from './support/cluster.ts';
 import { processesOf } from './support/processes.ts';
@@ -32,9 +33,9 @@ async function runningJob(args: readonly string[] = []): Promise<string> {
   return id;
 }
 
-/** A job whose QEMU runs, and whose guest still boots. */
+/** A job whose QEMU runs, and whose guest still boots. A clone that ends would be followed by a guest that boots. */
 async function bootingJob(args: readonly string[] = []): Promise<string> {
-  const id = await cluster.submit([...vm, ...args], sleeper, 'sleeper.sh');
+  const id = await cluster.submit([...vm, '-vm', 'warm=off', ...args], sleeper, 'sleeper.sh');
   await processesOf(cluster.user, /qemu-system/);
   return id;
 }
@@ -45,10 +46,12 @@ async function endsCleanly(id: string): Promise<FinishedJob> {
   return job;
 }
 
-for (const [what, program] of [
+for (const [what, program, code] of [
   ['the launcher', /^start launch$/],
   ['QEMU', /^qemu-system/],
   ['virtiofsd', /virtiofsd$/],
+  ["the holder of the job's network", /^jobnet$/, 243],
+  ['slirp4netns', /^slirp4netns$/, 243],
 ] as const) {
   for (const [when, start] of [
     ['while the guest boots', bootingJob],
@@ -60,8 +63,38 @@ for (const [what, program] of [
       process.kill(victim.pid, 'SIGKILL');
       const { exitStatus } = await endsCleanly(id);
       assert.notEqual(exitStatus, 0);
+      if (code !== undefined) assert.equal(exitStatus, code);
     });
   }
+}
+
+/** A clone starts in a tenth of a second, which a busy machine may miss; then there is another job. */
+const attempts = 5;
+
+/** What a job of which this QEMU was ended before its guest ran says of its start. */
+async function startWithout(isVictim: (args: readonly string[]) => boolean, script: string): Promise<string> {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const id = await cluster.submit(vm, script);
+    const [{ pid }] = await processesOf(cluster.user, /^qemu-system/, isVictim);
+    process.kill(pid, 'SIGKILL');
+    const { exitStatus, stderr } = await endsCleanly(id);
+    const record = await readFile(join(cluster.user.home, `.local/state/vtorque/jobs/${id}.jsonl`), 'utf8');
+    if (record.includes('"warm start')) continue;
+    assert.deepEqual([exitStatus, stderr.toString()], [6, '']);
+    return record;
+  }
+  assert.fail('the clone ran each time before it could be killed');
+}
+
+for (const [what, templateIsThere, isVictim] of [
+  ['of the template in the making', false, () => true],
+  ['of the clone', true, (args: readonly string[]) => args.includes('-incoming')],
+] as const) {
+  test(`kill -9 of the QEMU ${what} lets the guest boot: the job runs, and its record has the reason`, async () => {
+    await rm(join(cluster.user.home, '.cache/vtorque/templates'), { recursive: true, force: true });
+    if (templateIsThere) await endsCleanly(await cluster.submit(vm, '#!/bin/sh\ntrue\n'));
+    assert.match(await startWithout(isVictim, '#!/bin/sh\nexit 6\n'), /"cold boot: [^\n]*SIGKILL/);
+  });
 }
 
 test('the end of QEMU is told to the user, with the phase', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { instanceInfo } from '../src/engine/embedded/index.ts';
@@ -18,6 +18,7 @@ import {
   type RootHooks,
   rootHooks,
 } from './support/root-hooks.ts';
+import { fill, smallDisk, whyNoSmallDisk } from './support/small-disk.ts';
 import { aUser, isRoot, type TestUser } from './support/users.ts';
 
 let cluster: TestCluster;
@@ -206,6 +207,75 @@ describe('the reaper', () => {
   });
 });
 
+describe('a clock that is set', () => {
+  const hour = 3_600_000;
+
+  test('back or forth while a job runs takes nothing from the job', async () => {
+    await hooks.install(['prologue', 'epilogue']);
+    const id = await plainJob(`cd "$PBS_O_WORKDIR"; echo > "set-$PBS_JOBID"; while [ ! -e over ]; do sleep 0.1; done`);
+    await cluster.appears(`set-${id}`);
+    const stray = await aStray(jobMark(keyOf(id)));
+    for (const by of [-48 * hour, 96 * hour]) {
+      await hooks.setClock(by, id);
+      assert.deepEqual(await hooks.reap(), { code: 0, signal: null, stdout: '', stderr: '' });
+      assert.deepEqual(await hooks.leases(id), [`${id} node1 prepared`]);
+    }
+    assert.ok(stray.alive());
+    await writeFile(join(cluster.work, 'over'), '');
+    await cluster.wait(id);
+    await until(async () => !stray.alive(), 'the epilogue has ended the process');
+    assert.deepEqual(await hooks.leases(id), [`${id} node1 released`]);
+  });
+
+  test('back after a job was prepared keeps the reaper from nothing', async () => {
+    for (const [id, by] of [
+      ['9501.x', -hour],
+      ['9502.x', -48 * hour],
+    ] as const) {
+      assertQuiet(await hooks.call('prologue', id));
+      await hooks.setClock(by, id);
+      assert.match((await hooks.reap()).stdout, new RegExp(`^release job ${id} on node1$`, 'm'));
+      assert.deepEqual(await hooks.leases(id), [`${id} node1 released`]);
+    }
+  });
+
+  test('leaves tombstones for a day, and not for ever', async () => {
+    const id = '9503.x';
+    assertQuiet(await hooks.call('epilogue', id));
+    await hooks.setClock(-hour, id);
+    assert.equal((await hooks.reap()).stdout, '');
+    assertQuiet(await hooks.call('prologue', id));
+    assert.deepEqual(await hooks.leases(id), [`${id} node1 released`]);
+    await hooks.setClock(-48 * hour, id);
+    assert.equal((await hooks.reap()).stdout, `forget job ${id} on node1\n`);
+    assert.deepEqual(await hooks.leases(id), []);
+  });
+});
+
+test('a full disk under the leases: a release clears up all the same, and the reaper finishes it', {
+  skip: whyNoSmallDisk,
+}, async () => {
+  const directory = join(hooks.instance, 'leases');
+  const id = '9600.x';
+  await using _ = await smallDisk(directory, '64k', '700');
+  assertQuiet(await hooks.call('prologue', id));
+  const stray = await aStray(jobMark(keyOf(id)));
+  await fill(directory);
+  const { code, stderr } = await hooks.call('epilogue', id);
+  assert.equal(code, 0);
+  assert.match(stderr, /^vtorque hook embedded epilogue: Cannot write the lease .*no space left on device/i);
+  await until(async () => !stray.alive(), 'the process is ended');
+  const prologue = await hooks.call('prologue', '9601.x');
+  assert.equal(prologue.code, 0);
+  assert.match(prologue.stderr, /no space left on device/i);
+  const files = (await readdir(directory)).filter((name) => name.endsWith('.new'));
+  assert.deepEqual([files, await hooks.leases(id, '9601.x')], [[], [`${id} node1 prepared`]]);
+  await rm(join(directory, 'filler'));
+  await hooks.age(id);
+  assert.match((await hooks.reap()).stdout, new RegExp(`^release job ${id} on node1$`, 'm'));
+  assert.deepEqual(await hooks.leases(id, '9601.x'), [`${id} node1 released`]);
+});
+
 test("a release ends what carries the job's mark, and nothing of others", { skip: !isRoot && 'not root' }, async () => {
   using other = aUser();
   const id = '9200.x';
@@ -241,6 +311,23 @@ test('kill -9 of the daemon while our hooks run neither loses a release nor fail
     assert.deepEqual(await hooks.leases(id), [`${id} node1 released`]);
     await rm(gate);
   }
+});
+
+test('qdel while the prologue runs ends the job before its script, and what was prepared is released', async () => {
+  const gate = join(hooks.instance, 'mom_priv/gate');
+  await hooks.install(hookEvents);
+  await hooks.install(['prologue'], gate);
+  const id = await plainJob(`touch "$PBS_O_WORKDIR/too-far"`);
+  const log = join(hooks.instance, 'mom_priv/runs.log');
+  await until(async () => (await readFile(log, 'utf8').catch(() => '')).includes('waits'), 'the prologue runs');
+  const { code, stderr } = await cluster.run(['qdel', id]);
+  assert.equal(code, 0, stderr);
+  await writeFile(gate, '');
+  assert.notEqual((await cluster.wait(id)).exitStatus, 0);
+  assert.ok(!(await exists(join(cluster.work, 'too-far'))));
+  assert.ok((await runsOf()).includes('epilogue 0 0'));
+  assert.deepEqual(await hooks.leases(id), [`${id} node1 released`]);
+  await rm(gate);
 });
 
 test('a hook that is killed leaves its lease to the next one', async () => {

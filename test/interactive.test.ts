@@ -1,33 +1,16 @@
 // Interactive jobs in VMs, at real terminals.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startCluster, type TestCluster } from './support/cluster.ts';
+import { test } from 'node:test';
 import { processesOf } from './support/processes.ts';
-import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
-import { type AtTerminal, atTerminal } from './support/terminal.ts';
+import type { AtTerminal } from './support/terminal.ts';
+import { useCluster } from './support/use-cluster.ts';
 
-let cluster: TestCluster;
-let clean: Residue;
-/** With the batch system itself running, but no job. */
-let idle: Residue;
-
-before(async () => {
-  clean = await lookForResidue();
-  cluster = await startCluster({ np: 1 });
-  idle = await lookForResidue();
-});
-
-after(async () => {
-  await cluster[Symbol.asyncDispose]();
-  await expectNoResidue(clean);
-});
+const cluster = useCluster({ np: 1 });
 
 const vm = ['-vm', 'img=host,vcpus=1,ram=512M'];
 
 function run(...command: string[]): Promise<AtTerminal> {
-  const { name, home, become } = cluster.user;
-  const env = { ...cluster.env, HOME: home, USER: name, LOGNAME: name, SHELL: '/bin/bash', TERM: 'vt100' };
-  return atTerminal(command, { become, env, cwd: cluster.work, withinMs: 60_000 });
+  return cluster.atTerminal(command);
 }
 
 /** The id of a job whose shell runs. */
@@ -70,7 +53,7 @@ test('vsub -I gives a shell at a terminal of the guest, and ends with its exit c
   await terminal.expect(new RegExp(`logout\r\n\r\nqsub: job ${id} completed\r\n`));
   assert.equal(await terminal.exit, 7);
   assert.equal((await cluster.wait(id)).exitStatus, 7);
-  await expectNoResidue(idle);
+  await cluster.expectIdle();
 });
 
 test('vsub -I -x runs a command in the guest, also without a terminal, and ends with its exit code', async () => {
@@ -78,7 +61,7 @@ test('vsub -I -x runs a command in the guest, also without a terminal, and ends 
   const { stdout, stderr, code } = await cluster.run(['vsub', '-I', ...vm, ...command], { input: 'typed\n' });
   assert.match(stdout, new RegExp(`\nvnode1-1\r\na {2}'b' ${cluster.user.home}\r\ntyped\r\n(typed\r\n)?`));
   assert.deepEqual([stderr, code], ['', 3]);
-  await expectNoResidue(idle);
+  await cluster.expectIdle();
 });
 
 test('much output arrives whole, and the terminal is as before', async () => {
@@ -98,7 +81,7 @@ test('kill -9 of vsub ends the job, leaves nothing, and sets the terminal back',
   await atPrompt(terminal);
   const [client] = await processesOf(cluster.user, /^start vsub$/);
   process.kill(client.pid, 'SIGKILL');
-  await expectNoResidue(idle);
+  await cluster.expectIdle();
   const [, after] = await terminal.expect(/([0-9a-f:]+)\r\nback\r\n/);
   assert.equal(after, before);
 });
@@ -120,7 +103,7 @@ test('the end of QEMU is told at the terminal, with its exit code', async () => 
   process.kill(qemu.pid, 'SIGKILL');
   await terminal.expect(/vtorque: Cannot go on: guest "vnode1-1" ended by SIGKILL[\s\S]*\r\n {2}phase: script\r\n/);
   assert.equal(await terminal.exit, 246);
-  await expectNoResidue(idle);
+  await cluster.expectIdle();
 });
 
 test('what the batch system refuses is refused in its words, with its exit code', async () => {
@@ -138,14 +121,14 @@ test('Ctrl-C while the guest boots gives the job up and leaves nothing', async (
   await processesOf(cluster.user, /^qemu-system/);
   terminal.type('\x03');
   assert.equal(await terminal.exit, 130);
-  await expectNoResidue(idle);
+  await cluster.expectIdle();
 });
 
 test('a terminal that hangs up ends the job and leaves nothing', async () => {
   await using terminal = await run('vsub', '-I', ...vm);
   await atPrompt(terminal);
   terminal.hangUp();
-  await expectNoResidue(idle);
+  await cluster.expectIdle();
 });
 
 test('qdel ends the session, which says that it does not know how the shell ended, or that it was hung up', async () => {
@@ -154,5 +137,5 @@ test('qdel ends the session, which says that it does not know how the shell ende
   await cluster.run(['qdel', id]);
   await terminal.expect(new RegExp(`qsub: job ${id} completed`));
   assert.notEqual(await terminal.exit, 0);
-  await expectNoResidue(idle);
+  await cluster.expectIdle();
 });

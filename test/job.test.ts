@@ -3,26 +3,14 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { execute, startCluster, type TestCluster } from './support/cluster.ts';
+import { describe, test } from 'node:test';
+import { execute } from './support/cluster.ts';
 import { ensureImage } from './support/images.ts';
-import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
+import { useCluster } from './support/use-cluster.ts';
 
 const guests = ['host', 'debian-12'];
 
-let cluster: TestCluster;
-let clean: Residue;
-
-before(async () => {
-  await ensureImage('debian-12');
-  clean = await lookForResidue();
-  cluster = await startCluster();
-});
-
-after(async () => {
-  await cluster[Symbol.asyncDispose]();
-  await expectNoResidue(clean);
-});
+const cluster = useCluster({ beforeStart: () => ensureImage('debian-12') });
 
 /** Submit a script for a guest and wait for its end. */
 async function runJob(guest: string, lines: readonly string[], { args = [] as string[], name = 'job.sh' } = {}) {

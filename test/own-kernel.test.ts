@@ -63,11 +63,15 @@ async function downloadLeanKernel(): Promise<string> {
   return join(dir, file);
 }
 
-async function runJob(request: string, lines: readonly string[], name = 'kernel.sh') {
+async function runJob(
+  request: string,
+  lines: readonly string[],
+  { options = [] }: { readonly options?: readonly string[] } = {},
+) {
   const id = await cluster.submit(
-    ['-vm', `vcpus=1,ram=512M,${request}`],
+    [...options, '-vm', `vcpus=1,ram=512M,${request}`],
     ['#!/bin/bash', ...lines, ''].join('\n'),
-    name,
+    'kernel.sh',
   );
   return cluster.wait(id);
 }
@@ -89,7 +93,11 @@ test("the node's system boots a kernel that is named by a relative path, with th
     'uname -r',
     '',
   ];
-  const id = await cluster.submit(['-vm', 'img=host,vcpus=1,ram=512M,kernel=my-kernel'], script.join('\n'), 'own.sh');
+  const id = await cluster.submit(
+    ['-vm', 'img=host,vcpus=1,ram=512M,warm=off,kernel=my-kernel'],
+    script.join('\n'),
+    'own.sh',
+  );
   await cluster.appears('running');
   const [qemu] = await processesOf(cluster.user, /^qemu-system/);
   assert.match(await readFile(`/proc/${qemu.pid}/cmdline`, 'utf8'), /\0-kernel\0[^\0]*\/own-kernel\/[^\0]*\/vmlinux\0/);
@@ -112,10 +120,12 @@ test('an image that was built here boots a kernel of another release, and its sh
   assert.deepEqual(devices, ['eth0', 'lo']);
 });
 
-test('a kernel without the driver that a folder needs ends the job before its VM starts, with the reason', async () => {
-  const { stdout, stderr, exitStatus } = await runJob(`img=debian-12,kernel=${lean},mount=/usr/share:/data:ro`, [
-    'echo ran',
-  ]);
+test('a kernel without the driver that the folders need ends the job before its VM starts, with the reason', async () => {
+  const config = join(trees, 'config.toml');
+  await writeFile(config, '[storage]\ntransport = "9p"\n');
+  const { stdout, stderr, exitStatus } = await runJob(`img=debian-12,kernel=${lean}`, ['echo ran'], {
+    options: ['-v', `VTORQUE_CONFIG=${config}`],
+  });
   assert.match(stderr.toString(), /^vtorque: Cannot use kernel=".*": it has no driver for 9p\n {2}phase: storage/);
   assert.deepEqual([stdout.toString(), exitStatus], ['', 242]);
 });

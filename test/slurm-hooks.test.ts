@@ -1,5 +1,6 @@
 // Our hooks as slurmd's Prolog and Epilog: what root prepares and releases on each node of a job.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,12 +9,13 @@ import { LeaseStore } from '../src/node/leases/store.ts';
 import { leasesDirectory } from '../src/site/index.ts';
 import { publicRoot } from '../src/site/public-root.ts';
 import { execute } from './support/cluster.ts';
+import { until } from './support/embedded.ts';
 import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
 import { startSlurm, type TestSlurm, whyNoSlurm } from './support/slurm.ts';
 import { type SlurmUser, slurmUser } from './support/slurm-user.ts';
 
 const skip = await whyNoSlurm();
-const patienceMs = 30_000;
+const patienceMs = 60_000;
 
 describe('the hooks on a real Slurm', { skip }, () => {
   let slurm: TestSlurm;
@@ -26,7 +28,10 @@ describe('the hooks on a real Slurm', { skip }, () => {
     const hooks = join(await publicRoot(), 'libexec/slurm');
     slurm = await startSlurm({
       nodes: 2,
-      config: [`Prolog=${hooks}/prolog`, `Epilog=${hooks}/epilog`, 'PrologFlags=Alloc,DeferBatch'],
+      config: [
+        ...[`Prolog=${hooks}/prolog`, `Epilog=${hooks}/epilog`, 'PrologFlags=Alloc,DeferBatch'],
+        ...[`HealthCheckProgram=${hooks}/healthcheck`, 'HealthCheckInterval=2', 'HealthCheckNodeState=ANY'],
+      ],
     });
     as = await slurmUser(slurm);
     store = await LeaseStore.open(leasesDirectory({}, 0), 0);
@@ -92,6 +97,77 @@ describe('the hooks on a real Slurm', { skip }, () => {
     assert.deepEqual(await leasesOf(id), ['slurm vtt n1 prepared']);
     assert.equal((await as.ended(id)).exitStatus, 4);
     await released(id, ['slurm vtt n1 released']);
+    await nodesStayUp();
+  });
+
+  /** Keep hooks of a job on a node waiting, until what is returned is disposed of. */
+  async function hooksWait(jobId: string, node: string): Promise<AsyncDisposable> {
+    const key = { engine: 'slurm', cluster: 'vtt', jobId, attempt: undefined, node };
+    const goOn = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    const holder = store.whileLocked(key, () => {
+      held.resolve();
+      return goOn.promise;
+    });
+    await Promise.race([held.promise, holder]);
+    return {
+      [Symbol.asyncDispose]: async () => {
+        goOn.resolve();
+        await holder;
+      },
+    };
+  }
+
+  const hookRuns = (hook: string): Promise<void> =>
+    until(async () => {
+      const { stdout } = await execute(['ps', '-e', '-o', 'args'], {});
+      return stdout.split('\n').some((line) => /\/start\.cjs hook /.test(line) && line.endsWith(` slurm ${hook}`));
+    }, `the ${hook} runs`);
+
+  /** As a crash of the node's daemon that is noticed at once. */
+  async function crash(node: string): Promise<void> {
+    const daemon = slurm.daemon(node);
+    const ended = once(daemon, 'exit');
+    daemon.kill('SIGKILL');
+    await ended;
+    await slurm.restart(node);
+  }
+
+  test('kill -9 of the daemon of a node while it prepares a job there loses no release', async () => {
+    const id = await as.submit(['-h', '-l', 'nodes=n1'], 'exit 5\n', 'prepared');
+    {
+      await using _ = await hooksWait(id, 'n1');
+      await as.engine.release([id]);
+      await hookRuns('prolog');
+      await crash('n1');
+    }
+    // Slurm itself waits for the end of that Prolog until somebody gives the job up.
+    await as.engine.cancel([id]);
+    assert.notEqual((await as.ended(id)).exitStatus, 0);
+    await released(id, ['slurm vtt n1 released']);
+    await nodesStayUp();
+  });
+
+  test('kill -9 of the daemon of a node while it releases a job there loses no release', async () => {
+    const script = `cd ${as.work}\necho up >released.up\nuntil [ -e released.end ]; do sleep 0.1; done\nexit 5\n`;
+    const id = await as.submit(['-l', 'nodes=n1'], script, 'released');
+    await as.appears('released.up');
+    {
+      await using _ = await hooksWait(id, 'n1');
+      await execute([...as.user.become, 'touch', join(as.work, 'released.end')], {});
+      await hookRuns('epilog');
+      await crash('n1');
+    }
+    assert.equal((await as.ended(id)).exitStatus, 5);
+    await released(id, ['slurm vtt n1 released']);
+    await nodesStayUp();
+  });
+
+  test("the health check of Slurm's daemon releases a job that is no more, and takes no node down", async () => {
+    const { name, uid, gid } = as.user;
+    const key = { engine: 'slurm', cluster: 'vtt', jobId: '999999', attempt: undefined, node: 'n1' };
+    await store.write({ key, state: 'prepared', owner: { name, uid, gid }, at: Date.now() - 3_600_000 });
+    await released('999999', ['slurm vtt n1 released']);
     await nodesStayUp();
   });
 

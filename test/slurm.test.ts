@@ -101,9 +101,6 @@ describe('vsub on a real Slurm', { skip }, () => {
     assert.equal(code, 1);
     assert.match(stderr, /^vsub: Cannot use -W umask=022: Slurm has nothing that means the same\n {2}hint: /);
     assert.equal((await as.vsub(['-t', 'x'], 'true\n')).code, 235);
-    const interactive = await as.vsub(['-I', '-x', '-vm', 'ram=512M', 'true']);
-    assert.equal(interactive.code, 1);
-    assert.match(interactive.stderr, /^vsub: Cannot run an interactive job in a VM: slurm has no qsub\n/);
   });
 
   test('a job over its walltime is ended, and its exit status says so', async () => {

@@ -1,16 +1,15 @@
 // Whatever is ended while a job is torn down, and a node without room: the job ends with the truth, and nothing of it is left.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdir, readFile, statfs, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { instanceInfo } from '../src/engine/embedded/index.ts';
-import { execute, type FinishedJob, startCluster, type TestCluster } from './support/cluster.ts';
+import { type FinishedJob, startCluster, type TestCluster } from './support/cluster.ts';
 import { until } from './support/embedded.ts';
 import { ensureImage } from './support/images.ts';
 import { type FoundProcess, processesOf } from './support/processes.ts';
 import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
-import { isRoot } from './support/users.ts';
+import { fill, smallDisk, whyNoSmallDisk } from './support/small-disk.ts';
 
 let cluster: TestCluster;
 let clean: Residue;
@@ -94,7 +93,11 @@ test('kill -9 of the agent of a node while the job is torn down is told, and lea
     const isAgent = ({ args }: FoundProcess): boolean => args.includes('--node-agent');
     return (await processesOf(cluster.user, /^node$|^start/)).filter(isAgent).map(({ pid }) => pid);
   };
-  const { exitStatus, stderr } = await endsCleanly(await killedInTearDown(agent, '-l', 'nodes=2'));
+  // In the VM of that node nothing else takes its time.
+  const epilogue = join(cluster.work, 'slow-epilogue');
+  await writeFile(epilogue, '#!/bin/sh\nsleep 3\n');
+  const id = await killedInTearDown(agent, '-l', 'nodes=2', '-vm', `vm_epilogue=${epilogue}`);
+  const { exitStatus, stderr } = await endsCleanly(id);
   assert.match(stderr.toString(), /^vtorque: .*node "node2" is lost/m);
   assert.equal(exitStatus, 247);
 });
@@ -118,29 +121,14 @@ test('kill -9 of the daemon, while the guest boots and while it is torn down, ta
   assert.equal((await endsCleanly(ends)).exitStatus, 0);
 });
 
-/** A small file system of its own in place of a directory. */
-async function smallDisk(directory: string, size: string): Promise<AsyncDisposable> {
-  await mkdir(directory, { recursive: true });
-  const must = async (...command: string[]): Promise<void> => {
-    const { code, stderr } = await execute(command, { env: process.env });
-    assert.equal(code, 0, stderr);
-  };
-  await must('mount', '-t', 'tmpfs', '-o', `size=${size},mode=1777`, 'small', directory);
-  return { [Symbol.asyncDispose]: () => must('umount', directory) };
-}
-
 /** One without any room. */
 async function fullDisk(directory: string): Promise<AsyncDisposable> {
   const disk = await smallDisk(directory, '64k');
-  await execute(['dd', 'if=/dev/zero', `of=${directory}/filler`, 'bs=4k'], { env: process.env });
-  assert.equal((await statfs(directory)).bavail, 0);
+  await fill(directory);
   return disk;
 }
 
-const trial = isRoot ? spawnSync('unshare', ['--mount', 'true'], { timeout: 20_000 }).status : 1;
-const skip = trial === 0 ? false : 'file systems cannot be mounted here';
-
-describe('a full disk', { skip }, () => {
+describe('a full disk', { skip: whyNoSmallDisk }, () => {
   const temporary = (): string => join(cluster.env.VTORQUE_LOCAL ?? '', 'tmp');
   // While the file system is there it is no residue.
   const ended = async (id: Promise<string>): Promise<FinishedJob> => cluster.wait(await id);

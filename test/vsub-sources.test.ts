@@ -75,13 +75,22 @@ test('each key comes from the strongest source that has it', async () => {
     img: 'host: command line',
     vcpus: '2: queue defaults',
     ram: '1536M: user defaults',
+    vms_per_node: '1: built in',
     cpu: 'max: script',
     net: 'user: environment',
     env: 'FROM=script: script',
     mount: 'null: built in',
     distro: 'null: built in',
     keep: '0: built in',
+    warm: 'auto: built in',
     kernel: 'null: built in',
+    vcpu_pinning: 'null: built in',
+    hugepages: 'false: built in',
+    ssh: 'true: built in',
+    vm_prologue: 'null: built in',
+    vm_epilogue: 'null: built in',
+    disk: 'null: built in',
+    fs_type: 'sharedfs: built in',
   });
   assert.deepEqual([explanation.batch.queue, explanation.config], ['batch', config]);
 });
@@ -249,7 +258,7 @@ test("a job's node follows the site's configuration", async () => {
 
 test('a guest that does not answer in the time that the site gives it ends the job, with the reason', async () => {
   await writeFile(join(cluster.work, 'late.sh'), '#!/bin/sh\necho ran\n');
-  const site = '[timeouts]\nguest = 1\n[vm]\naccelerator = "tcg"\n';
+  const site = '[timeouts]\nguest = 1\n[vm]\naccelerator = "tcg"\nwarm = "off"\n';
   const { stdout } = await vsub(['-v', 'VTORQUE_CONFIG', '-vm', 'ram=512M', 'late.sh'], { site });
   const job = await cluster.wait(stdout.trim());
   assert.match(job.stderr.toString(), /its agent did not answer within 1 s/);

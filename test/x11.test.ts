@@ -3,40 +3,29 @@ import assert from 'node:assert/strict';
 import { chown, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { authorityFile, COOKIE_PROTOCOL } from '../src/x11/index.ts';
-import { startCluster, type TestCluster } from './support/cluster.ts';
-import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
-import { type AtTerminal, atTerminal } from './support/terminal.ts';
+import type { AtTerminal } from './support/terminal.ts';
+import { useCluster } from './support/use-cluster.ts';
 import { type EchoDisplay, startEchoDisplay, X_CLIENT } from './support/x-server.ts';
 
-let cluster: TestCluster;
 let display: EchoDisplay;
-let clean: Residue;
-let idle: Residue;
 
-before(async () => {
-  clean = await lookForResidue();
-  display = await startEchoDisplay();
-  cluster = await startCluster({ np: 1 });
-  const { uid, gid } = cluster.user;
-  await writeFile(join(cluster.work, 'client.py'), X_CLIENT);
-  await writeFile(join(cluster.work, 'authority'), display.authority, { mode: 0o600 });
-  await chown(join(cluster.work, 'authority'), uid, gid);
-  idle = await lookForResidue();
+const cluster = useCluster({
+  np: 1,
+  whenStarted: async ({ user: { uid, gid }, work }) => {
+    display = await startEchoDisplay();
+    await writeFile(join(work, 'client.py'), X_CLIENT);
+    await writeFile(join(work, 'authority'), display.authority, { mode: 0o600 });
+    await chown(join(work, 'authority'), uid, gid);
+  },
 });
 
-after(async () => {
-  await cluster[Symbol.asyncDispose]();
-  await display[Symbol.asyncDispose]();
-  await expectNoResidue(clean);
-});
+after(() => display[Symbol.asyncDispose]());
 
 function run(env: Record<string, string>, ...command: string[]): Promise<AtTerminal> {
-  const { name, home, become } = cluster.user;
-  const own = { HOME: home, USER: name, LOGNAME: name, SHELL: '/bin/bash', TERM: 'vt100' };
-  return atTerminal(command, { become, env: { ...cluster.env, ...own, ...env }, cwd: cluster.work, withinMs: 120_000 });
+  return cluster.atTerminal(command, env);
 }
 
 const vm = ['-vm', 'img=host,vcpus=1,ram=512M'];
@@ -86,7 +75,7 @@ test('vsub -I -X: programs of the guest use the display, many connections at onc
   assert.equal(await terminal.exit, 4);
   for (let i = 0; display.open.size > 0 && i < 100; i++) await delay(50);
   assert.equal(display.open.size, 0);
-  await expectNoResidue(idle);
+  await cluster.expectIdle();
 });
 
 test('a display that does not answer is told before the guest starts', async () => {
@@ -96,5 +85,5 @@ test('a display that does not answer is told before the guest starts', async () 
   const { stdout, code } = await cluster.run(['vsub', '-I', '-X', ...vm, '-x', 'true'], { env });
   assert.match(stdout, /vtorque: Cannot use the display "127\.0\.0\.1:39": connect ECONNREFUSED/);
   assert.notEqual(code, 0);
-  await expectNoResidue(idle);
+  await cluster.expectIdle();
 });

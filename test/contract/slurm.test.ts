@@ -46,7 +46,6 @@ contract(
   },
   {
     walltime: 'Slurm ends a job up to a minute and a half after a walltime of seconds; see test/slurm.test.ts',
-    interactive: 'Slurm has no qsub that would start an interactive job: vsub refuses it',
   },
   (await whyNoSlurm()) ?? false,
 );

@@ -151,7 +151,7 @@ export function nodeTests(
   test('a job in VMs on several nodes has one on each, and its script in the first', when('vms'), async () => {
     const vsub = `${user().root}/bin/vsub`;
     const script = 'echo $(hostname) $(cat "$PBS_NODEFILE")\nexit 5\n';
-    const argv = [vsub, '-vm', 'img=host,vcpus=1,ram=256M', '-l', 'nodes=2:ppn=2', '-N', 'vms'];
+    const argv = [vsub, '-vm', 'img=host,ram=256M', '-l', 'nodes=2:ppn=2', '-N', 'vms'];
     const { code, stdout, stderr } = await user().run(argv, script);
     assert.equal(code, 0, stderr);
     const id = user().submitted(stdout.trim());

@@ -54,11 +54,13 @@ export interface ClusterOptions {
   readonly nodes?: number;
   readonly np?: number;
   readonly user?: TestUser;
+  /** What stands before the command that starts it, so that it and its jobs run in other namespaces. */
+  readonly inside?: readonly string[];
 }
 
 /** Start a batch system; dispose of it to end its jobs and remove everything. */
 export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
-  const { nodes = 1, np = 2 } = options;
+  const { nodes = 1, np = 2, inside = [] } = options;
   const root = await publicRoot();
   const user = options.user ?? aUser();
   const base = await mkdtemp(join(tmpdir(), 'vtt-'));
@@ -72,7 +74,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     LANG: 'C.UTF-8',
   };
   const vtorque = async (...args: string[]): Promise<void> => {
-    const { code, stderr } = await execute([join(root, 'bin/vtorque'), 'local', ...args], {
+    const { code, stderr } = await execute([...inside, join(root, 'bin/vtorque'), 'local', ...args], {
       env: { ...process.env, ...env },
     });
     if (code !== 0) throw new Error(`vtorque local ${args.join(' ')} failed: ${stderr}`);

@@ -16,8 +16,14 @@ await using guest = await startJobGuest({
     variables: { names: [], all: false },
   },
   scriptPath: '/none',
+  hooks: {
+    ...{ directory: '', user: {}, job: { resources: '', account: '' }, logs: '/none' },
+    limits: { prologue: 1, epilogue: 1, precancel: 1 },
+  },
+  reports: { log: () => {}, ended: () => {} },
   record: () => {},
   signal: AbortSignal.timeout(300_000),
+  ssh: undefined,
 });
 const shell = guest.machine.agent.exec({
   argv: ['/bin/sh', '-c', script],

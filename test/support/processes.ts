@@ -10,14 +10,16 @@ export interface FoundProcess {
 
 /**
  * Wait until a user has processes whose program name matches; our own are `start launch`, `start vsub` and so on.
+ * @param isIt says of its arguments whether a process with that name is meant
  * @returns all of them
  */
 export async function processesOf(
   user: TestUser,
   program: RegExp,
+  isIt: (args: readonly string[]) => boolean = () => true,
 ): Promise<readonly [FoundProcess, ...FoundProcess[]]> {
   for (const deadline = Date.now() + patienceMs; Date.now() < deadline; ) {
-    const [first, ...others] = await look(user, program);
+    const [first, ...others] = (await look(user, program)).filter(({ args }) => isIt(args));
     if (first !== undefined) return [first, ...others];
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -5,7 +5,8 @@ import { readdir, readFile } from 'node:fs/promises';
 export type Residue = ReadonlySet<string>;
 
 /** Words, or two in a row, on the command lines of a job's processes, and of no others. */
-const ofJobs = /^(guest=v\S+-\d+,debug-threads=on|--fd=3|\S*\/start\.cjs launch|\S*\/build\/bin\/shepherd)$/;
+const ofJobs =
+  /^(guest=v\S+-\d+,debug-threads=on|--fd=3|\S*\/start\.cjs launch|\S*\/build\/bin\/(shepherd|jobnet)|--disable-host-loopback)$/;
 
 /** Look at the machine: processes, temporary files, sockets, mounts and network devices. */
 export async function lookForResidue(): Promise<Residue> {

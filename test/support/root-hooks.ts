@@ -6,7 +6,7 @@ import { LeaseStore } from '../../src/node/leases/store.ts';
 import { type CommandResult, execute, type TestCluster } from './cluster.ts';
 
 export const hookEvents = ['prologue', 'prologue.parallel', 'epilogue', 'epilogue.parallel'] as const;
-export type HookEvent = (typeof hookEvents)[number];
+export type HookEvent = (typeof hookEvents)[number] | 'epilogue.precancel';
 
 /** One run of a hook by the batch system. */
 export interface HookRun {
@@ -31,6 +31,8 @@ export interface RootHooks {
   leases(...jobIds: readonly string[]): Promise<string[]>;
   /** Make leases an hour older: the reaper leaves young ones alone. */
   age(...jobIds: readonly string[]): Promise<void>;
+  /** Let the clock be set by so many milliseconds since the leases of a job were written. */
+  setClock(byMs: number, jobId: string): Promise<void>;
   reap(...args: readonly string[]): Promise<CommandResult>;
 }
 
@@ -42,7 +44,8 @@ export interface HookWords {
   readonly killedAfterMs?: number;
 }
 
-export function rootHooks(cluster: TestCluster): RootHooks {
+/** @param inside what stands before every command, for instance to run it in a namespace */
+export function rootHooks(cluster: TestCluster, inside: readonly string[] = []): RootHooks {
   const uid = process.getuid?.() ?? 0;
   const { VTORQUE_LOCAL: instance = '' } = cluster.env;
   const program = join(cluster.root, 'libexec/vtorque-hook');
@@ -76,7 +79,7 @@ export function rootHooks(cluster: TestCluster): RootHooks {
         ...{ PATH: '/bin:/usr/bin', VTORQUE_LOCAL: instance, VTORQUE_HOSTS: 'node1 node2' },
         ...{ VTORQUE_ATTEMPT: String(attempt), PBS_NODENUM: String(node) },
       };
-      return execute([program, 'embedded', event, ...words], {
+      return execute([...inside, program, 'embedded', event, ...words], {
         env,
         cwd: '/',
         ...(killedAfterMs === undefined ? {} : { timeoutMs: killedAfterMs }),
@@ -86,11 +89,16 @@ export function rootHooks(cluster: TestCluster): RootHooks {
     leases: async (...jobIds) =>
       (await listOf(await hooks.store(), jobIds)).map(({ key, state }) => `${key.jobId} ${key.node} ${state}`),
     age: async (...jobIds) => {
+      for (const jobId of jobIds) await hooks.setClock(3_600_000, jobId);
+    },
+    setClock: async (byMs, jobId) => {
       const store = await hooks.store();
-      for (const lease of await listOf(store, jobIds)) await store.write({ ...lease, at: lease.at - 3_600_000 });
+      for (const lease of await listOf(store, [jobId])) await store.write({ ...lease, at: lease.at - byMs });
     },
     reap: (...args) =>
-      execute([join(cluster.root, 'bin/vtorque'), 'reap', ...args], { env: { ...process.env, ...cluster.env } }),
+      execute([...inside, join(cluster.root, 'bin/vtorque'), 'reap', ...args], {
+        env: { ...process.env, ...cluster.env },
+      }),
   };
   return hooks;
 }

@@ -7,6 +7,7 @@ import { SlurmEngine } from '../../src/engine/slurm/engine.ts';
 import { publicRoot } from '../../src/site/public-root.ts';
 import { type CommandResult, execute, patienceMs } from './cluster.ts';
 import type { TestSlurm } from './slurm.ts';
+import { type AtTerminal, atTerminal } from './terminal.ts';
 import { aUser, type TestUser } from './users.ts';
 
 /** An ordinary user of a Slurm, with a directory of his. */
@@ -16,6 +17,8 @@ export interface SlurmUser extends AsyncDisposable {
   /** As root. */
   readonly engine: SlurmEngine;
   vsub(args: readonly string[], input?: string): Promise<CommandResult>;
+  /** A command at a terminal of its own, as the user. */
+  atTerminal(command: readonly string[]): Promise<AtTerminal>;
   /** Submit a script and return the job's id; what is refused fails the test. */
   submit(args: readonly string[], script: string, name?: string): Promise<string>;
   /** Wait until a job is over; not for its output. */
@@ -43,6 +46,8 @@ export async function slurmUser(slurm: TestSlurm): Promise<SlurmUser> {
     execute([...user.become, 'env', '-i', ...assignments, 'vsub', ...args], { cwd: work, input });
   return {
     ...{ user, work, engine, vsub, read },
+    atTerminal: (command) =>
+      atTerminal(command, { become: user.become, env: { ...env, TERM: 'vt100' }, cwd: work, withinMs: 60_000 }),
     submit: async (args, script, name = 'job.sh') => {
       await writeFile(join(work, name), script, { mode: 0o644 });
       const { code, stdout, stderr } = await vsub([...args, name]);

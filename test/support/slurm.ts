@@ -19,6 +19,10 @@ export interface TestSlurm extends AsyncDisposable {
   log(daemon: string): Promise<string>;
   /** The daemon of the controller, or of a node. */
   daemon(name: 'slurmctld' | (string & {})): ChildProcess;
+  /** Start the daemon of a node again, which has ended. */
+  restart(node: string): Promise<void>;
+  /** Wait until all nodes are idle. */
+  idle(): Promise<void>;
 }
 
 export interface SlurmOptions {
@@ -26,6 +30,23 @@ export interface SlurmOptions {
   readonly cpus?: number;
   /** Further lines of slurm.conf. */
   readonly config?: readonly string[];
+  /** Where the controller, the clients and the nodes are, if not all on this machine's loopback interface. */
+  readonly places?: SlurmPlaces;
+}
+
+export interface SlurmPlaces {
+  /** Of the controller and of the clients. */
+  readonly head: SlurmPlace;
+  /** Of the nodes, in their order. */
+  readonly nodes: readonly SlurmPlace[];
+}
+
+export interface SlurmPlace {
+  readonly address: string;
+  /** Its host name. */
+  readonly name: string;
+  /** What stands before a command to run it there. */
+  readonly inside: readonly string[];
 }
 
 /** Why no Slurm can be started here; undefined when one can. */
@@ -43,7 +64,12 @@ export async function whyNoSlurm(): Promise<string | undefined> {
 }
 
 /** Start a Slurm; dispose of it to end its jobs and remove everything. */
-export async function startSlurm({ nodes: count = 3, cpus = 4, config = [] }: SlurmOptions = {}): Promise<TestSlurm> {
+export async function startSlurm({
+  nodes: count = 3,
+  cpus = 4,
+  config = [],
+  places,
+}: SlurmOptions = {}): Promise<TestSlurm> {
   const root = await mkdtemp(join(tmpdir(), 'vtt-slurm-'));
   await chmod(root, 0o755);
   const nodes = Array.from({ length: count }, (_, i) => `n${i + 1}`);
@@ -52,10 +78,15 @@ export async function startSlurm({ nodes: count = 3, cpus = 4, config = [] }: Sl
   for (const name of ['log', 'state', 'spool', 'run']) await mkdir(join(root, name));
   for (const name of ['log', 'state', 'run']) await chown(join(root, name), slurm.uid, slurm.gid);
   const file = join(root, 'slurm.conf');
-  await writeFile(file, [...configuration(root, nodes, cpus, ports), ...config, ''].join('\n'), { mode: 0o644 });
+  await writeFile(file, [...configuration(root, nodes, cpus, ports, places), ...config, ''].join('\n'), {
+    mode: 0o644,
+  });
   const env = { SLURM_CONF: file };
   const daemons = new Map<string, ChildProcess>();
-  const start = async (name: string, program: string, args: readonly string[]): Promise<void> => {
+  const client = places?.head.inside ?? [];
+  const start = async (name: string, daemon: string, options: readonly string[]): Promise<void> => {
+    const place = daemon === 'slurmctld' ? places?.head : places?.nodes[nodes.indexOf(name)];
+    const [program = '', ...args] = [...(place?.inside ?? []), daemon, ...options];
     await using log = await open(join(root, 'log', `${name}.out`), 'a');
     const stdio = ['ignore', log.fd, log.fd] as const;
     daemons.set(
@@ -67,10 +98,13 @@ export async function startSlurm({ nodes: count = 3, cpus = 4, config = [] }: Sl
   const slurmOf: TestSlurm = {
     ...{ env, nodes, log },
     daemon: (name) => daemons.get(name) ?? assertNever(name),
+    restart: (node) => start(node, 'slurmd', ['-N', node]),
+    idle: () => untilIdle(slurmOf, client),
     [Symbol.asyncDispose]: async () => {
-      await execute(['scancel', '--state=running'], { env: { ...process.env, ...env }, timeoutMs: endMs }).catch(
-        () => {},
-      );
+      await execute([...client, 'scancel', '--state=running'], {
+        env: { ...process.env, ...env },
+        timeoutMs: endMs,
+      }).catch(() => {});
       await Promise.all([...daemons.values()].map(end));
       await rm(root, { recursive: true, force: true });
     },
@@ -78,7 +112,7 @@ export async function startSlurm({ nodes: count = 3, cpus = 4, config = [] }: Sl
   try {
     await start('slurmctld', 'slurmctld', ['-i']);
     for (const node of nodes) await start(node, 'slurmd', ['-N', node]);
-    await untilIdle(slurmOf);
+    await untilIdle(slurmOf, client);
     return slurmOf;
   } catch (error) {
     const logs = await Promise.all(['slurmctld', ...nodes].map(log));
@@ -88,16 +122,23 @@ export async function startSlurm({ nodes: count = 3, cpus = 4, config = [] }: Sl
 }
 
 /** Without munge: it believes whatever uid a client claims, on the loopback interface, for as long as a test takes. */
-function configuration(root: string, nodes: readonly string[], cpus: number, ports: readonly number[]): string[] {
+function configuration(
+  root: string,
+  nodes: readonly string[],
+  cpus: number,
+  ports: readonly number[],
+  places: SlurmPlaces | undefined,
+): string[] {
+  const head = places?.head ?? { name: hostname(), address: '127.0.0.1' };
   return [
     'ClusterName=vtt',
-    `SlurmctldHost=${hostname()}(127.0.0.1)`,
+    `SlurmctldHost=${head.name}(${head.address})`,
     `SlurmctldPort=${ports[0]}`,
     'SlurmUser=slurm',
     'SlurmdUser=root',
     'AuthType=auth/none',
     'CredType=cred/none',
-    'CommunicationParameters=NoCtldInAddrAny,NoInAddrAny',
+    ...(places === undefined ? ['CommunicationParameters=NoCtldInAddrAny,NoInAddrAny'] : []),
     `StateSaveLocation=${root}/state`,
     `SlurmdSpoolDir=${root}/spool/%n`,
     `SlurmctldPidFile=${root}/run/slurmctld.pid`,
@@ -119,19 +160,19 @@ function configuration(root: string, nodes: readonly string[], cpus: number, por
     'AuthInfo=cred_expire=5',
     ...nodes.map(
       (node, i) =>
-        `NodeName=${node} NodeHostname=${hostname()} NodeAddr=127.0.0.1 Port=${ports[i + 1]} CPUs=${cpus} RealMemory=4000 Feature=vm,${node} State=UNKNOWN`,
+        `NodeName=${node} NodeHostname=${places?.nodes[i]?.name ?? hostname()} NodeAddr=${places?.nodes[i]?.address ?? '127.0.0.1'} Port=${ports[i + 1]} CPUs=${cpus} RealMemory=4000 Feature=vm,${node} State=UNKNOWN`,
     ),
     'PartitionName=batch Nodes=ALL Default=YES MaxTime=INFINITE DefaultTime=60 State=UP OverSubscribe=NO',
   ];
 }
 
-async function untilIdle({ env, nodes, daemon }: TestSlurm): Promise<void> {
+async function untilIdle({ env, nodes, daemon }: TestSlurm, client: readonly string[]): Promise<void> {
   for (const deadline = Date.now() + startMs; Date.now() < deadline; await delay(50)) {
     for (const name of ['slurmctld', ...nodes]) {
       const { exitCode, signalCode } = daemon(name);
       if (exitCode !== null || signalCode !== null) throw new Error(`${name} has ended`);
     }
-    const answer = await execute(['sinfo', '-h', '-N', '-o', '%T'], {
+    const answer = await execute([...client, 'sinfo', '-h', '-N', '-o', '%T'], {
       env: { ...process.env, ...env },
       timeoutMs: 10_000,
     });

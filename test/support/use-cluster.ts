@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import { type ClusterOptions, type FinishedJob, startCluster, type TestCluster } from './cluster.ts';
+import { expectNoResidue, lookForResidue, type Residue } from './residue.ts';
+import { type AtTerminal, atTerminal } from './terminal.ts';
+
+/** A batch system that the tests of one file, or of one suite, share. Its properties are there while they run. */
+export interface SharedCluster extends Omit<TestCluster, typeof Symbol.asyncDispose> {
+  /** A command of the user at a terminal, in his working directory. */
+  atTerminal(command: readonly string[], env?: Readonly<Record<string, string>>): Promise<AtTerminal>;
+  /** Wait for the end of a job, and until nothing of it is left. */
+  endsCleanly(id: string): Promise<FinishedJob>;
+  /** Nothing of any job is on the machine. */
+  expectIdle(): Promise<void>;
+}
+
+/** What else is to be done before the tests: hooks of a file that stand side by side run at the same time. */
+export interface SharedClusterOptions extends ClusterOptions {
+  /** What stays on the machine. */
+  readonly beforeStart?: () => Promise<void>;
+  readonly whenStarted?: (cluster: TestCluster) => Promise<void>;
+}
+
+/** Start a batch system before the tests, and end it behind them, when nothing of it may be left. */
+export function useCluster({ beforeStart, whenStarted, ...options }: SharedClusterOptions = {}): SharedCluster {
+  let started: TestCluster | undefined;
+  let clean: Residue;
+  /** With the batch system itself running, but no job. */
+  let idle: Residue;
+  const here = (): TestCluster => started ?? assert.fail('the batch system is started');
+
+  before(async () => {
+    await beforeStart?.();
+    clean = await lookForResidue();
+    started = await startCluster(options);
+    await whenStarted?.(started);
+    idle = await lookForResidue();
+  });
+
+  after(async () => {
+    await started?.[Symbol.asyncDispose]();
+    await expectNoResidue(clean);
+  });
+
+  const shared: SharedCluster = {
+    get user() {
+      return here().user;
+    },
+    get work() {
+      return here().work;
+    },
+    get root() {
+      return here().root;
+    },
+    get env() {
+      return here().env;
+    },
+    run: (...args) => here().run(...args),
+    submit: (...args) => here().submit(...args),
+    wait: (...args) => here().wait(...args),
+    appears: (file) => here().appears(file),
+    restart: () => here().restart(),
+    atTerminal: (command, env = {}) => {
+      const { name, home, become } = shared.user;
+      const own = { HOME: home, USER: name, LOGNAME: name, SHELL: '/bin/bash', TERM: 'vt100' };
+      return atTerminal(command, {
+        ...{ become, env: { ...shared.env, ...own, ...env }, cwd: shared.work },
+        withinMs: 120_000,
+      });
+    },
+    endsCleanly: async (id) => {
+      const job = await shared.wait(id);
+      await shared.expectIdle();
+      return job;
+    },
+    expectIdle: () => expectNoResidue(idle),
+  };
+  return shared;
+}

@@ -1,0 +1,172 @@
+// Clones of a template: that they come about, that each is a machine of its own, and that a job runs whatever is wrong with a template.
+import assert from 'node:assert/strict';
+import { readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { sha256 } from '../src/base/index.ts';
+import { type TimelineEntry, timelinePath } from '../src/job/index.ts';
+import { startCluster, type TestCluster } from './support/cluster.ts';
+import { processesOf } from './support/processes.ts';
+import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
+
+// A shape of its own: templates of root are shared by all users.
+const vm = ['-vm', 'img=host,vcpus=1,ram=500M'];
+
+let cluster: TestCluster;
+let clean: Residue;
+/** What is there while the cluster runs and no job does. */
+let idle: Residue;
+/** Where the user's templates are. */
+let store: string;
+
+before(async () => {
+  clean = await lookForResidue();
+  cluster = await startCluster({ np: 8 });
+  idle = await lookForResidue();
+  store = join(cluster.user.home, '.cache/vtorque/templates');
+});
+
+beforeEach(() => rm(store, { recursive: true, force: true }));
+
+after(async () => {
+  await cluster[Symbol.asyncDispose]();
+  await expectNoResidue(clean);
+});
+
+async function runJob(script: string, args: readonly string[] = vm) {
+  const id = await cluster.submit(args, `#!/bin/bash\n${script}\n`);
+  const job = await cluster.wait(id);
+  assert.deepEqual([job.stderr.toString(), job.exitStatus], ['', 0]);
+  return { id, output: job.stdout.toString(), facts: await factsOf(id) };
+}
+
+/** What was chosen for a job, and why: those that begin with one of these words. */
+async function factsOf(id: string): Promise<string[]> {
+  const state = join(cluster.user.home, '.local/state/vtorque');
+  const entries = (await readFile(timelinePath(state, id), 'utf8')).trimEnd().split('\n');
+  return entries
+    .map((line) => JSON.parse(line) as TimelineEntry)
+    .flatMap(({ event, value }) => (event === 'fact' ? [String(value)] : []))
+    .filter((fact) => /^(warm start|cold boot|making|template)/.test(fact));
+}
+
+async function templates(): Promise<string[]> {
+  return (await readdir(store)).filter((name) => !name.startsWith('.')).map((name) => join(store, name));
+}
+
+/** Wait until a maker is at work. */
+async function aDraft(): Promise<void> {
+  while (!(await readdir(store).catch(() => [])).some((name) => name.startsWith('.new-'))) await delay(5);
+}
+
+test('the first job makes a template and starts from it, and so does the next one with other folders', async () => {
+  const first = await runJob('echo done');
+  assert.equal(first.output, 'done\n');
+  assert.deepEqual(
+    first.facts.map((fact) => fact.split(/[ :]+/).slice(0, 2).join(' ')),
+    ['making a', 'template made', 'warm start'],
+  );
+  const made = await templates();
+  const second = await runJob('ls /data', [...vm, '-vm', 'mount=/usr/share/doc:/data:ro,net=none']);
+  assert.deepEqual(
+    second.facts.map((fact) => fact.slice(0, 10)),
+    ['warm start'],
+  );
+  assert.notEqual(second.output, '');
+  assert.deepEqual(await templates(), made);
+});
+
+test('eight clones have nothing in common that is to be random, nor the machine id', async () => {
+  const script = [
+    'head -c 1048576 /dev/urandom | sha256sum',
+    'cat /proc/sys/kernel/random/boot_id /etc/machine-id',
+    `python3 -c 'import secrets, random; print(secrets.token_hex(32)); print(random.random())'`,
+    // The node need not have it.
+    'if command -v ssh-keygen > /dev/null; then ssh-keygen -q -t ed25519 -N "" -f /tmp/key; cut -d" " -f2 /tmp/key.pub; fi',
+  ].join('\n');
+  const [first, ...others] = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7].map(() => runJob(script)));
+  const runs = [first, ...others].map((job) => job?.output.trimEnd().split('\n') ?? []);
+  assert.ok((runs[0]?.length ?? 0) >= 5);
+  const all = runs.flat();
+  assert.equal(new Set(all).size, all.length);
+  // They waited for the one that made it.
+  assert.equal((await templates()).length, 1);
+});
+
+test('the clocks of clones are right, however old the template is', async () => {
+  await runJob('true');
+  const before = Date.now();
+  const { output } = await runJob('date +%s%3N');
+  assert.ok(Number(output) >= before - 50 && Number(output) <= Date.now() + 50, `${output} is not about ${before}`);
+});
+
+test('warm=off boots, and makes no template', async () => {
+  const { facts } = await runJob('true', [...vm, '-vm', 'warm=off']);
+  assert.deepEqual(facts, ['cold boot: warm=off']);
+  await assert.rejects(templates(), { code: 'ENOENT' });
+});
+
+test('a template that was tampered with is not used: the next job makes another', async () => {
+  await runJob('true');
+  const [dir = ''] = await templates();
+  const changes: [RegExp, () => Promise<void>][] = [
+    [
+      /making a template: .*its state has changed/,
+      async () => {
+        const state = await readFile(join(dir, 'state'));
+        await rm(join(dir, 'state'));
+        await writeFile(join(dir, 'state'), state.fill(0, 1000, 1100));
+      },
+    ],
+    [/making a template: .*its memory has changed/, () => truncate(join(dir, 'ram'), 1024 ** 2)],
+  ];
+  for (const [reason, change] of changes) {
+    await change();
+    const { facts } = await runJob('true');
+    assert.match(facts[0] ?? '', reason);
+    assert.match(facts.at(-1) ?? '', /warm start/);
+  }
+});
+
+test('a template that QEMU cannot load is removed, and the job boots', async () => {
+  await runJob('true');
+  const [dir = ''] = await templates();
+  const file = join(dir, 'manifest.json');
+  const manifest = JSON.parse(await readFile(file, 'utf8'));
+  const garbage = Buffer.alloc(1000, 'x');
+  await writeFile(join(dir, 'state.new'), garbage);
+  await rename(join(dir, 'state.new'), join(dir, 'state'));
+  manifest.parts.state = { sha256: sha256(garbage), size: garbage.length };
+  await writeFile(file, JSON.stringify(manifest));
+  const { facts } = await runJob('true');
+  assert.match(facts.join('\n'), /^cold boot: Cannot start guest/);
+  assert.deepEqual(await templates(), []);
+  const after = await runJob('true');
+  assert.match(after.facts.join('\n'), /^cold boot: .*tried before/);
+});
+
+test('where no template can be kept the job boots', async () => {
+  await writeFile(store, '');
+  const { facts } = await runJob('true');
+  assert.match(facts.join('\n'), /^cold boot: .*templates/);
+});
+
+test('a maker that is killed leaves nothing that is used, and the next job makes the template', async () => {
+  for (const wait of [0, 200, 800, 1500]) {
+    await rm(store, { recursive: true, force: true });
+    const id = await cluster.submit(vm, '#!/bin/sh\ntrue\n');
+    await aDraft();
+    await delay(wait);
+    const [{ pid }] = await processesOf(cluster.user, /^start launch$/);
+    process.kill(pid, 'SIGKILL');
+    await cluster.wait(id);
+    await expectNoResidue(idle);
+    const { facts } = await runJob('true');
+    assert.match(facts.at(-1) ?? '', /warm start/);
+    assert.deepEqual(
+      (await readdir(store)).filter((name) => name.startsWith('.new-')),
+      [],
+    );
+  }
+});
