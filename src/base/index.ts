@@ -1,3 +1,4 @@
+export { formatCpuList, parseCpuList } from './cpu-list.ts';
 export { orAborted, within } from './deadline.ts';
 export { nearest } from './did-you-mean.ts';
 export { messageOf, onNode, type Phase, VtorqueError, type VtorqueErrorOptions } from './errors.ts';

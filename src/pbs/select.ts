@@ -1,4 +1,4 @@
-/** What `-l select=` and `-l place=` of OpenPBS mean for a job that has one VM on each of its nodes. */
+/** What `-l select=` and `-l place=` of OpenPBS mean for a job in VMs. */
 export interface SelectLayout {
   /** On how many nodes the job is. */
   readonly nodes: number;

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { JOB_MARK, jobMark, type LeaseKey } from './leases/lease.ts';
+import { killIfSame, type MarkedProcess, markedProcesses } from './strays.ts';
+
+const key: LeaseKey = { engine: 'test', cluster: `s${process.pid}`, jobId: '1.head', attempt: '1', node: 'n1' };
+
+/** A process with the job's mark, as the reaper sees it, and its end. */
+async function aStray(): Promise<{ seen: MarkedProcess; ended: Promise<unknown[]> }> {
+  const env = { PATH: '/usr/bin:/bin', [JOB_MARK]: jobMark(key) };
+  const child = spawn('sleep', ['1000'], { env, stdio: 'ignore' });
+  await once(child, 'spawn');
+  const seen = (await markedProcesses()).find(({ pid }) => pid === child.pid);
+  assert.ok(seen);
+  return { seen, ended: once(child, 'exit') };
+}
+
+test('a process that was seen is killed', async () => {
+  const { seen, ended } = await aStray();
+  await killIfSame(seen);
+  assert.deepEqual(await ended, [null, 'SIGKILL']);
+});
+
+test('a process that has got the number of one that was seen is not that one, and is not killed', async () => {
+  const { seen, ended } = await aStray();
+  await killIfSame({ ...seen, born: String(Number(seen.born) - 1) });
+  const again = (await markedProcesses()).find(({ pid }) => pid === seen.pid);
+  assert.deepEqual(again, seen);
+  await killIfSame(seen);
+  await ended;
+});
+
+test('a number that has become that of a process without a mark is left alone', async () => {
+  const { seen, ended } = await aStray();
+  // This one is none of a job, and its number is known.
+  await killIfSame({ ...seen, pid: process.pid });
+  await killIfSame(seen);
+  await ended;
+});
