@@ -6,8 +6,7 @@ const ofTheKernel = '/proc/sys/kernel/random/boot_id';
 
 /**
  * Give a clone an identity of its own for this boot: its kernel has the template's. Programs tell by it whether two processes are on one
- * machine: UCX, and so MPICH, takes two with the same one for neighbours and waits for ever for an answer at its own loopback.
- * Sent without waiting for answers, when `/run/vtorque` is there.
+ * machine, UCX among them. Sent without waiting for answers, when `/run/vtorque` is there.
  */
 export function ownBootId(agent: GuestAgent, then: (call: Promise<unknown>) => void): void {
   const own = `${jobDirectory}/boot_id`;
