@@ -3,7 +3,7 @@ import type { NodeFacts } from './node-facts.ts';
 /**
  * Whether pinning that nobody asked for is certain to do no harm: the job has cores of its own. Two jobs of one node whose batch
  * system does not keep them apart would otherwise be pinned to the same cores, with others idle.
- * @param slots of the job on the node
+ * @param slots of the job on the node that are cores
  * @returns in words why it is not certain; undefined when it is
  */
 export function ownCores(facts: NodeFacts, { slots }: { readonly slots: number }): string | undefined {

@@ -20,7 +20,7 @@ export interface PlacementOptions {
   readonly hostCores: number;
   /** Bytes of the node's memory that are not for VMs. */
   readonly hostRam: number;
-  /** Slots of the job on this node. */
+  /** Slots of the job on this node that are cores: none where several nodes are one machine. */
   readonly slots: number;
   /** CPUs to which VMs of other jobs are pinned. */
   readonly taken?: readonly number[];
