@@ -8,6 +8,7 @@ import { parseAuthority } from '../src/x11/authority.ts';
 import { authorityFile, COOKIE_PROTOCOL, cookieOf } from '../src/x11/index.ts';
 import { PATIENCE_MS, useBatch } from './support/embedded.ts';
 import { processesOf } from './support/processes.ts';
+import { answer, interruptsForeground } from './support/shell-at-terminal.ts';
 import { type AtTerminal, atTerminal } from './support/terminal.ts';
 
 const t = useBatch();
@@ -20,12 +21,6 @@ function run(...command: string[]): Promise<AtTerminal> {
   const { name, home, become, work } = t.user;
   const env = { ...t.batch.env, HOME: home, USER: name, LOGNAME: name, SHELL: '/bin/bash', TERM: 'vt100', PS1: '' };
   return atTerminal(command, { become, env, cwd: work, withinMs: PATIENCE_MS });
-}
-
-/** The shell's answer to a command, told apart from the echo of what was typed. */
-async function answer(terminal: AtTerminal, command: string): Promise<string> {
-  terminal.type(`echo "<"$(${command})">"\r`);
-  return (await terminal.expect(/<([^"$]*)>\r/))[1] ?? '';
 }
 
 async function ready(terminal: AtTerminal): Promise<string> {
@@ -64,13 +59,7 @@ test('the job’s terminal has the size of qsub’s, also after it has changed',
 test('Ctrl-C reaches the program in the foreground, and neither the shell nor qsub', async () => {
   await using terminal = await qsub('-I');
   await ready(terminal);
-  terminal.type('echo start""ed; cat\r');
-  await terminal.expect(/started\r\n/);
-  terminal.type('to cat\r');
-  await terminal.expect(/to cat\r\nto cat\r\n/);
-  terminal.type('\x03');
-  await terminal.expect(/\^C[^$]*\$ /);
-  assert.equal(await answer(terminal, 'echo $?'), '130');
+  await interruptsForeground(terminal);
   terminal.type('exit\r');
   assert.equal(await terminal.exit, 0);
 });

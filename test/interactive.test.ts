@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { processesOf } from './support/processes.ts';
+import { answer, followsTheWindow, interruptsForeground } from './support/shell-at-terminal.ts';
 import type { AtTerminal } from './support/terminal.ts';
 import { useCluster } from './support/use-cluster.ts';
 
@@ -22,12 +23,6 @@ async function atPrompt(terminal: AtTerminal): Promise<string> {
   return id;
 }
 
-/** The shell's answer to a command, told apart from the echo of what was typed. */
-async function answer(terminal: AtTerminal, command: string): Promise<string> {
-  terminal.type(`echo "<"$(${command})">"\r`);
-  return (await terminal.expect(/<([^"$]*)>\r[^$]*\$ /))[1] ?? '';
-}
-
 test('vsub -I gives a shell at a terminal of the guest, and ends with its exit code', async () => {
   await using terminal = await run('vsub', '-I', ...vm);
   const id = await atPrompt(terminal);
@@ -35,20 +30,8 @@ test('vsub -I gives a shell at a terminal of the guest, and ends with its exit c
     await answer(terminal, 'hostname; id -un; pwd; echo $0 $TERM $PBS_ENVIRONMENT $PBS_JOBID'),
     `vnode1-1 ${cluster.user.name} ${cluster.user.home} -bash vt100 PBS_INTERACTIVE ${id}`,
   );
-  assert.match(await answer(terminal, 'tty'), /^\/dev\/pts\/\d+$/);
-  assert.equal(await answer(terminal, 'stty size'), '24 80');
-  terminal.type('trap "stty size" WINCH; echo ar""med\r');
-  // A size that changes while bash gets its prompt ready would be told at the next command.
-  await terminal.expect(/armed\r[^$]*\$ /);
-  terminal.resize(132, 50);
-  await terminal.expect(/50 132\r/);
-  terminal.type('echo start""ed; cat\r');
-  await terminal.expect(/started\r\n/);
-  terminal.type('to cat\r');
-  await terminal.expect(/to cat\r\nto cat\r\n/);
-  terminal.type('\x03');
-  await terminal.expect(/\^C[^$]*\$ /);
-  assert.equal(await answer(terminal, 'echo $?'), '130');
+  await followsTheWindow(terminal);
+  await interruptsForeground(terminal);
   terminal.type('exit 7\r');
   await terminal.expect(new RegExp(`logout\r\n\r\nqsub: job ${id} completed\r\n`));
   assert.equal(await terminal.exit, 7);

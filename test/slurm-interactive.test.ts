@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { processesOf } from './support/processes.ts';
 import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
+import { answer, followsTheWindow, interruptsForeground } from './support/shell-at-terminal.ts';
 import { startSlurm, type TestSlurm, whyNoSlurm } from './support/slurm.ts';
 import { type SlurmUser, slurmUser } from './support/slurm-user.ts';
 import type { AtTerminal } from './support/terminal.ts';
@@ -41,12 +42,6 @@ describe('vsub -I on a real Slurm', { skip }, () => {
     return id;
   }
 
-  /** The shell's answer to a command, told apart from the echo of what was typed. */
-  async function answer(terminal: AtTerminal, command: string): Promise<string> {
-    terminal.type(`echo "<"$(${command})">"\r`);
-    return (await terminal.expect(/<([^"$]*)>\r[^$]*\$ /))[1] ?? '';
-  }
-
   /** No job is left, neither in the queue nor on a node. */
   async function allOver(): Promise<void> {
     await expectNoResidue(idle, 30_000);
@@ -65,19 +60,8 @@ describe('vsub -I on a real Slurm', { skip }, () => {
       await answer(terminal, 'hostname; id -un; pwd; echo $0 $TERM $PBS_ENVIRONMENT $PBS_JOBID $PBS_NP $A'),
       `vn1-1 ${as.user.name} ${as.user.home} -bash vt100 PBS_INTERACTIVE ${id} 2 x y`,
     );
-    assert.match(await answer(terminal, 'tty'), /^\/dev\/pts\/\d+$/);
-    assert.equal(await answer(terminal, 'stty size'), '24 80');
-    terminal.type('trap "stty size" WINCH; echo ar""med\r');
-    await terminal.expect(/armed\r[^$]*\$ /);
-    terminal.resize(132, 50);
-    await terminal.expect(/50 132\r/);
-    terminal.type('echo start""ed; cat\r');
-    await terminal.expect(/started\r\n/);
-    terminal.type('to cat\r');
-    await terminal.expect(/to cat\r\nto cat\r\n/);
-    terminal.type('\x03');
-    await terminal.expect(/\^C[^$]*\$ /);
-    assert.equal(await answer(terminal, 'echo $?'), '130');
+    await followsTheWindow(terminal);
+    await interruptsForeground(terminal);
     terminal.type('exit 7\r');
     await terminal.expect(new RegExp(`logout\r\n\r\nqsub: job ${id} completed\r\n$`));
     assert.equal(await terminal.exit, 7);
