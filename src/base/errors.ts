@@ -37,14 +37,18 @@ export class VtorqueError extends Error {
     this.exitCode = options.exitCode ?? 1;
     this.details = options.details ?? [];
   }
+
+  /** The same error, with some things told otherwise. */
+  with(changes: VtorqueErrorOptions): VtorqueError {
+    const { code, message, hint, phase, node, exitCode, details, cause } = this;
+    const known = { ...(hint === undefined ? {} : { hint }), ...(phase === undefined ? {} : { phase }) };
+    return new VtorqueError(code, message, { ...known, node, exitCode, details, cause, ...changes });
+  }
 }
 
 /** The same error, and on which node it was, unless it says so already. What is no VtorqueError stays what it is. */
 export function onNode(error: unknown, node: string): unknown {
-  if (!(error instanceof VtorqueError) || error.node !== undefined) return error;
-  const { code, message, hint, phase, exitCode, details, cause } = error;
-  const known = { ...(hint === undefined ? {} : { hint }), ...(phase === undefined ? {} : { phase }) };
-  return new VtorqueError(code, message, { ...known, node, exitCode, details, cause });
+  return error instanceof VtorqueError && error.node === undefined ? error.with({ node }) : error;
 }
 
 /** The message of anything that was thrown. */

@@ -1,7 +1,11 @@
-export { formatCpuList, parseCpuList } from './cpu-list.ts';
 export { orAborted, within } from './deadline.ts';
 export { nearest } from './did-you-mean.ts';
-export { messageOf, onNode, type Phase, VtorqueError, type VtorqueErrorOptions } from './errors.ts';
+export { definedOnly, type Env } from './environment.ts';
+export { messageOf, onNode, type Phase, VtorqueError } from './errors.ts';
+export { fileReason } from './file-reason.ts';
+export { shortName } from './host-name.ts';
+export { plural } from './plural.ts';
+export { formatRanges, parseRanges } from './ranges.ts';
 export { sha256 } from './sha256.ts';
 export { shellQuote, shellWord } from './shell-words.ts';
-export { formatSize, parseSize } from './units.ts';
+export { formatSize, GiB, MiB, parseSize } from './units.ts';

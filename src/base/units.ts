@@ -1,5 +1,8 @@
 import { VtorqueError } from './errors.ts';
 
+export const MiB = 1024 ** 2;
+export const GiB = 1024 ** 3;
+
 const SIZE = /^(\d+)([KMGT])(i?B)?$/i;
 const POWER: Readonly<Record<string, number>> = { K: 1, M: 2, G: 3, T: 4 };
 

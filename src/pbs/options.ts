@@ -50,9 +50,6 @@ export const qsubOptions: readonly QsubOptionSpec[] = [
   { letter: 'z', help: 'do not print the job id' },
 ];
 
-/** The same table as the string that qsub hands to getopt. The last entry makes qsub refuse words such as `--foo`. */
-export const qsubOptstring: string = `${qsubOptions.map((o) => (o.value ? `${o.letter}:` : o.letter)).join('')}-:`;
-
 /** Torque refuses it, OpenPBS has it with a value: where the script stands depends on that. */
 export const openpbsValueLetter = 'R';
 

@@ -1,6 +1,5 @@
+import type { Env } from '../base/index.ts';
 import { qsubError } from './errors.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * Read the list of `-v`: names, whose values come from the environment (empty when they are not there), and
@@ -38,6 +37,12 @@ export function writeVariableList(list: string, env: Env): string {
     }
   }
   return items.filter((item) => item !== '=').join(',');
+}
+
+/** What a job is told of the environment in which it was submitted: `PBS_O_HOME` and others. */
+export function originVariables(env: Env): [name: string, value: string][] {
+  const names = ['HOME', 'LOGNAME', 'PATH', 'MAIL', 'SHELL', 'LANG', 'TZ'];
+  return names.flatMap((name): [string, string][] => (env[name] === undefined ? [] : [[`PBS_O_${name}`, env[name]]]));
 }
 
 /** A name such as `toString` is no variable only because every object has it. */

@@ -104,19 +104,3 @@ function qsubOptionError(line: string): VtorqueError {
   const usage = qsubUsageError('exiting');
   return new VtorqueError('E_QSUB', `qsub: ${line}`, { exitCode: 2, details: [usage.message, ...usage.details] });
 }
-
-/** The argument list that a walk came from, made from its classes alone. */
-export function printWalk(walk: Omit<QsubWalk, 'argv' | 'errors'>): string[] {
-  const words: string[] = [];
-  for (const { name, value, at, attached } of walk.options) {
-    words[at] = `${words[at] ?? '-'}${name}${attached ? value : ''}`;
-    if (value !== undefined && !attached) words[at + 1] = value;
-  }
-  for (const { name, value, at } of walk.own) {
-    words[at] = name;
-    if (value !== undefined) words[at + 1] = value;
-  }
-  for (const { text, at } of walk.operands) words[at] = text;
-  if (walk.endOfOptions !== undefined) words[walk.endOfOptions] = '--';
-  return words;
-}

@@ -1,4 +1,4 @@
-import { VtorqueError } from '../base/index.ts';
+import type { VtorqueError } from '../base/index.ts';
 
 /** Where a value was written; the strongest first. */
 export type Origin =
@@ -53,13 +53,7 @@ function place({ file, line }: { readonly file: string; readonly line?: number }
 }
 
 /** The same error, saying where its cause stands; on the command line the reader sees that himself. */
-export function at(origin: Origin, error: VtorqueError): VtorqueError {
+export function withOrigin(error: VtorqueError, origin: Origin): VtorqueError {
   if (origin.kind === 'command line') return error;
-  const { code, message, hint, phase, exitCode, details } = error;
-  return new VtorqueError(code, message, {
-    ...(hint === undefined ? {} : { hint }),
-    ...(phase === undefined ? {} : { phase }),
-    exitCode,
-    details: [`in ${describeOrigin(origin)}`, ...details],
-  });
+  return error.with({ details: [`in ${describeOrigin(origin)}`, ...error.details] });
 }

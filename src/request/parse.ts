@@ -1,6 +1,6 @@
 import { nearest, VtorqueError } from '../base/index.ts';
 import { availableKeys, findKey, type KeySpec, vmKeys } from './keys.ts';
-import { at, type Origin } from './origin.ts';
+import { type Origin, withOrigin } from './origin.ts';
 import { splitItems } from './split.ts';
 
 /** One `key=value` that was asked for, checked. */
@@ -46,7 +46,7 @@ function located<T>(origin: Origin, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw error instanceof VtorqueError ? at(origin, error) : error;
+    throw error instanceof VtorqueError ? withOrigin(error, origin) : error;
   }
 }
 

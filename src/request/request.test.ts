@@ -6,19 +6,23 @@ import {
   completeRequest,
   effectiveSettings,
   findKey,
-  formatItem,
   mergeSettings,
   type Origin,
   parseVmItem,
   parseVmValue,
-  splitItems,
   vmKeys,
 } from './index.ts';
+import { type Item, splitItems } from './split.ts';
 
 const read = (text: string): Record<string, unknown> => mergeSettings(parseVmValue(text));
 
 function refused(text: string, code: string, exitCode: number, message: string | RegExp, hint: string | RegExp): void {
   assert.throws(() => parseVmValue(text), { code, exitCode, message, hint }, text);
+}
+
+/** An item, written so that it is read back. */
+function formatItem({ key, value }: Item): string {
+  return /^[^\s,'"\\]+$/.test(value) ? `${key}=${value}` : `${key}="${value.replace(/["\\]/g, '\\$&')}"`;
 }
 
 test('keys and values of this version', () => {
@@ -80,7 +84,7 @@ test('bad sizes are refused with the reason and the remedy', () => {
 });
 
 test('bad numbers are refused with the reason and the remedy', () => {
-  const remedy = 'Write a whole number from 1 on, for instance vcpus=2';
+  const remedy = 'Write a whole number from 1 to 1000000, for instance vcpus=2';
   refused('vcpus=two', 'E_VM_VALUE', 2, 'Cannot use vcpus="two": not a whole number', remedy);
   refused('vcpus=1.5', 'E_VM_VALUE', 2, 'Cannot use vcpus="1.5": not a whole number', remedy);
   refused('vcpus=0', 'E_VM_VALUE', 1, 'Cannot use vcpus="0": less than 1', remedy);

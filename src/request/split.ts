@@ -28,11 +28,6 @@ export function splitItems(text: string): Item[] {
   });
 }
 
-/** Write an item so that `splitItems` reads it back. */
-export function formatItem({ key, value }: Item): string {
-  return /^[^\s,'"\\]+$/.test(value) ? `${key}=${value}` : `${key}="${value.replace(/["\\]/g, '\\$&')}"`;
-}
-
 function readChars(text: string): Char[] {
   const chars: Char[] = [];
   let quote = '';

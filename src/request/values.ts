@@ -24,12 +24,12 @@ function outOfBounds(key: string, text: string, state: string, hint: string): Vt
   return new VtorqueError('E_VM_VALUE', `Cannot use ${key}="${text}": ${state}`, { hint, phase: 'check', exitCode: 1 });
 }
 
-/** A whole number from `min` on. */
+/** A whole number. */
 export function count({ min = 1, max = 1_000_000 }: Bounds = {}): ValueType<number> {
   return {
     syntax: 'NUMBER',
     parse(text, key) {
-      const write = `Write a whole number from ${min} on, for instance ${key}=${Math.max(min, 2)}`;
+      const write = `Write a whole number from ${min} to ${max}, for instance ${key}=${Math.max(min, 2)}`;
       if (!/^[-+]?\d+$/.test(text)) throw unreadable(key, text, 'not a whole number', write);
       const value = Number(text);
       if (value < min) throw outOfBounds(key, text, `less than ${min}`, write);
@@ -113,21 +113,5 @@ export function text(syntax: string): ValueType<string> {
       }
       return value;
     },
-  };
-}
-
-/** The first of several types that takes the text. */
-export function either<A, B>(a: ValueType<A>, b: ValueType<B>): ValueType<A | B> {
-  return {
-    syntax: `${a.syntax}|${b.syntax}`,
-    words: [...(a.words ?? []), ...(b.words ?? [])],
-    parse(value, key) {
-      try {
-        return a.parse(value, key);
-      } catch {
-        return b.parse(value, key);
-      }
-    },
-    warn: (value, key) => a.warn?.(value, key) ?? b.warn?.(value, key),
   };
 }
