@@ -1,7 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-
-type Env = Readonly<Record<string, string | undefined>>;
+import type { Env } from '../base/index.ts';
 
 /** The site's configuration, on submit hosts and on nodes. */
 export const systemConfigFile = '/etc/vtorque/config.toml';

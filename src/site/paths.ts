@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Env } from '../base/index.ts';
 
 /** The checkout or installation that this file belongs to. */
 export const installRoot: string = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
@@ -26,8 +27,6 @@ export interface Places {
   /** Records of the user's jobs. */
   readonly state: string;
 }
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** The machine's own places: written by root, read by all. */
 export const systemPlaces: Places = {

@@ -1,5 +1,5 @@
 import { chmod, cp, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { installRoot, isCheckout, systemPlaces } from './paths.ts';
 
 /** What a job or an ordinary user's command needs of a checkout. */
@@ -7,6 +7,9 @@ const parts = [
   ...['package.json', 'package-lock.json', 'bin', 'libexec', 'lib', 'src', 'scripts', 'examples', 'build', 'test'],
   ...['man', 'completions'],
 ];
+
+/** Nobody needs so long for a copy. */
+const LEFT_MS = 24 * 3600 * 1000;
 
 /**
  * The directory from which ordinary users run vTorque. That is this checkout, unless they cannot reach it (root's home
@@ -23,6 +26,7 @@ export async function publicRoot(): Promise<string> {
   const stamp = join(target, '.copy-of');
   if ((await readFile(stamp, 'utf8').catch(() => '')) === state) return target;
   await mkdir(dirname(target), { recursive: true, mode: 0o755 });
+  await removeLeftovers(target, Date.now() - LEFT_MS);
   const fresh = await mkdtemp(`${target}.`);
   try {
     // With its times, by which bundles are known to be as new as their sources.
@@ -32,14 +36,38 @@ export async function publicRoot(): Promise<string> {
       });
     await writeFile(join(fresh, '.copy-of'), state);
     await makeReadable(fresh);
-    const old = `${fresh}.old`;
-    await rename(target, old).catch(() => undefined);
-    await rename(fresh, target);
-    await rm(old, { recursive: true, force: true });
+    await replaceDirectory(target, fresh);
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
   return target;
+}
+
+/** Have `fresh` in the place of `target`, also where others do the same at this moment: the last one's stays. */
+export async function replaceDirectory(target: string, fresh: string): Promise<void> {
+  const old = `${fresh}.old`;
+  for (;;) {
+    await rename(target, old).catch(() => undefined);
+    try {
+      return await rename(fresh, target);
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException;
+      if (!['ENOTEMPTY', 'EEXIST'].includes(code)) throw error;
+    } finally {
+      await rm(old, { recursive: true, force: true });
+    }
+  }
+}
+
+/** Copies of which the process was killed before they were at their place. */
+export async function removeLeftovers(target: string, before: number): Promise<void> {
+  const directory = dirname(target);
+  for (const name of await readdir(directory)) {
+    if (!name.startsWith(`${basename(target)}.`)) continue;
+    const path = join(directory, name);
+    const { mtimeMs } = await lstat(path).catch(() => ({ mtimeMs: before }));
+    if (mtimeMs < before) await rm(path, { recursive: true, force: true });
+  }
 }
 
 /** Whether every user may enter the directory and read what is in it. */

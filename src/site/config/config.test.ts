@@ -108,6 +108,23 @@ test('defaults that the policy would refuse are mistakes, for the site and for q
   );
 });
 
+test('folders, kernels and a bridge among the defaults that the site forbids are mistakes, too', async () => {
+  const problems = crossChecks(
+    await read(
+      ...['[policy]', 'user_kernels = false', 'mounts = ["/scratch/*"]', 'networks = ["user", "bridge"]'],
+      ...['[defaults]', 'kernel = "/boot/own"', 'mount = ["/scratch/a:/a", "/home/b:/b", "here:/c"]', 'net = "bridge"'],
+    ),
+  );
+  assert.deepEqual(
+    problems.map(({ line, reason }) => [line, reason]),
+    [
+      [6, '"/boot/own" is refused: policy.user_kernels is false'],
+      [7, '"/home/b:/b" is refused: not among policy.mounts'],
+      [8, '"bridge" is refused: there is no network.bridge'],
+    ],
+  );
+});
+
 test('values for networks that are none, or do not go together, are mistakes', async () => {
   const { problems } = await read(
     ...['[network]', 'job = "vlan"', 'max_vms_per_node = 0', 'vni_range = "9-5"', 'vxlan_interface = "eth0 up"'],

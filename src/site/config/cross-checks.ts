@@ -1,10 +1,10 @@
-import { formatSize } from '../../base/index.ts';
-import { effectiveSettings, type VmSetting } from '../../request/index.ts';
+import { isAbsolute } from 'node:path';
+import { effectiveSettings, mergeSettings, type VmSetting } from '../../request/index.ts';
 import { readConfigFile } from './load.ts';
 import { networkChecks } from './network-checks.ts';
+import { forbidden } from './policy.ts';
 import type { ConfigProblem, ReadConfig } from './read.ts';
 import { SiteConfig } from './site-config.ts';
-import { matchesAny } from './types.ts';
 
 /**
  * Read a file and find all that is wrong in it, also what does not keep jobs from being submitted.
@@ -27,7 +27,7 @@ export function crossChecks(read: ReadConfig): ConfigProblem[] {
   const queues = config.holders().flatMap((holder) => (holder.kind === 'queue' ? [holder.name] : []));
   const found = [undefined, ...queues].flatMap((queue) =>
     effectiveSettings(config.defaults(queue)).flatMap((setting) => {
-      const reason = refusal(config, queue, setting);
+      const reason = reasonAgainst(config, queue, setting);
       return reason === undefined ? [] : [asProblem(setting, queue, reason)];
     }),
   );
@@ -37,15 +37,11 @@ export function crossChecks(read: ReadConfig): ConfigProblem[] {
   ].reverse();
 }
 
-function refusal(config: SiteConfig, queue: string | undefined, { key, value, text }: VmSetting): string | undefined {
-  const where = { queue };
-  const most = config.value('policy.max_vcpus', where);
-  const room = config.value('policy.max_ram', where);
-  if (key === 'vcpus' && most > 0 && Number(value) > most) return `more than policy.max_vcpus, ${most}`;
-  if (key === 'ram' && room > 0 && Number(value) > room) return `more than policy.max_ram, ${formatSize(room)}`;
-  if (key === 'img' && !matchesAny(text, config.value('policy.images', where))) return 'not among policy.images';
-  if (key === 'net' && !config.value('policy.networks', where).includes(text)) return 'not among policy.networks';
-  return undefined;
+function reasonAgainst(config: SiteConfig, queue: string | undefined, setting: VmSetting): string | undefined {
+  const alone = mergeSettings([setting]);
+  // What a relative folder is, is known only where a job is submitted.
+  const mounts = alone.mounts?.filter(({ host }) => isAbsolute(host)) ?? [];
+  return forbidden(config, queue, { ...alone, mounts })?.reason;
 }
 
 function asProblem({ key, text, origin }: VmSetting, queue: string | undefined, state: string): ConfigProblem {

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 
 /** Names of the groups of this process's user, from wherever the machine has them; those without a name are left out. */
@@ -9,8 +8,4 @@ export async function currentGroups(): Promise<readonly string[]> {
     return { stdout: (error as { stdout?: string }).stdout ?? '' };
   });
   return stdout.split('\0').filter((name) => name !== '');
-}
-
-export function currentHost(): string {
-  return hostname();
 }

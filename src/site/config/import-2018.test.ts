@@ -111,6 +111,14 @@ test('assignments are read as a shell would, without running one', () => {
   assert.deepEqual(read('# A=1\necho A=2\nA+=3'), []);
 });
 
+test('a variable that is called like something of JavaScript is none of 2018', () => {
+  const { notes } = importConfig2018('constructor=1\ntoString=2\n', 'x');
+  assert.deepEqual(
+    notes.map(({ note }) => note),
+    Array(2).fill('not a key of 2018 that is known: left out'),
+  );
+});
+
 test('any text is read', () => {
   const piece = fc.constantFrom('A=', 'X', '"', "'", '(', ')', '$', '{', '}', '\\', '\n', ' ', '`', '#', ';', '=');
   fc.assert(

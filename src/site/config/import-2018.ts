@@ -56,11 +56,11 @@ interface Translation {
 }
 
 function translate(name: string, words: readonly string[] | undefined): Translation {
-  const gone = goneKeys[name];
+  const gone = Object.hasOwn(goneKeys, name) ? goneKeys[name] : undefined;
   if (gone !== undefined) return { note: `no longer needed: ${gone}` };
   if (words === undefined) return { note: 'only a shell can tell its value: set it by hand' };
   const value = words.join(' ');
-  const key = defaultsOf2018[name];
+  const key = Object.hasOwn(defaultsOf2018, name) ? defaultsOf2018[name] : undefined;
   if (key !== undefined) return translateDefault(key, value);
   const successor = configNames.find((each) => configKey(each).was.includes(name));
   if (successor !== undefined) return value === '' ? {} : translateKey(successor, name, value);

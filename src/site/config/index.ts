@@ -1,10 +1,10 @@
-export { CONFIG_VARIABLE, configFile, systemConfigFile, userDefaultsFile } from '../config-files.ts';
+export { configFile, systemConfigFile } from '../config-files.ts';
 export { checkConfigFile } from './cross-checks.ts';
 export { importConfig2018 } from './import-2018.ts';
-export { type ConfigName, configKey, configNames } from './keys.ts';
-export { loadConfig, loadUserDefaults } from './load.ts';
+export { configKey, configNames } from './keys.ts';
+export { loadConfig } from './load.ts';
 export { checkPolicy, type PolicyCase } from './policy.ts';
-export type { ConfigProblem, Holder } from './read.ts';
+export type { ConfigProblem } from './read.ts';
 export { configReference } from './reference.ts';
 export { type Effective, SiteConfig, type Where } from './site-config.ts';
 export { matchesAny } from './types.ts';

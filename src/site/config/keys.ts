@@ -103,10 +103,10 @@ export const configKeys = {
     'Memory of a node that is kept for its own work: VMs together may have the rest.',
   ),
   'vm.warm': key(
-    choice('auto', 'off'),
+    choice('auto', 'beside', 'off'),
     'auto',
     'node',
-    'auto: guests start as clones of a template, which the first one makes. off: every guest boots.',
+    'auto: guests start as clones of a template, which the first one makes before it starts. beside: the first one boots, and the template is made beside it with what the processors have left. off: every guest boots.',
   ),
   'vm.templates': key(bytes, 4 * 1024 ** 3, 'node', "Space that a user's templates may take, in his cache directory."),
   ...storageKeys,

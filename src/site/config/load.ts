@@ -1,12 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { messageOf, VtorqueError } from '../../base/index.ts';
-import { at, type Origin, type VmSetting } from '../../request/index.ts';
+import { type Env, fileReason, VtorqueError } from '../../base/index.ts';
+import { type Origin, type VmSetting, withOrigin } from '../../request/index.ts';
 import { CONFIG_VARIABLE, configFile, userDefaultsFile } from '../config-files.ts';
 import { type ConfigProblem, type ReadConfig, readConfig, readDefault } from './read.ts';
 import { SiteConfig } from './site-config.ts';
 import { isTable, parseToml } from './toml.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * The site's configuration as it holds for this process.
@@ -73,7 +71,7 @@ export async function loadUserDefaults(env: Env): Promise<VmSetting[]> {
       return readDefault(key, value, origin);
     } catch (error) {
       const located = error instanceof VtorqueError && error.details.length > 0;
-      throw error instanceof VtorqueError && !located ? at(origin, error) : error;
+      throw error instanceof VtorqueError && !located ? withOrigin(error, origin) : error;
     }
   });
 }
@@ -83,7 +81,7 @@ async function readText(file: string, named: boolean): Promise<string | undefine
     return await readFile(file, 'utf8');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT' && !named) return undefined;
-    throw new VtorqueError('E_CONFIG_READ', `Cannot read "${file}": ${messageOf(cause)}`, {
+    throw new VtorqueError('E_CONFIG_READ', `Cannot read "${file}": ${fileReason(cause)}`, {
       hint: 'Check that the file is there and may be read',
       phase: 'check',
       cause,

@@ -1,5 +1,5 @@
-import { formatSize, VtorqueError } from '../../base/index.ts';
-import type { VmRequest } from '../../request/index.ts';
+import { formatSize, shortName, VtorqueError } from '../../base/index.ts';
+import type { PartialRequest, VmRequest } from '../../request/index.ts';
 import type { SiteConfig } from './site-config.ts';
 import { matchesAny } from './types.ts';
 
@@ -20,73 +20,95 @@ export interface PolicyCase {
  * @throws VtorqueError `E_POLICY`
  */
 export async function checkPolicy(config: SiteConfig, subject: PolicyCase): Promise<void> {
-  if (subject.request.net === 'bridge' && !hasBridge(config)) {
-    throw refusal(
-      'Cannot use net=bridge: the site has no bridge for VMs',
-      'Leave net= out: the VMs of the job then have a network of their own, with a way outside',
-    );
-  }
-  // Without a file everything is allowed.
-  if (config.file === undefined) return;
   const { request, queue, host } = subject;
-  const where = { queue };
-  const inQueue = queue === undefined ? '' : ` in queue "${queue}"`;
-  if (
-    matchesAny(host, config.value('submit.disabled_hosts')) ||
-    matchesAny(shortName(host), config.value('submit.disabled_hosts'))
-  ) {
+  const disabled = config.value('submit.disabled_hosts');
+  if (matchesAny(host, disabled) || matchesAny(shortName(host), disabled)) {
     throw refusal(
       `Cannot submit a job for a VM from "${host}": the site does not take any here`,
       'Submit it on another host',
     );
   }
-  const images = config.value('policy.images', where);
-  if (!matchesAny(request.img, images)) {
-    throw refusal(
-      `Cannot use image "${request.img}"${inQueue}: the site does not allow it`,
-      `Allowed: ${words(images)}`,
-    );
-  }
-  if (subject.ownImage && !config.value('policy.user_images', where)) {
+  const found = forbidden(config, queue, { ...request, net: request.net ?? 'user' });
+  if (found !== undefined) throw refusal(found.message, found.hint);
+  if (subject.ownImage && !config.value('policy.user_images', { queue })) {
     throw refusal(
       `Cannot use image "${request.img}": the site does not allow images of users' own`,
       'Ask the admin to add it to the pool of the site',
     );
   }
-  if (request.kernel !== undefined && !config.value('policy.user_kernels', where)) {
-    throw refusal(
-      `Cannot use kernel="${request.kernel}"${inQueue}: the site does not allow kernels of users' own`,
-      "Leave it out: the image's own kernel is booted",
-    );
-  }
   await checkRestricted(config, subject);
+}
+
+interface Forbidden {
+  /** For the user. */
+  readonly message: string;
+  readonly hint: string;
+  /** For the admin, if it is his own default. */
+  readonly reason: string;
+}
+
+/** The first value of a request that the site lets nobody have in a queue. */
+export function forbidden(
+  config: SiteConfig,
+  queue: string | undefined,
+  { img, kernel, vcpus, ram, net, mounts = [] }: PartialRequest,
+): Forbidden | undefined {
+  const where = { queue };
+  const inQueue = queue === undefined ? '' : ` in queue "${queue}"`;
+  const images = config.value('policy.images', where);
+  if (img !== undefined && !matchesAny(img, images)) {
+    return {
+      message: `Cannot use image "${img}"${inQueue}: the site does not allow it`,
+      hint: `Allowed: ${words(images)}`,
+      reason: 'not among policy.images',
+    };
+  }
+  if (kernel !== undefined && !config.value('policy.user_kernels', where)) {
+    return {
+      message: `Cannot use kernel="${kernel}"${inQueue}: the site does not allow kernels of users' own`,
+      hint: "Leave it out: the image's own kernel is booted",
+      reason: 'policy.user_kernels is false',
+    };
+  }
   const maxVcpus = config.value('policy.max_vcpus', where);
-  if (maxVcpus > 0 && request.vcpus > maxVcpus) {
-    throw refusal(
-      `Cannot use vcpus=${request.vcpus}${inQueue}: the site allows ${maxVcpus}`,
-      `Ask for at most vcpus=${maxVcpus}`,
-    );
+  if (vcpus !== undefined && maxVcpus > 0 && vcpus > maxVcpus) {
+    return {
+      message: `Cannot use vcpus=${vcpus}${inQueue}: the site allows ${maxVcpus}`,
+      hint: `Ask for at most vcpus=${maxVcpus}`,
+      reason: `more than policy.max_vcpus, ${maxVcpus}`,
+    };
   }
   const maxRam = config.value('policy.max_ram', where);
-  if (maxRam > 0 && request.ram > maxRam) {
-    throw refusal(
-      `Cannot use ram=${formatSize(request.ram)}${inQueue}: the site allows ${formatSize(maxRam)}`,
-      `Ask for at most ram=${formatSize(maxRam)}`,
-    );
+  if (ram !== undefined && maxRam > 0 && ram > maxRam) {
+    return {
+      message: `Cannot use ram=${formatSize(ram)}${inQueue}: the site allows ${formatSize(maxRam)}`,
+      hint: `Ask for at most ram=${formatSize(maxRam)}`,
+      reason: `more than policy.max_ram, ${formatSize(maxRam)}`,
+    };
+  }
+  if (net === 'bridge' && !hasBridge(config)) {
+    return {
+      message: 'Cannot use net=bridge: the site has no bridge for VMs',
+      hint: 'Leave net= out: the VMs of the job then have a network of their own, with a way outside',
+      reason: 'there is no network.bridge',
+    };
   }
   const networks = config.value('policy.networks', where);
-  const { net = 'user' } = request;
-  if (!networks.includes(net)) {
-    throw refusal(`Cannot use net=${net}${inQueue}: the site does not allow it`, `Allowed: ${words(networks)}`);
+  if (net !== undefined && !networks.includes(net)) {
+    return {
+      message: `Cannot use net=${net}${inQueue}: the site does not allow it`,
+      hint: `Allowed: ${words(networks)}`,
+      reason: 'not among policy.networks',
+    };
   }
   const folders = config.value('policy.mounts', where);
-  for (const { host: folder, guest } of request.mounts ?? []) {
-    if (matchesAny(folder, folders)) continue;
-    throw refusal(
-      `Cannot mount "${folder}" at "${guest}": the site does not allow that folder`,
-      `Allowed: ${words(folders)}`,
-    );
-  }
+  const closed = mounts.find(({ host }) => !matchesAny(host, folders));
+  if (closed === undefined) return undefined;
+  return {
+    message: `Cannot mount "${closed.host}" at "${closed.guest}": the site does not allow that folder`,
+    hint: `Allowed: ${words(folders)}`,
+    reason: 'not among policy.mounts',
+  };
 }
 
 /** Whether there is one on any node. */
@@ -105,10 +127,6 @@ async function checkRestricted(config: SiteConfig, { request, queue, user, group
       `Those are: ${words(people)}`,
     );
   }
-}
-
-function shortName(host: string): string {
-  return host.split('.')[0] ?? host;
 }
 
 function words(list: readonly string[]): string {

@@ -1,5 +1,5 @@
 import { messageOf, nearest, VtorqueError } from '../../base/index.ts';
-import { findKey, type Origin, parseVmItem, type VmSetting, vmKeys } from '../../request/index.ts';
+import { findKey, type Origin, parseVmItem, type VmSetting } from '../../request/index.ts';
 import { configKey, configNames, isConfigName, type Scope } from './keys.ts';
 import { laterKeys } from './later-keys.ts';
 import { isTable, type TomlFile, type TomlTable } from './toml.ts';
@@ -205,6 +205,3 @@ function problem(reading: Reading, path: string[], reason: string, remedy: strin
 function note(reading: Reading, path: string[], reason: string, remedy: string): void {
   reading.problems.push({ severity: 'note', ...lineOf(reading, path), key: path.join('.'), reason, remedy });
 }
-
-/** All -vm keys, for the reference page. */
-export const defaultNames: readonly string[] = vmKeys.map(({ name }) => name);
