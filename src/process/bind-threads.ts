@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { formatCpuList, VtorqueError } from '../base/index.ts';
+import { formatRanges, VtorqueError } from '../base/index.ts';
 import { pinProgram } from './native/build.ts';
 
 /** A thread and the CPUs on which it may run. */
@@ -22,9 +22,9 @@ export async function bindThreads(
   bindings: readonly ThreadBinding[],
   others: readonly number[],
 ): Promise<void> {
-  const words = bindings.map(({ thread, cpus }) => `${thread}=${formatCpuList(cpus)}`);
+  const words = bindings.map(({ thread, cpus }) => `${thread}=${formatRanges(cpus)}`);
   try {
-    await promisify(execFile)(pinProgram, [String(pid), formatCpuList(others), ...words], {
+    await promisify(execFile)(pinProgram, [String(pid), formatRanges(others), ...words], {
       timeout: withinMs,
       killSignal: 'SIGKILL',
     });

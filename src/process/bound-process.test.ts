@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { spawnBound } from './bound-process.ts';
+import { endWithin, spawnBound } from './bound-process.ts';
 import { boundProgram } from './native/build.ts';
 
 const env = { PATH: '/usr/bin:/bin' };
@@ -75,3 +75,10 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+test('endWithin() kills what does not end in time, or is not wanted any more', async () => {
+  const sleeper = () =>
+    spawnBound({ program: 'sleep', args: ['1000'], env: { PATH: '/usr/bin:/bin' }, descriptors: [] });
+  assert.deepEqual(await endWithin(await sleeper(), 10), { code: null, signal: 'SIGKILL' });
+  assert.deepEqual(await endWithin(await sleeper(), 60_000, AbortSignal.abort()), { code: null, signal: 'SIGKILL' });
+});

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Duplex, Readable } from 'node:stream';
-import { type Phase, VtorqueError } from '../base/index.ts';
+import { type Phase, VtorqueError, within } from '../base/index.ts';
 import { boundProgram } from './native/build.ts';
 import { Tail } from './tail.ts';
 
@@ -75,4 +75,10 @@ export async function spawnBound({
       return ended;
     },
   };
+}
+
+/** The end of a child that ends by itself. It is killed when the time is over, or the signal is aborted. */
+export async function endWithin(child: BoundProcess, ms: number, signal?: AbortSignal): Promise<ProcessEnd> {
+  const late = (): Error => new Error('late');
+  return within(child.ended, { ms, signal, late }).catch(() => child.kill());
 }

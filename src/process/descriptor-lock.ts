@@ -1,24 +1,38 @@
 import { VtorqueError } from '../base/index.ts';
-import { describeEnd, spawnBound } from './bound-process.ts';
+import { describeEnd, endWithin, spawnBound } from './bound-process.ts';
 
 const PATH = '/usr/local/bin:/usr/bin:/bin';
 const CONFLICT = 75;
+/** Who is not to wait has an answer at once, unless the file system itself does not answer. */
+const ANSWER_MS = 10_000;
+
+export interface DescriptorLock {
+  readonly kind: 'shared' | 'exclusive';
+  /** What it is that is locked, for the error. */
+  readonly what: string;
+  /** Milliseconds to wait for another holder; not at all without it. */
+  readonly waitMs?: number;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
- * Lock an open file, if nobody else holds it locked. Node cannot: a lock of flock(2) belongs to the open file, not to a process, so what a small
- * program takes on a descriptor that it has from us stays with us when it has ended.
- * @param what it is that is locked, for the error
- * @returns false when somebody else holds it
- * @throws VtorqueError `E_FLOCK` when the file cannot be locked at all
+ * Lock an open file. Node cannot: a lock of flock(2) belongs to the open file, not to a process, so what a small program takes on a descriptor that it
+ * has from us stays with us when it has ended.
+ * @returns false when somebody else has held it all the time
+ * @throws VtorqueError `E_FLOCK` when the file cannot be locked at all; the signal's reason
  */
-export async function lockDescriptor(fd: number, kind: 'shared' | 'exclusive', what: string): Promise<boolean> {
-  const args = [`--${kind}`, '--nonblock', '--conflict-exit-code', `${CONFLICT}`, '3'];
+export async function lockDescriptor(fd: number, { kind, what, waitMs = 0, signal }: DescriptorLock): Promise<boolean> {
+  const how = waitMs > 0 ? [] : ['--nonblock'];
+  const args = [`--${kind}`, ...how, '--conflict-exit-code', `${CONFLICT}`, '3'];
   // What the batch system sends to all processes of a job must not end it in between; its own alarm would be blocked, too.
   const child = await spawnBound({ program: 'flock', args, env: { PATH }, descriptors: [fd] });
-  const end = await child.ended;
-  if (end.code === 0 || end.code === CONFLICT) return end.code === 0;
+  const end = await endWithin(child, waitMs > 0 ? waitMs : ANSWER_MS, signal);
+  signal?.throwIfAborted();
+  // It may have got it in the last moment.
+  if (end.code === 0) return true;
+  if (end.code === CONFLICT || (waitMs > 0 && end.signal === 'SIGKILL')) return false;
   throw new VtorqueError('E_FLOCK', `Cannot lock ${what}: flock of util-linux ended ${describeEnd(end)}`, {
-    phase: 'plan',
+    hint: 'See that util-linux is installed, and that the file system has locks',
     details: child.stderr.lines,
   });
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { lockDescriptor } from './descriptor-lock.ts';
 import { lockFile } from './file-lock.ts';
 
 async function aDirectory(): Promise<AsyncDisposable & { readonly dir: string }> {
@@ -34,6 +35,33 @@ test('lockFile() gives up after its time', async () => {
   const path = join(site.dir, '.lock');
   await using _held = await lockFile(path, { waitMs: 10_000 });
   await assert.rejects(lockFile(path, { waitMs: 1000 }), { code: 'E_LOCKED' });
+});
+
+test('lockFile() does not wait where it is not to, and says who has it', async () => {
+  await using site = await aDirectory();
+  const path = join(site.dir, '.lock');
+  await using _held = await lockFile(path, { waitMs: 0 });
+  const message = `Cannot lock "${path}": another process holds it`;
+  await assert.rejects(lockFile(path, { waitMs: 0 }), { code: 'E_LOCKED', message });
+});
+
+test('a lock that is held needs no process that somebody could end', async () => {
+  await using site = await aDirectory();
+  await using _held = await lockFile(join(site.dir, '.lock'), { waitMs: 10_000 });
+  assert.equal(await readFile(`/proc/self/task/${process.pid}/children`, 'utf8'), '');
+});
+
+test('a file that cannot be locked is told apart from one that is held', async () => {
+  await using site = await aDirectory();
+  const path = join(site.dir, '.lock');
+  await writeFile(path, '');
+  // Linux: a descriptor that stands for the name only.
+  const O_PATH = 0o10000000;
+  await using name = await open(path, O_PATH);
+  await assert.rejects(lockDescriptor(name.fd, { kind: 'exclusive', what: 'it' }), {
+    code: 'E_FLOCK',
+    message: /^Cannot lock it: flock of util-linux ended with exit code /,
+  });
 });
 
 test('lockFile() stops waiting when it is told to', async () => {
