@@ -5,7 +5,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import type { GuestAgent } from './agent.ts';
-import { builtAgent, runningAgent, shell } from './testing.ts';
+import { builtAgent, freePort, runningAgent, shell } from './testing.ts';
 
 let built: Awaited<ReturnType<typeof builtAgent>>;
 before(async () => {
@@ -14,15 +14,6 @@ before(async () => {
 after(() => built[Symbol.asyncDispose]());
 
 const start = () => runningAgent([built.path]);
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' ? (address?.port ?? 0) : 0;
-}
 
 async function listening(agent: GuestAgent): Promise<number> {
   const port = await freePort();

@@ -26,6 +26,17 @@ test('the agent says which kernel it runs on', async () => {
   assert.equal(hello.capabilities.includes('init'), false);
 });
 
+test('the clock is told, and a correction that is no small one refused', async () => {
+  await using guest = await start();
+  const before = Date.now();
+  const { nanoseconds } = await guest.agent.readClock();
+  const ms = Number(nanoseconds / 1_000_000n);
+  assert.ok(before <= ms && ms <= Date.now(), `${nanoseconds}`);
+  for (const microseconds of [500_001, -500_001, Number.NaN]) {
+    await assert.rejects(guest.agent.slewClock(microseconds), { errno: 'EINVAL', message: /at most half a second/ });
+  }
+});
+
 test('a program ends with its exit code or its signal', async () => {
   await using guest = await start();
   for (const code of [0, 3, 139, 255]) {

@@ -1,4 +1,5 @@
 import type { CallOptions } from './connection.ts';
+import { type ExecSpec, execPayload } from './exec-spec.ts';
 
 type Owned = { readonly mode: number; readonly uid: number; readonly gid: number };
 type Call = (
@@ -39,6 +40,14 @@ export interface NetSpec {
   readonly mtu?: number;
   /** Milliseconds to wait for the interface. */
   readonly waitMs: number;
+}
+
+export interface ServeSpec {
+  /** IPv4, of the guest, now or later; 0.0.0.0: any. */
+  readonly address: string;
+  readonly port: number;
+  /** Its first word is an absolute path. Its input, outputs and terminal are none of its own. */
+  readonly program: Pick<ExecSpec, 'argv' | 'env' | 'uid' | 'gid' | 'groups' | 'umask' | 'limits'>;
 }
 
 /**
@@ -135,6 +144,24 @@ export class GuestCalls {
     return this.#do('clock', [`${nanoseconds}`], 'set the clock');
   }
 
+  /**
+   * What the guest's clock shows.
+   * @returns nanoseconds since 1970, and whether a program of the guest keeps the clock true
+   */
+  async readClock(signal?: AbortSignal): Promise<{ readonly nanoseconds: bigint; readonly isKept: boolean }> {
+    const [time, state] = await this.#call('time', [], { action: 'read the clock', signal });
+    return { nanoseconds: BigInt(`${time ?? ''}`), isKept: `${state}` === 'kept' };
+  }
+
+  /**
+   * Have the clock run faster or slower, by half a millisecond in a second, until it has made up for this; in place of what is left of the
+   * time before.
+   * @param microseconds by which it is to be later, at most half a second; negative: earlier
+   */
+  slewClock(microseconds: number): Promise<void> {
+    return this.#do('slew', [`${Math.round(microseconds)}`], 'correct the clock');
+  }
+
   /** @param bytes 1 to 512 random ones */
   reseed(bytes: Uint8Array): Promise<void> {
     return this.#do('reseed', [bytes], 'seed the random numbers');
@@ -146,6 +173,16 @@ export class GuestCalls {
    */
   listen(port: number): Promise<void> {
     return this.#do('listen', [`${port}`], `listen at port ${port}`);
+  }
+
+  /**
+   * Start a program for each connection that comes to this place, with the connection as its standard input and output.
+   * A guest has at most four such places.
+   */
+  serve({ address, port, program }: ServeSpec): Promise<void> {
+    const [path = ''] = program.argv;
+    const args = [address, `${port}`, path, execPayload(program, 0)];
+    return this.#do('serve', args, `listen at port ${port} of ${address}`);
   }
 
   sync(): Promise<void> {

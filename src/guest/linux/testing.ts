@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
@@ -80,6 +81,15 @@ export async function run(
 /** As `run`, for a shell script of which only the standard output matters. */
 export async function shell(agent: GuestAgent, script: string, spec?: Omit<ExecSpec, 'argv'>): Promise<string> {
   return (await run(agent, ['sh', '-c', script], spec)).stdout.toString();
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' ? (address?.port ?? 0) : 0;
 }
 
 /** Wait until a process of this machine is gone, or only waits to be reaped. */

@@ -17,7 +17,7 @@
 #ifndef AGENT_VERSION
 #define AGENT_VERSION "unknown"
 #endif
-enum { HEADER = 9, MAX_PAYLOAD = 65536, MAX_STREAMS = 256, MAX_POLL = 4 + 4 * MAX_STREAMS };
+enum { HEADER = 9, MAX_PAYLOAD = 65536, MAX_STREAMS = 256, MAX_SERVERS = 4, MAX_POLL = 4 + MAX_SERVERS + 4 * MAX_STREAMS };
 enum { IN_HELLO = 1, IN_CALL, IN_EXEC, IN_STDIN, IN_CREDIT, IN_SIGNAL, IN_RESIZE, IN_PART, IN_ACCEPT };
 enum { HELLO = 0x81, REPLY, STARTED, STDOUT, STDERR, CREDIT, EXIT, FAILED, ERROR };
 
@@ -39,7 +39,8 @@ struct item *get_list(struct reader *r, size_t *count);
 /* program.c: one program; what the child could not do comes through `report` as a struct failure */
 struct program { pid_t pid; int in, out[2], report; bool tty; uint64_t credit; };
 struct failure { int error; char step[16]; };
-const char *program_start(struct program *program, uint8_t *p, size_t n);
+/* `socket`: what it gets as its input and output instead, if there is one; -1: none */
+const char *program_start(struct program *program, uint8_t *p, size_t n, int socket);
 
 /* exec.c: the programs, and connections, which are streams like theirs */
 void exec_start(uint32_t id, uint8_t *p, size_t n, int error);
@@ -52,6 +53,14 @@ void streams_reaped(pid_t pid, int status);
 void streams_signal(int signal);
 bool streams_running(void);
 void streams_kill(void);
+
+/* serve.c: programs that are started for those who connect */
+void servers_poll(struct polls *polls);
+void servers_io(void);
+void servers_reaped(pid_t pid);
+void servers_signal(int signal);
+bool servers_running(void);
+void servers_stop(void);
 
 /* calls.c: the queue of calls */
 enum { AGAIN = -1 };
@@ -83,7 +92,8 @@ bool retry(struct call *c, uint64_t wait);
 int call_modules(struct call *c), call_mount(struct call *c), call_umount(struct call *c), call_root(struct call *c);
 int call_hostname(struct call *c), call_clock(struct call *c), call_reseed(struct call *c), call_sync(struct call *c);
 int call_terminate(struct call *c), call_poweroff(struct call *c), call_mkdir(struct call *c), call_file(struct call *c), call_read(struct call *c);
-int call_net(struct call *c), call_listen(struct call *c), call_devices(struct call *c);
+int call_net(struct call *c), call_listen(struct call *c), call_serve(struct call *c), call_devices(struct call *c);
+int call_time(struct call *c), call_slew(struct call *c);
 int make_directory(const char *path, mode_t mode, uid_t uid, gid_t gid);
 void net_loopback(void);
 

@@ -19,7 +19,7 @@ static const struct { const char *name, *form; int (*run)(struct call *); } TABL
   {"umount", "pu", call_umount},  {"root", "", call_root},        {"read", "pnu", call_read},     {"file", "pouuub", call_file},
   {"hostname", "s", call_hostname}, {"net", "ssssuu", call_net},  {"clock", "n", call_clock},     {"reseed", "b", call_reseed},
   {"listen", "u", call_listen},   {"sync", "", call_sync},        {"terminate", "u", call_terminate}, {"poweroff", "", call_poweroff},
-  {"devices", "", call_devices},
+  {"devices", "", call_devices},  {"serve", "supb", call_serve}, {"time", "", call_time},        {"slew", "s", call_slew},
 };
 
 /* Check the arguments and read the numbers. */

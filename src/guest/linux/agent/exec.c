@@ -74,7 +74,7 @@ void exec_start(uint32_t id, uint8_t *p, size_t n, int error) {
     return;
   }
   if (!error && (s = place()) == NULL) step = "limits", error = EAGAIN;
-  if (!error && (step = program_start(&new, p, n)) != NULL) error = errno;
+  if (!error && (step = program_start(&new, p, n, -1)) != NULL) error = errno;
   if (error) {
     send_frame(FAILED, id, "4s", error, step);
     return;

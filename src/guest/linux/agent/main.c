@@ -59,6 +59,7 @@ static void hello(uint8_t *p, size_t n) {
   }
   if (p[19] & 1) {
     streams_kill();
+    servers_stop();
     calls_drop();
     part_used = 0;
   }
@@ -110,7 +111,7 @@ static void parse(void) {
 static void reap(void) {
   int status;
   pid_t pid;
-  while ((pid = waitpid(-1, &status, WNOHANG)) > 0) streams_reaped(pid, status);
+  while ((pid = waitpid(-1, &status, WNOHANG)) > 0) streams_reaped(pid, status), servers_reaped(pid);
   no_children = pid < 0 && errno == ECHILD;
 }
 
@@ -132,6 +133,7 @@ static int serve(int from, int to, bool device) {
     bool accept = host && in_used < sizeof in && out_room() && !calls_full();
     polls.fd[polls.n++] = (struct pollfd){.fd = accept ? from : -1, .events = POLLIN};
     polls.fd[polls.n++] = (struct pollfd){.fd = host && out_used() ? to : -1, .events = POLLOUT};
+    servers_poll(&polls);
     if (host) streams_poll(&polls);
     int timeout = calls_timeout();
     if (!host && (timeout < 0 || timeout > 20)) timeout = 20; /* a virtio port cannot be waited for while it has no host */
@@ -142,6 +144,7 @@ static int serve(int from, int to, bool device) {
       struct pollfd p = {.fd = from, .events = POLLIN};
       if (poll(&p, 1, 0) >= 0 && !(p.revents & POLLHUP)) host = true, send_hello(NOBODY);
     }
+    servers_io();
     bool gone = false;
     if (polls.fd[1].revents) {
       ssize_t got = read(from, in + in_used, sizeof in - in_used);
@@ -162,6 +165,7 @@ static int serve(int from, int to, bool device) {
     }
   }
   streams_kill();
+  servers_stop();
   calls_drop();
   return 0;
 }

@@ -89,8 +89,15 @@ static void shut(int *fd) {
   *fd = -1;
 }
 
+/* A connection, which stays the caller's, as 0 and 1. Nobody reads what the program says as 2. */
+static const char *connect_socket(int socket, int theirs[3]) {
+  for (int i = 0; i < 3; i++)
+    if ((theirs[i] = i < 2 ? fcntl(socket, F_DUPFD_CLOEXEC, 3) : open("/dev/null", O_WRONLY | O_CLOEXEC)) < 0) return "streams";
+  return NULL;
+}
+
 /* Returns the step that failed, with errno; what fails in the child comes through `report`, which is closed by execve. */
-const char *program_start(struct program *program, uint8_t *p, size_t n) {
+const char *program_start(struct program *program, uint8_t *p, size_t n, int socket) {
   struct plan q = {.rest = {p, p + n, false}};
   int mine[3] = {-1, -1, -1}, theirs[3] = {-1, -1, -1}, report[2] = {-1, -1};
   pid_t pid = -1;
@@ -102,7 +109,7 @@ const char *program_start(struct program *program, uint8_t *p, size_t n) {
   q.gid = get(&q.rest, 4);
   program->credit = get(&q.rest, 4);
   errno = EBADMSG;
-  const char *step = q.rest.bad ? "decode" : connect_streams(&q, mine, theirs);
+  const char *step = q.rest.bad ? "decode" : socket < 0 ? connect_streams(&q, mine, theirs) : connect_socket(socket, theirs);
   if (step == NULL && pipe2(report, O_CLOEXEC | O_NONBLOCK) < 0) step = "streams";
   if (step == NULL && (pid = fork()) < 0) step = "fork";
   if (pid == 0) {

@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <sys/vfs.h>
 #include <time.h>
 
@@ -15,7 +16,7 @@
 #define RNDRESEEDCRNG _IO('R', 0x07)
 #endif
 #define PORT_NAME "vtorque.agent"
-enum { KILL_WAIT = 2000, PORT_WAIT = 30000 };
+enum { KILL_WAIT = 2000, PORT_WAIT = 30000, SLEW_MAX = 500000 };
 
 /* To find that out by loading it would take as long as loading it. */
 static bool is_loaded(const char *file) {
@@ -26,10 +27,12 @@ static bool is_loaded(const char *file) {
   return access(path, F_OK) == 0;
 }
 
-/* Load what /mods/GROUP.order lists. */
+/* Load what /mods/GROUP.order lists. Groups that are loaded are remembered, also by the clones of this machine. */
 int call_modules(struct call *c) {
-  char path[300], name[256];
-  int error = 0;
+  static char loaded_groups[512] = " ";
+  char path[300], name[256], word[256];
+  int error = 0, n = snprintf(word, sizeof word, " %.200s ", c->argv[1].p);
+  if (strstr(loaded_groups, word)) return 0;
   snprintf(path, sizeof path, "/mods/%.200s.order", c->argv[1].p);
   FILE *order = strchr(c->argv[1].p, '/') ? NULL : fopen(path, "re");
   if (order == NULL) return fail_with(c, ENOENT, path);
@@ -42,6 +45,7 @@ int call_modules(struct call *c) {
     if (fd >= 0) close(fd);
   }
   fclose(order);
+  if (!error && strlen(loaded_groups) + (size_t)n < sizeof loaded_groups) strcat(loaded_groups, word + 1);
   return error;
 }
 
@@ -86,6 +90,30 @@ int call_clock(struct call *c) {
   return clock_settime(CLOCK_REALTIME, &t) < 0 ? fail(c, "set the clock") : 0;
 }
 
+/* What the clock shows, and whether a program of the guest keeps it true. */
+int call_time(struct call *c) {
+  static struct item told[2];
+  struct timespec t;
+  struct timex kernel = {0};
+  if (clock_gettime(CLOCK_REALTIME, &t) < 0 || adjtimex(&kernel) < 0) return fail(c, "read the clock");
+  told[0].p = c->text;
+  told[0].n = (size_t)snprintf(c->text, sizeof c->text, "%lld%09ld", (long long)t.tv_sec, t.tv_nsec);
+  told[1].p = kernel.status & STA_UNSYNC ? "free" : "kept";
+  told[1].n = 4;
+  c->results = told;
+  c->nresults = 2;
+  return 0;
+}
+
+/* The kernel does it at half a millisecond in a second; what is left of the correction before is forgotten. */
+int call_slew(struct call *c) {
+  char *end;
+  struct timex kernel = {.modes = ADJ_OFFSET_SINGLESHOT};
+  kernel.offset = strtol(c->argv[1].p, &end, 10);
+  if (end == c->argv[1].p || *end || labs(kernel.offset) > SLEW_MAX) return fail_with(c, EINVAL, "at most half a second");
+  return adjtimex(&kernel) < 0 ? fail(c, "correct the clock") : 0;
+}
+
 int call_reseed(struct call *c) {
   size_t n = c->argv[1].n;
   if (n == 0 || n > 512) return fail_with(c, EINVAL, "from 1 to 512 bytes");
@@ -121,10 +149,10 @@ int call_terminate(struct call *c) {
   if (c->step == 0 || (c->step == 1 && past >= grace)) {
     int sig = c->step++ == 0 ? SIGTERM : SIGKILL;
     if (is_init) kill(-1, sig);
-    else streams_signal(sig);
+    else streams_signal(sig), servers_signal(sig);
     return AGAIN;
   }
-  bool ended = is_init ? no_children : !streams_running();
+  bool ended = is_init ? no_children : !streams_running() && !servers_running();
   return ended || past >= grace + KILL_WAIT ? 0 : AGAIN;
 }
 
