@@ -70,7 +70,7 @@ async function readEntry(pool: string, name: string): Promise<DiskEntry> {
 
 async function namesIn(pool: string): Promise<string[]> {
   const entries = await readdir(pool, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'EACCES') return [];
+    if (['ENOENT', 'EACCES', 'ENOTDIR', 'ELOOP'].includes(error.code ?? '')) return [];
     throw error;
   });
   // An image of the name "host" would never be found: that one is the node's own.

@@ -1,6 +1,5 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { VtorqueError } from '../base/index.ts';
 import { lockDescriptor } from '../process/index.ts';
 
@@ -8,7 +7,7 @@ import { lockDescriptor } from '../process/index.ts';
 export const USE_LOCK = 'use.lock';
 
 const WAIT_MS = 2000;
-const RETRY_MS = 100;
+const what = 'the image';
 
 /** Path of an image's lock. */
 export function useLockOf(imageDir: string): string {
@@ -26,7 +25,7 @@ export async function useImage(lock: string): Promise<AsyncDisposable> {
   });
   try {
     // Who deletes an image moves it away at once. Whoever else holds the lock as if he did may keep no job from its image.
-    for (const end = Date.now() + WAIT_MS; !(await lockOf(file, 'shared')) && Date.now() < end; ) await delay(RETRY_MS);
+    await lockDescriptor(file.fd, { kind: 'shared', what, waitMs: WAIT_MS });
     // While we waited it may have been deleted, and another image may be in its place.
     if (await isStill(file, lock)) return { [Symbol.asyncDispose]: () => file.close() };
     throw gone(lock);
@@ -44,17 +43,14 @@ export async function claimImage(lock: string): Promise<AsyncDisposable | undefi
   // NFS gives an exclusive lock only to who may write.
   const file = await open(lock, 'r+').catch(() => open(lock, 'r'));
   try {
-    if (await lockOf(file, 'exclusive')) return { [Symbol.asyncDispose]: () => file.close() };
+    if (await lockDescriptor(file.fd, { kind: 'exclusive', what }))
+      return { [Symbol.asyncDispose]: () => file.close() };
   } catch (error) {
     await file.close();
     throw error;
   }
   await file.close();
   return undefined;
-}
-
-function lockOf(file: FileHandle, kind: 'shared' | 'exclusive'): Promise<boolean> {
-  return lockDescriptor(file.fd, kind, 'the image');
 }
 
 async function isStill(file: FileHandle, path: string): Promise<boolean> {

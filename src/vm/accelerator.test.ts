@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { VtorqueError } from '../base/index.ts';
 import { chooseAccelerator } from './accelerator.ts';
+import { qemuProgram } from './program.ts';
 
 async function withCache(use: (cache: string) => Promise<void>): Promise<void> {
   const cache = await mkdtemp(join(tmpdir(), 'vtorque-test-'));
@@ -15,7 +16,7 @@ async function withCache(use: (cache: string) => Promise<void>): Promise<void> {
   }
 }
 
-const files = { kernel: '/k/vmlinux', initrd: '/k/initrd' };
+const files = { kernel: '/k/vmlinux', initrd: '/k/initrd', path: '/usr/bin' };
 
 test('chooseAccelerator() translates when the device cannot be opened, and boots nothing', async () => {
   const boot = async (): Promise<void> => assert.fail('booted');
@@ -69,6 +70,16 @@ test('chooseAccelerator() asks again for another kernel', () =>
       device: '/dev/null',
     });
     assert.equal(choice.accelerator, 'kvm');
+  }));
+
+test('chooseAccelerator() asks again for another QEMU, wherever that is', () =>
+  withCache(async (cache) => {
+    const programs = join(cache, 'bin');
+    const deps = { ...files, caches: [cache], device: '/dev/null', path: `${programs}:/usr/bin` };
+    await chooseAccelerator({ ...deps, boot: () => Promise.reject(new Error('aborted')) });
+    await mkdir(programs);
+    await writeFile(join(programs, qemuProgram), 'a newer one');
+    assert.equal((await chooseAccelerator({ ...deps, boot: async () => {} })).accelerator, 'kvm');
   }));
 
 test('chooseAccelerator() remembers nothing of a probe whose job was cancelled', () =>

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { access, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { messageOf, VtorqueError } from '../base/index.ts';
+import { qemuIdentity } from './program.ts';
 import type { Accelerator, VmSpec } from './spec.ts';
 
 export interface AcceleratorChoice {
@@ -17,6 +18,8 @@ export interface ProbeDeps {
   /** Kernel and initial RAM disk for the probe's guest. */
   readonly kernel: string;
   readonly initrd: string;
+  /** Where QEMU is looked for. */
+  readonly path: string;
   /** Boots a guest and returns when it has answered; throws when it does not. */
   readonly boot: (spec: VmSpec) => Promise<void>;
   /** Aborted when nobody wants the answer any more. */
@@ -82,10 +85,9 @@ function resultFile(): string {
 }
 
 /** Another boot of the node, another QEMU or another kernel may behave otherwise. */
-async function probeKey({ kernel }: Pick<ProbeDeps, 'kernel'>): Promise<string> {
+async function probeKey({ kernel, path }: Pick<ProbeDeps, 'kernel' | 'path'>): Promise<string> {
   const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
-  const qemu = await stat('/usr/bin/qemu-system-x86_64').catch(() => undefined);
-  return [boot.trim(), qemu?.mtimeMs ?? 'no qemu', kernel].join(' ');
+  return [boot.trim(), (await qemuIdentity(path)) ?? 'no qemu', kernel].join(' ');
 }
 
 async function probe({ boot, kernel, initrd, signal }: ProbeDeps): Promise<AcceleratorChoice & { silent: boolean }> {
@@ -122,6 +124,10 @@ async function recall(path: string): Promise<Remembered | undefined> {
 async function remember(path: string, result: Remembered): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}`;
-  await writeFile(temporary, JSON.stringify(result));
-  await rename(temporary, path);
+  try {
+    await writeFile(temporary, JSON.stringify(result));
+    await rename(temporary, path);
+  } finally {
+    await rm(temporary, { force: true });
+  }
 }

@@ -3,20 +3,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { qemuArguments } from './command-line.ts';
 import type { VmSpec } from './spec.ts';
+import { aSpec } from './test-spec.ts';
 
 const fds = { qmp: 3, console: 4, agent: 5 };
-
-function aSpec(changes: Partial<VmSpec> = {}): VmSpec {
-  return {
-    name: 'vnode1-1',
-    vcpus: 2,
-    ram: 512 * 1024 ** 2,
-    accelerator: 'tcg',
-    boot: { kind: 'direct', kernel: '/k/vmlinux', initrd: '/k/initrd.cpio' },
-    shares: [],
-    ...changes,
-  };
-}
 
 /** The value behind each occurrence of an option. */
 function values(args: readonly string[], option: string): string[] {

@@ -1,6 +1,7 @@
-export { type AcceleratorChoice, chooseAccelerator, knownAccelerator, type ProbeDeps } from './accelerator.ts';
+export { type AcceleratorChoice, chooseAccelerator, knownAccelerator } from './accelerator.ts';
 export { qemuArguments } from './command-line.ts';
-export { type MachineStart, qemuProgram, type RunningVm, type StartOptions, startVm } from './machine.ts';
+export { type RunningVm, type StartOptions, startVm } from './machine.ts';
+export { qemuProgram } from './program.ts';
 export {
   type Accelerator,
   type DataDisk,
@@ -9,15 +10,14 @@ export {
   firstFreeDescriptor,
   type NetworkDevice,
   qemuDescriptors,
-  type RootDisk,
   type RootOverlay,
   type ShareDevice,
-  type VmBoot,
   type VmPlacement,
   type VmSpec,
 } from './spec.ts';
 export { trialBoot } from './trial-boot.ts';
 export {
+  blamesTemplate,
   buildTemplateMemory,
   cloning,
   collectTemplates,
@@ -26,6 +26,6 @@ export {
   type OpenTemplate,
   type TemplateChoice,
   type TemplateEntry,
-  type TemplateOptions,
   templateFor,
+  verifyTemplates,
 } from './warm/index.ts';

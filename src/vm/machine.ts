@@ -1,5 +1,5 @@
-import { arch } from 'node:os';
 import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Phase, VtorqueError, within } from '../base/index.ts';
 import { attachAgent, type GuestAgent, type GuestHello } from '../guest/linux/index.ts';
 import { type BoundProcess, describeEnd, type ProcessEnd, spawnBound, Tail } from '../process/index.ts';
@@ -7,6 +7,7 @@ import { qemuArguments } from './command-line.ts';
 import { guestLost } from './guest-lost.ts';
 import { noRoom } from './no-room.ts';
 import { pin } from './pin.ts';
+import { qemuProgram } from './program.ts';
 import { QmpClient } from './qmp.ts';
 import { firstFileDescriptor, qemuDescriptors, type VmSpec } from './spec.ts';
 
@@ -54,13 +55,14 @@ export interface MachineStart {
   readonly wake: (agent: GuestAgent) => Promise<void>;
 }
 
-/** The program for guests of this machine's own architecture. */
-export const qemuProgram = `qemu-system-${arch() === 'arm64' ? 'aarch64' : 'x86_64'}`;
+/** A process whose connections have broken is known to have ended within this time. */
+const endFollowsWithinMs = 2000;
 
 /**
  * Start a machine as a child of this process and wait for its guest. Nothing of it is left when this throws.
  * @param how it starts: by booting, unless told
- * @throws VtorqueError `E_SPAWN`, `E_VM_START` (QEMU ended; its cause is the ProcessEnd), `E_GUEST_TIMEOUT`; or the signal's reason
+ * @throws VtorqueError `E_SPAWN`, `E_VM_START` (QEMU ended; its cause is the ProcessEnd), `E_GUEST_TIMEOUT`; what the steps of the start throw
+ * (`E_PINNING`, `E_QMP`); or the signal's reason
  */
 export async function startVm(
   spec: VmSpec,
@@ -130,8 +132,10 @@ async function waitForGuest(
     return hello;
   };
   const answer = ready();
-  // A lost connection is only a symptom: the end of QEMU, which follows at once, has the reason.
-  const hello = await within(Promise.race([gone, full('guest'), answer.catch(() => gone)]), {
+  // A lost connection is only a symptom: the end of QEMU, which follows at once, has the reason. A QEMU that goes on has no better one.
+  const failed = (error: unknown): Promise<never> =>
+    Promise.race([gone, delay(endFollowsWithinMs, undefined, { ref: false }).then(() => Promise.reject(error))]);
+  const hello = await within(Promise.race([gone, full('guest'), answer.catch(failed)]), {
     ms: options.readyWithinMs,
     signal: options.signal,
     late: () => notReady(spec, options.readyWithinMs, serialTail.lines),

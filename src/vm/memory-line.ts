@@ -1,4 +1,4 @@
-import { formatCpuList } from '../base/index.ts';
+import { formatRanges } from '../base/index.ts';
 import type { MemoryCell, VmMemory, VmSpec } from './spec.ts';
 
 const MiB = 1024 ** 2;
@@ -50,7 +50,7 @@ function object({ name, options }: Backend, id: string, { size, hostNode }: Memo
 }
 
 function numaNode({ vcpus }: MemoryCell, at: number): string[] {
-  const cpus = vcpus.length === 0 ? [] : formatCpuList(vcpus).split(',');
+  const cpus = vcpus.length === 0 ? [] : formatRanges(vcpus).split(',');
   return ['-numa', [`node,nodeid=${at},memdev=ram${at}`, ...cpus.map((range) => `cpus=${range}`)].join()];
 }
 

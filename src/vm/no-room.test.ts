@@ -2,16 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { noRoom } from './no-room.ts';
 import type { VmSpec } from './spec.ts';
+import { aSpec } from './test-spec.ts';
 
-const spec: VmSpec = {
-  ...{ name: 'vn1-1', vcpus: 1, ram: 2 ** 29, accelerator: 'tcg', shares: [] },
-  boot: { kind: 'direct', kernel: '/k', initrd: '/i' },
-};
 const disk = { path: '/i/d.raw', format: 'raw' } as const;
 
 test('noRoom() tells which disk of the guest has no room, and where that would be', () => {
   const message = (changes: Partial<VmSpec>, which: 'root' | 'data'): string => {
-    const error = noRoom({ ...spec, ...changes }, 'script', which, '/var/tmp');
+    const error = noRoom(aSpec({ name: 'vn1-1', ...changes }), 'script', which, '/var/tmp');
     assert.deepEqual([error.code, error.phase], ['E_NODE_DISK_FULL', 'script']);
     return error.message;
   };

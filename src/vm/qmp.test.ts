@@ -66,3 +66,17 @@ test('QmpClient rejects what is open, and what comes later, when QEMU goes away'
   await assert.rejects(answer, { code: 'E_QMP' });
   await assert.rejects(client.execute('query-status'), { code: 'E_QMP' });
 });
+
+test('QmpClient takes what is no message for the end of its QEMU', async () => {
+  for (const odd of ['{"return": \n', 'null\n']) {
+    const { client, qemu, received } = connected();
+    const answer = client.execute('cont');
+    await received(1);
+    qemu.write(odd);
+    await assert.rejects(answer, {
+      code: 'E_QMP',
+      message: /^Cannot run QEMU command "cont": QEMU does not speak its protocol: /,
+    });
+    await assert.rejects(client.execute('stop'), { code: 'E_QMP' });
+  }
+});

@@ -79,7 +79,13 @@ export class QmpClient {
   #receive(text: string): void {
     const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop() ?? '';
-    for (const line of lines) if (line.trim() !== '') this.#dispatch(JSON.parse(line) as Message);
+    try {
+      for (const line of lines) if (line.trim() !== '') this.#dispatch(JSON.parse(line) as Message);
+    } catch (error) {
+      // A guest that has taken over its QEMU may have it say anything: that must not end more than this machine.
+      this.#close(new Error(`QEMU does not speak its protocol: ${messageOf(error)}`));
+      this.#stream.destroy();
+    }
   }
 
   #dispatch(message: Message): void {

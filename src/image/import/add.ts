@@ -1,7 +1,7 @@
 import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { arch } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { formatSize, messageOf, VtorqueError } from '../../base/index.ts';
+import { fileReason, formatSize, messageOf, VtorqueError } from '../../base/index.ts';
 import type { Places } from '../../site/index.ts';
 import { checkSpace } from '../builder/tools.ts';
 import { findImage, imagePools } from '../catalogue.ts';
@@ -62,9 +62,7 @@ export async function addImage(options: AddOptions): Promise<DiskEntry> {
 }
 
 async function sizeOfFile(file: string): Promise<number> {
-  const facts = await stat(file).catch((error: NodeJS.ErrnoException) =>
-    refuse(file, `it cannot be read: ${error.code}`),
-  );
+  const facts = await stat(file).catch((error: unknown) => refuse(file, fileReason(error)));
   if (!facts.isFile()) refuse(file, 'it is no file');
   if (facts.size === 0) refuse(file, 'it is empty');
   return facts.size;

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { hasPvhEntry, payloadOf, releaseOf } from './bzimage.ts';
+import { anElf } from './test-elf.ts';
 import { extractVmlinux } from './unpack.ts';
 
 /** A bzImage with `setupSectors` of boot code before a packed kernel. */
@@ -25,24 +26,6 @@ function aBzImage({
   image.writeUInt32LE(padding, 0x248);
   image.writeUInt32LE(packed.byteLength + trailer.byteLength, 0x24c);
   return image;
-}
-
-/** A 64-bit ELF file with one note. */
-function anElf({ owner = 'Xen\0', type = 18 } = {}): Buffer {
-  const elf = Buffer.alloc(64 + 56 + 24);
-  elf.writeUInt32BE(0x7f454c46, 0);
-  elf.writeUInt16BE(0x0201, 4);
-  elf.writeBigUInt64LE(64n, 32);
-  elf.writeUInt16LE(56, 54);
-  elf.writeUInt16LE(1, 56);
-  elf.writeUInt32LE(4, 64);
-  elf.writeBigUInt64LE(120n, 64 + 8);
-  elf.writeBigUInt64LE(24n, 64 + 32);
-  elf.writeUInt32LE(4, 120);
-  elf.writeUInt32LE(8, 124);
-  elf.writeUInt32LE(type, 128);
-  elf.write(owner, 132, 'latin1');
-  return elf;
 }
 
 test('extractVmlinux() finds and unpacks a gzip kernel', async () => {

@@ -7,7 +7,7 @@ import { makeReadableDirectory, publishDirectory, sweep } from '../publish.ts';
 import { CommandFailed, run } from '../run.ts';
 import type { GuestKernel, ModuleGroup } from '../types.ts';
 import { debianArchitecture, downloadPackage, findKernelPackage, type PackageVersion } from './apt.ts';
-import { GROUPS, loadOrder } from './modules.ts';
+import { GROUPS, loadOrder, objectFile } from './modules.ts';
 import { KERNEL_FORMAT, type KernelRecord, kernelAt, listKernels, MODULES, PACKAGE, RECORD, VMLINUX } from './store.ts';
 import { extractVmlinux, indexModules, readModule, releaseIn } from './unpack.ts';
 
@@ -122,7 +122,7 @@ async function fill(fresh: string, { tree, deb, release, arch, found, signal }: 
   for (const [group, wanted] of Object.entries(GROUPS) as [ModuleGroup, readonly string[]][]) {
     groups[group] = [];
     for (const path of loadOrder(index, wanted)) {
-      const file = `${path.slice(path.lastIndexOf('/') + 1).replace(/\.ko\..*$/, '.ko')}`;
+      const file = objectFile(path);
       await writeFile(join(fresh, MODULES, file), await readModule(join(tree, 'lib/modules', release, path), signal));
       groups[group].push(file);
     }

@@ -67,6 +67,11 @@ export function moduleName(path: string): string {
   return file.replace(/\.ko(\.\w+)?$/, '').replaceAll('-', '_');
 }
 
+/** The name of a module's object file, unpacked: `kernel/fs/ext4/ext4.ko.xz` → `ext4.ko`. */
+export function objectFile(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1).replace(/\.ko\..*$/, '.ko');
+}
+
 function parseDep(text: string): Map<string, { path: string; needs: string[] }> {
   const files = new Map<string, { path: string; needs: string[] }>();
   for (const line of lines(text)) {

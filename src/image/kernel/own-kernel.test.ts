@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { aKernel, aSite } from '../test-support.ts';
 import { modulesFor, readOwnKernel } from './own-file.ts';
 import { ensureOwnKernel } from './own-kernel.ts';
+import { anElf } from './test-elf.ts';
 
 const uid = process.getuid?.() ?? 0;
 const all = ['virtio_pci', 'virtio_console', 'virtio-rng', '9p', '9pnet_virtio', 'virtiofs', 'overlay'];
@@ -18,21 +19,8 @@ async function aTree(dir: string, { release = '6.9.0-mine', modules = [...all, .
   await mkdir(join(tree, 'kernel'), { recursive: true });
   for (const name of modules) await writeFile(join(tree, 'kernel', `${name}.ko`), `module ${name}`);
   await writeFile(join(tree, 'modules.dep'), modules.map((name) => `kernel/${name}.ko:\n`).join(''));
-  const elf = Buffer.alloc(64 + 56 + 24);
-  elf.writeUInt32BE(0x7f454c46, 0);
-  elf.writeUInt16BE(0x0201, 4);
-  elf.writeBigUInt64LE(64n, 32);
-  elf.writeUInt16LE(56, 54);
-  elf.writeUInt16LE(1, 56);
-  elf.writeUInt32LE(4, 64);
-  elf.writeBigUInt64LE(120n, 64 + 8);
-  elf.writeBigUInt64LE(24n, 64 + 32);
-  elf.writeUInt32LE(4, 120);
-  elf.writeUInt32LE(4, 124);
-  elf.writeUInt32LE(18, 128);
-  elf.write('Xen\0', 132, 'latin1');
   const file = join(boot, 'vmlinux');
-  await writeFile(file, Buffer.concat([elf, Buffer.from(`\0Linux version ${release} (me@here)\0`)]));
+  await writeFile(file, Buffer.concat([anElf(), Buffer.from(`\0Linux version ${release} (me@here)\0`)]));
   return file;
 }
 

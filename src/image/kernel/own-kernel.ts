@@ -9,6 +9,7 @@ import { makeReadableDirectory, publishDirectory, sweep } from '../publish.ts';
 import { whyNotTrusted } from '../trust.ts';
 import type { BootFiles, ModuleGroup } from '../types.ts';
 import { hasPvhEntry } from './bzimage.ts';
+import { objectFile } from './modules.ts';
 import { modulesFor, type OwnKernelFile, readOwnKernel, unusable } from './own-file.ts';
 import { KERNEL_FORMAT, type KernelRecord, MODULES, RECORD, readKernelRecord, VMLINUX } from './store.ts';
 import { extractVmlinux, readModule } from './unpack.ts';
@@ -88,11 +89,12 @@ async function usualModules({ release }: OwnKernelFile, usual: string | undefine
 
 function treeModules(kernel: OwnKernelFile, guest: 'host' | 'disk'): Modules {
   const { groups: paths, lacks } = modulesFor(kernel, guest);
-  const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1).replace(/\.ko\..*$/, '.ko');
   const dir = kernel.modules?.dir ?? '';
-  const files = Object.values(paths).flatMap((list) => list.map((path) => [nameOf(path), join(dir, path)] as const));
+  const files = Object.values(paths).flatMap((list) =>
+    list.map((path) => [objectFile(path), join(dir, path)] as const),
+  );
   const groups: Partial<Record<string, readonly string[]>> = Object.fromEntries(
-    Object.entries(paths).map(([group, list]) => [group, list.map(nameOf)]),
+    Object.entries(paths).map(([group, list]) => [group, list.map(objectFile)]),
   );
   return { files: new Map(files), groups: groups as Record<ModuleGroup, readonly string[]>, lacks };
 }

@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { VmMemory, VmSpec } from '../spec.ts';
+import { aSpec } from '../test-spec.ts';
 import { templateKey, whyNoTemplate } from './key.ts';
 
-const spec: VmSpec = {
-  name: 'vnode1-1',
-  vcpus: 2,
-  ram: 512 * 1024 ** 2,
-  accelerator: 'tcg',
-  boot: { kind: 'direct', kernel: '/k/vmlinux', initrd: '/k/initrd.cpio' },
-  shares: [],
-  network: { kind: 'user', mac: '02:76:00:00:00:00' },
-};
+const spec = aSpec({ network: { kind: 'user', mac: '02:76:00:00:00:00' } });
 const path = process.env.PATH ?? '';
 const facts = { digestOf: async (file: string) => `digest of ${file}`, preparation: 'drivers', path };
 

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { VtorqueError } from '../../base/index.ts';
 import { qemuArguments } from '../command-line.ts';
-import { qemuProgram } from '../machine.ts';
+import { qemuIdentity, qemuProgram } from '../program.ts';
 import { qemuDescriptors, type VmSpec } from '../spec.ts';
 import { templateLine, templateSpec } from './line.ts';
 import { ownMemory } from './own-memory.ts';
@@ -39,7 +38,14 @@ export async function templateKey(spec: VmSpec, { digestOf, preparation, path }:
   const files = boot.kind === 'direct' ? [boot.kernel, boot.initrd] : [disk?.path ?? '', boot.seed];
   const digests = await Promise.all(files.map(digestOf));
   const where = boot.kind === 'disk' ? [disk?.path, disk?.format] : [];
-  const facts = [FORMAT, line, digests, where, preparation, await qemuIdentity(path), await processorIdentity(spec)];
+  const qemu = await qemuIdentity(path);
+  if (qemu === undefined) {
+    throw new VtorqueError('E_SPAWN', `Cannot start "${qemuProgram}": it is in no directory of PATH`, {
+      hint: 'Install QEMU on the node (Debian: qemu-system-x86)',
+      phase: 'vm-start',
+    });
+  }
+  const facts = [FORMAT, line, digests, where, preparation, qemu, await processorIdentity(spec)];
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 32);
 }
 
@@ -47,17 +53,6 @@ export async function templateKey(spec: VmSpec, { digestOf, preparation, path }:
 function nameless(spec: VmSpec): VmSpec {
   const boot = spec.boot.kind === 'direct' ? { ...spec.boot, kernel: '', initrd: '' } : { ...spec.boot, seed: '' };
   return { ...spec, boot };
-}
-
-/** A package's files have the same size and time on all nodes. */
-async function qemuIdentity(path: string): Promise<string> {
-  for (const directory of path.split(':')) {
-    const facts = await stat(join(directory, qemuProgram)).catch(() => undefined);
-    if (facts?.isFile()) return `${facts.size} ${facts.mtimeMs}`;
-  }
-  throw new VtorqueError('E_SPAWN', `Cannot start "${qemuProgram}": it is in no directory of PATH`, {
-    phase: 'vm-start',
-  });
 }
 
 /** With KVM a guest sees what the node's processor can do; the translator shows the same on all, but the processor's clock. */

@@ -2,23 +2,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { qemuArguments } from '../command-line.ts';
 import type { VmSpec } from '../spec.ts';
+import { aSpec } from '../test-spec.ts';
 import { cloneLine, clonePlugs, cloneSpec, templateLine, templateSpec } from './line.ts';
 
 const fds = { qmp: 3, console: 4, agent: 5 };
 const memory = { path: '/t/ram', share: false };
-const spec: VmSpec = {
-  name: 'vnode1-1',
-  vcpus: 2,
-  ram: 512 * 1024 ** 2,
-  accelerator: 'tcg',
-  boot: { kind: 'direct', kernel: '/k/vmlinux', initrd: '/k/initrd.cpio' },
+const spec = aSpec({
   disk: { path: '/i/root.qcow2', format: 'qcow2' },
   shares: [
     { transport: '9p', tag: 'host', source: '/', readonly: true },
     { transport: 'virtiofs', tag: 'home', socket: '/r/home.sock' },
   ],
   network: { kind: 'user', mac: '02:76:00:00:00:00' },
-};
+});
 
 function values(args: readonly string[], option: string): string[] {
   return args.flatMap((word, index) => (word === option ? [args[index + 1] ?? ''] : []));

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
-import { open as openDirectory, statfs } from 'node:fs/promises';
+import { chmod, chown, open as openDirectory, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { VtorqueError, within } from '../../base/index.ts';
 import type { GuestAgent } from '../../guest/linux/index.ts';
-import { boundProgram, describeEnd, spawnBound } from '../../process/index.ts';
+import { boundProgram, describeEnd, endWithin, spawnBound } from '../../process/index.ts';
 import { qemuArguments } from '../command-line.ts';
-import { type MachineStart, qemuProgram, startVm } from '../machine.ts';
+import { type MachineStart, startVm } from '../machine.ts';
+import { qemuProgram } from '../program.ts';
 import { qemuDescriptors, type RootDisk, type VmSpec } from '../spec.ts';
 import { templateLine, templateSpec } from './line.ts';
 import { templateFiles } from './manifest.ts';
@@ -24,6 +25,8 @@ export interface MakeOptions {
   readonly signal?: AbortSignal | undefined;
   /** Whether other users may use it. */
   readonly open: boolean;
+  /** Only with what the node's processors have left. */
+  readonly idle: boolean;
 }
 
 const MiB = 1024 ** 2;
@@ -34,6 +37,8 @@ const MiB = 1024 ** 2;
 const roomWanted = { direct: 300 * MiB, disk: 1500 * MiB } as const;
 const overlayWithinMs = 60_000;
 const saveWithinMs = 60_000;
+/** Of a guest that has booted a whole system, to a disk that others use as well. */
+const copyWithinMs = 300_000;
 
 /**
  * Boot a machine without anything of a job, and keep it as the template `dir`. Only for who holds the key's lock.
@@ -51,31 +56,47 @@ async function bootAndSave(job: VmSpec, draft: string, options: MakeOptions): Pr
   const { vcpus, ram, accelerator, boot } = spec;
   const withDisk = boot.kind === 'disk';
   if (withDisk && job.disk !== undefined) await makeOverlay(job.disk, files.disk);
+  if (isRoot) await letNobodyThrough(draft);
   await using directory = await openDirectory(draft);
   let theirDirectory = 0;
   await using machine = await startVm(spec, options, (firstFd) => {
     theirDirectory = firstFd;
-    return emptyHanded(spec, directory.fd);
+    return emptyHanded(spec, directory.fd, options.idle);
   });
   await machine.watch('vm-start', options.prepare(machine.agent));
   const state = await within(machine.watch('vm-start', saveState(machine.qmp, directory.fd, theirDirectory)), {
     ...{ ms: saveWithinMs, signal: options.signal, late: () => cannotKeep('QEMU did not save its state', []) },
   });
-  await copySparsely(`/proc/${machine.pid}/fd/${memoryFd}`, files.ram);
+  await copySparsely(`/proc/${machine.pid}/fd/${memoryFd}`, files.ram, options.signal);
   const boots = boot.kind === 'direct' ? boot.kernel : (job.disk?.path ?? '');
   return { vcpus, ram, accelerator, boots, withDisk, state };
 }
 
-function emptyHanded(spec: VmSpec, directory: number): MachineStart {
+function emptyHanded(spec: VmSpec, directory: number, idle: boolean): MachineStart {
   const args = templateLine(qemuArguments(spec, qemuDescriptors), ownMemory);
-  const own = withOwnMemory({ program: qemuProgram, args }, { bytes: spec.ram });
-  const start = process.getuid?.() === 0 ? asNobody(own) : own;
+  const plain = { program: qemuProgram, args };
+  const last = idle ? { program: 'chrt', args: ['--idle', '0', plain.program, ...plain.args] } : plain;
+  const own = withOwnMemory(last, { bytes: spec.ram });
+  const start = isRoot ? asNobody(own) : own;
   return { ...start, descriptors: [directory], run: async () => {}, wake: async () => {} };
+}
+
+const isRoot = process.getuid?.() === 0;
+/** The user and the group without any rights. */
+const NOBODY = 65534;
+
+/**
+ * The machine of root's maker connects to a socket in the draft. Whoever else could, would be the first to do so, and his would be the state with which
+ * the guests of all users start.
+ */
+async function letNobodyThrough(draft: string): Promise<void> {
+  await chown(draft, 0, NOBODY);
+  await chmod(draft, 0o710);
 }
 
 /** Root runs no machine. */
 function asNobody({ program, args }: { program: string; args: string[] }): { program: string; args: string[] } {
-  const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', '--'];
+  const nobody = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--'];
   // A change of user resets the parent-death signal, so it is set once more behind it.
   return { program: 'setpriv', args: [...nobody, boundProgram, String(process.pid), program, ...args] };
 }
@@ -86,14 +107,15 @@ async function makeOverlay({ path, format }: RootDisk, overlay: string): Promise
 }
 
 /** Pages that hold only zeros become holes, too. */
-async function copySparsely(from: string, to: string): Promise<void> {
+async function copySparsely(from: string, to: string, signal: AbortSignal | undefined): Promise<void> {
   const copy = await spawnBound({
     program: 'cp',
     args: ['--sparse=always', '--', from, to],
     env: { PATH: '/usr/bin:/bin' },
     descriptors: [],
   });
-  const end = await copy.ended;
+  const end = await endWithin(copy, copyWithinMs, signal);
+  signal?.throwIfAborted();
   if (end.code !== 0) {
     throw cannotKeep(`its memory could not be written to "${to}"`, [
       `cp ended ${describeEnd(end)}`,

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import { appendFile, chmod, mkdtemp, open, readdir, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdtemp, open, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { listTemplates } from './collect.ts';
 import { digestOfData } from './data-digest.ts';
 import { sweepDrafts } from './drafts.ts';
 import { templateFiles } from './manifest.ts';
 import { type NewTemplate, openTemplate, publishTemplate } from './store.ts';
+import { verifyTemplates } from './verify.ts';
 
 const MiB = 1024 ** 2;
 const uid = process.getuid?.() ?? 0;
@@ -51,6 +53,18 @@ test('a template that was not finished is not there, and leaves nothing', async 
   await assert.rejects(publishTemplate(site.dir, { key: 'key1', open: false, fill: fails }), /killed/);
   assert.equal(await openTemplate(site.dir, uid, trusted), undefined);
   assert.deepEqual(await readdir(site.store), []);
+});
+
+test('nobody else gets into a template that is being made, also where it will be for all', async () => {
+  await using site = await aStore();
+  let mode = 0;
+  const look = async (draft: string): Promise<NewTemplate> => {
+    ({ mode } = await stat(draft));
+    return fill(draft);
+  };
+  await publishTemplate(site.dir, { key: 'key1', open: true, fill: look });
+  assert.equal(mode & 0o077, 0);
+  assert.equal((await stat(site.dir)).mode & 0o777, 0o755);
 });
 
 test('sweepDrafts() removes what interrupted makers of this key have left, and nothing of others', async () => {
@@ -107,4 +121,25 @@ test('digestOfData() depends on what is in a file and where, and does not read h
   const digests = [await digestWith(0, 1), await digestWith(MiB, 1), await digestWith(0, 2), await digestWith(0, 1)];
   assert.equal(new Set(digests).size, 3);
   assert.equal(digests[3], digests[0]);
+});
+
+test('verifyTemplates() finds what has changed without a trace', async () => {
+  await using site = await aStore();
+  const files = templateFiles(site.dir);
+  await publishTemplate(site.dir, { key: 'key1', open: false, fill });
+  await verifyTemplates(await listTemplates([site.store]));
+  for (const [path, state] of [
+    [files.ram, 'its memory is another'],
+    [files.disk, 'its disk is another'],
+    [files.state, 'its state is another'],
+  ] as const) {
+    await publishTemplate(site.dir, { key: 'key1', open: false, fill });
+    await chmod(path, 0o600);
+    await changeUnseen(path);
+    await assert.rejects(verifyTemplates(await listTemplates([site.store])), {
+      code: 'E_TEMPLATE_DAMAGED',
+      message: 'Cannot trust 1 of 1 templates',
+      details: [`${site.dir}: ${state}`],
+    });
+  }
 });

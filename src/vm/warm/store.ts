@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { chmod, type FileHandle, mkdir, open, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { sha256 } from '../../base/index.ts';
 import { digestOfData } from './data-digest.ts';
 import { newDraft } from './drafts.ts';
 import { readManifest, type TemplateManifest, templateFiles } from './manifest.ts';
@@ -70,10 +70,6 @@ async function digestOf(file: FileHandle): Promise<string> {
   return sha256(buffer.subarray(0, bytesRead));
 }
 
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
-
 /** The files that a template consists of. */
 function partsOf(dir: string, withDisk: boolean): string[] {
   const { disk, ...always } = templateFiles(dir);
@@ -100,8 +96,8 @@ export async function publishTemplate(dir: string, { key, open, fill }: PublishO
   const store = dirname(dir);
   const draft = newDraft(store, key);
   const files = templateFiles(draft);
-  // The machine of root's maker is somebody else's, and has a file in there for a moment.
-  await mkdir(draft, { mode: open ? 0o711 : 0o700 });
+  // Closed to all others as long as it is not complete: what they put in there would become everybody's template.
+  await mkdir(draft, { mode: 0o700 });
   try {
     const { state, withDisk, ...facts } = await fill(draft);
     // QEMU opens the memory for writing, although a clone never writes there: our own is not read-only.

@@ -1,19 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { VmSpec } from '../spec.ts';
-import { type TemplateOptions, templateFor } from './template.ts';
+import { aSpec } from '../test-spec.ts';
+import type { OpenTemplate } from './store.ts';
+import { giveUpTemplate, type TemplateOptions, templateFor } from './template.ts';
 
-const spec: VmSpec = {
-  name: 'vnode1-1',
-  vcpus: 1,
-  ram: 512 * 1024 ** 2,
-  accelerator: 'tcg',
-  boot: { kind: 'direct', kernel: '/k/vmlinux', initrd: '/k/initrd.cpio' },
-  shares: [],
-};
+const spec = aSpec();
 
 async function aStore(changes: Partial<TemplateOptions> = {}) {
   const store = await mkdtemp(join(tmpdir(), 'vtt-store-'));
@@ -45,6 +39,14 @@ test('templateFor() makes nothing where others may write, and says so once more 
   );
 });
 
+test('templateFor() tries again what has failed, where that is wanted', async () => {
+  await using site = await aStore({ whyNotTrusted: async () => 'others may write there' });
+  for (const again of [false, true]) {
+    const choice = await templateFor(spec, { ...site.options, again });
+    assert.equal(choice.template === undefined && choice.reason, 'no place for templates: others may write there');
+  }
+});
+
 test('templateFor() gives a reason instead of an error, whatever fails', async () => {
   await using site = await aStore({ digestOf: () => Promise.reject(new Error('the kernel cannot be read')) });
   assert.deepEqual(await templateFor(spec, site.options), { reason: 'the kernel cannot be read' });
@@ -59,4 +61,30 @@ test('templateFor() ends with its signal', async () => {
   };
   await using site = await aStore({ digestOf: abort, signal: stop.signal });
   await assert.rejects(templateFor(spec, site.options), /deleted/);
+});
+
+/** An open template as `publishTemplate` leaves it. */
+async function aTemplate(store: string, created: string): Promise<OpenTemplate> {
+  const dir = join(store, 'key1');
+  const manifest = { format: 1, key: 'key1', created, parts: { state: { sha256: '', size: 0 } } };
+  await mkdir(dir);
+  await writeFile(join(dir, 'manifest.json'), JSON.stringify(manifest));
+  return { dir, manifest, ours: true } as unknown as OpenTemplate;
+}
+
+test('giveUpTemplate() removes a template, and says so to those who ask for it', async () => {
+  await using site = await aStore();
+  await giveUpTemplate(await aTemplate(site.store, '2026-01-01T00:00:00Z'), site.store, 'it is no good');
+  assert.deepEqual(await readdir(site.store), ['.failed-key1']);
+});
+
+test('giveUpTemplate() holds nothing against one that was removed, or made anew, meanwhile', async () => {
+  await using site = await aStore();
+  const old = await aTemplate(site.store, '2026-01-01T00:00:00Z');
+  await rm(old.dir, { recursive: true });
+  await giveUpTemplate(old, site.store, 'there is no such file');
+  assert.deepEqual(await readdir(site.store), []);
+  await aTemplate(site.store, '2026-02-02T00:00:00Z');
+  await giveUpTemplate(old, site.store, 'there is no such file');
+  assert.deepEqual(await readdir(site.store), ['key1']);
 });

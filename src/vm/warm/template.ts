@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { messageOf, VtorqueError } from '../../base/index.ts';
 import { lockFile } from '../../process/index.ts';
 import type { VmSpec } from '../spec.ts';
+import { blamesTemplate } from './blame.ts';
 import { collectTemplates } from './collect.ts';
 import { lockOf, sweepDrafts } from './drafts.ts';
 import { type KeyFacts, templateKey, whyNoTemplate } from './key.ts';
 import { type MakeOptions, makeTemplate } from './make.ts';
+import { readManifest } from './manifest.ts';
 import { type OpenTemplate, openTemplate, type TrustCheck } from './store.ts';
 
 export interface TemplateOptions extends Pick<KeyFacts, 'digestOf'>, Pick<MakeOptions, 'prepare'> {
@@ -25,14 +27,27 @@ export interface TemplateOptions extends Pick<KeyFacts, 'digestOf'>, Pick<MakeOp
   /** Bytes that those of `own` may take together. */
   readonly quota: number;
   readonly signal?: AbortSignal | undefined;
+  /** Try also what has failed a short time ago. */
+  readonly again?: boolean;
   /** There is none yet, or none that can be used: it is being made. */
   readonly onMaking?: (problem: string | undefined) => void;
+  /** Where there is none: `first` makes it and waits for that, unless told; `beside` leaves it to `make` of the answer. */
+  readonly making?: 'first' | 'beside';
 }
 
 /** A template, or why the machine has to boot. */
 export type TemplateChoice =
   | { readonly template: OpenTemplate; readonly made: boolean }
-  | { readonly template?: never; readonly reason: string };
+  | {
+      readonly template?: never;
+      readonly reason: string;
+      /**
+       * Makes the template with what the node's processors have left, for those who come later.
+       * @returns whether it is there now; a failure is remembered
+       * @throws the signal's reason
+       */
+      readonly make?: (signal: AbortSignal) => Promise<boolean>;
+    };
 
 /** For how long a template that failed is not tried again: whatever it is may pass, and each trial costs a job some time. */
 const rememberFailureMs = 600_000;
@@ -45,35 +60,69 @@ const rememberFailureMs = 600_000;
 export async function templateFor(spec: VmSpec, options: TemplateOptions): Promise<TemplateChoice> {
   const reason = whyNoTemplate(spec);
   if (reason !== undefined) return { reason };
-  const { own, signal } = options;
+  const { own, making = 'first' } = options;
   let key: string | undefined;
   try {
     key = await templateKey(spec, { ...options, path: options.env.PATH ?? '' });
-    const failure = await failureOf(own, key);
+    const failure = options.again === true ? undefined : await failureOf(own, key);
     if (failure !== undefined) return { reason: failure };
     const { template } = await find(key, options);
-    return template === undefined ? await makeOrWait(spec, key, options) : { template, made: false };
+    if (template !== undefined) return { template, made: false };
+    if (making === 'first') return await makeOrWait(spec, key, options);
+    const ofKey = key;
+    return { reason: 'there is no template yet', make: (signal) => makeBeside(spec, ofKey, { ...options, signal }) };
   } catch (error) {
-    signal?.throwIfAborted();
-    // That another process still makes it says nothing about it.
-    const busy = error instanceof VtorqueError && error.code === 'E_LOCKED';
-    if (key !== undefined && !busy) await rememberFailure(own, key, messageOf(error));
-    return { reason: messageOf(error) };
+    return await reasonOf(error, key, options);
   }
 }
 
-/** Say that a clone of this template did not come up. It is removed if it is ours, and for a while machines boot. */
+async function makeBeside(spec: VmSpec, key: string, options: TemplateOptions): Promise<boolean> {
+  try {
+    const { template } = await makeOrWait(spec, key, options);
+    await template?.[Symbol.asyncDispose]();
+    return true;
+  } catch (error) {
+    // With what others have left of the processors it may be too slow, which says nothing about the next one.
+    const late = error instanceof VtorqueError && error.code === 'E_GUEST_TIMEOUT';
+    await reasonOf(error, late ? undefined : key, options);
+    return false;
+  }
+}
+
+/** @throws the signal's reason */
+async function reasonOf(
+  error: unknown,
+  key: string | undefined,
+  { own, signal }: TemplateOptions,
+): Promise<{ reason: string }> {
+  signal?.throwIfAborted();
+  if (key !== undefined && blamesTemplate(error)) await rememberFailure(own, key, messageOf(error));
+  return { reason: messageOf(error) };
+}
+
+/**
+ * Say that a clone of this template did not come up. It is removed if it is ours, and for a while machines boot; unless the template has been removed
+ * meanwhile, as one is that was not used for long.
+ */
 export async function giveUpTemplate(
   { dir, manifest, ours }: OpenTemplate,
   own: string,
   reason: string,
 ): Promise<void> {
+  const there = await readManifest(dir).catch(() => manifest);
+  if (there?.created !== manifest.created) return;
   if (ours) await rm(dir, { recursive: true, force: true }).catch(() => {});
   await rememberFailure(own, manifest.key, reason);
 }
 
-async function makeOrWait(spec: VmSpec, key: string, options: TemplateOptions): Promise<TemplateChoice> {
-  const { own, uid, readyWithinMs: waitMs, signal } = options;
+async function makeOrWait(
+  spec: VmSpec,
+  key: string,
+  options: TemplateOptions,
+): Promise<Extract<TemplateChoice, { made: boolean }>> {
+  const { own, uid, signal, making = 'first' } = options;
+  const idle = making === 'beside';
+  const waitMs = idle ? 0 : options.readyWithinMs;
   // Other users have no business in ours; what root makes is for all.
   await mkdir(own, { recursive: true, mode: uid === 0 ? 0o755 : 0o700 });
   const untrusted = await options.whyNotTrusted(own, uid);
@@ -83,7 +132,8 @@ async function makeOrWait(spec: VmSpec, key: string, options: TemplateOptions): 
   if (there.template !== undefined) return { template: there.template, made: false };
   options.onMaking?.(there.problem);
   await sweepDrafts(own, key);
-  await makeTemplate(spec, join(own, key), { ...options, key, open: uid === 0 });
+  await makeTemplate(spec, join(own, key), { ...options, key, idle, open: uid === 0 });
+  await rm(failureFile(own, key), { force: true });
   await collectTemplates(own, options.quota, join(own, key));
   const { template, problem } = await find(key, options);
   if (template === undefined) throw new Error(problem ?? 'the new template is not there');
