@@ -41,12 +41,6 @@ export function macOf(rank: number): string {
   return VM_MAC + bytesOf(rank);
 }
 
-/** @returns undefined for a hardware address that no VM has */
-export function rankOfMac(mac: string): number | undefined {
-  if (!/^02:76(:[0-9a-f]{2}){4}$/.test(mac)) return undefined;
-  return Number.parseInt(mac.slice(VM_MAC.length).replaceAll(':', ''), 16);
-}
-
 /** The hardware addresses under which slirp4netns answers for the gateway and for the name server. */
 export function outboundMacs(subnet: Cidr): readonly string[] {
   return [GATEWAY, DNS].map((offset) => `52:55:${bytesOf(subnet.base + offset)}`);

@@ -1,6 +1,6 @@
 import { rankOfAddress } from './addresses.ts';
 import type { Cidr } from './ipv4.ts';
-import { ETHERNET_AT, LENGTH_BYTES, VNET_BYTES } from './trunk-frame.ts';
+import { ETHERNET_AT, LENGTH_BYTES } from './trunk-frame.ts';
 
 /** Who is where in a job's network, as one node knows it. */
 export interface ForwardTable {
@@ -110,6 +110,3 @@ export function mayEnter(frame: Buffer, node: number, { here, nodeOf }: ForwardT
   const from = vmAt(frame, AT.source);
   return from !== undefined && node !== here && nodeOf(from) === node;
 }
-
-/** A frame without anything left for the receiving kernel to do. For tests and for answers. */
-export const plainHeader: Buffer = Buffer.alloc(VNET_BYTES);

@@ -1,9 +1,9 @@
-export { addressesFor, addressOf, dnsOf, gatewayOf, macOf, outboundMacs } from './addresses.ts';
+export { addressOf, gatewayOf, macOf, outboundMacs } from './addresses.ts';
 export { tapFailure } from './errors.ts';
-export { type Cidr, formatAddress, formatCidr, overlap, parseAddress, parseCidr, sizeOf } from './ipv4.ts';
-export { type JobNetwork, type JobNetworkOptions, startJobNetwork, type TapNic } from './job-network.ts';
+export { type Cidr, formatAddress, overlap, parseCidr, sizeOf } from './ipv4.ts';
+export { type JobNetwork, type JobNetworkOptions, startJobNetwork } from './job-network.ts';
 export { buildJobnet } from './native/build.ts';
-export { type Outbound, type PreparedGateway, slirpProgram, startPreparedOutbound } from './outbound.ts';
+export { type Outbound, slirpProgram } from './outbound.ts';
 export {
   type GuestNetwork,
   guestNetwork,
@@ -18,5 +18,4 @@ export { routesInUse } from './routes.ts';
 export { slirpNetwork } from './slirp.ts';
 export { chooseSubnet } from './subnet.ts';
 export { listenForTrunks, type TrunkListener, type TrunkSecret } from './trunk-listener.ts';
-export type { PeerNode } from './trunk-peer.ts';
 export { vhostOpens } from './vhost.ts';

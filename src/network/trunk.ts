@@ -71,7 +71,7 @@ export function startTrunk({ tap, table, peers, listener, secret, times }: Trunk
   };
 }
 
-export function writeAll(socket: Duplex, pieces: readonly Buffer[]): void {
+function writeAll(socket: Duplex, pieces: readonly Buffer[]): void {
   if (pieces.length > 1) socket.cork();
   for (const piece of pieces) socket.write(piece);
   if (pieces.length > 1) socket.uncork();

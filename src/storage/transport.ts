@@ -1,4 +1,6 @@
-import { spawnBound } from '../process/index.ts';
+import { release } from 'node:os';
+import { endWithin, spawnBound } from '../process/index.ts';
+import { virtiofsdThere } from './virtiofsd.ts';
 
 /** How the guest reaches the user's directories. */
 export type Transport = 'virtiofs' | '9p';
@@ -35,6 +37,17 @@ export function chooseTransport(facts: TransportFacts): TransportChoice {
   return { transport: 'virtiofs', readonlyTransport, reason: 'virtiofsd can run as this user' };
 }
 
+/** What `chooseTransport` chooses for this user on this node. */
+export async function transportHere(
+  { uid, gid }: { readonly uid: number; readonly gid: number },
+  wanted: TransportFacts['wanted'],
+): Promise<TransportChoice> {
+  const [virtiofsd, userNamespaces] = await Promise.all([virtiofsdThere(), canMakeUserNamespace(uid, gid)]);
+  return chooseTransport({ virtiofsd, userNamespaces, kernelRelease: release(), ...(wanted && { wanted }) });
+}
+
+const TRIAL_MS = 10_000;
+
 /** Whether this user can make the namespace that virtiofsd needs; sites and distributions may forbid it. Root can ask for another. */
 export async function canMakeUserNamespace(uid: number, gid: number): Promise<boolean> {
   const asOther = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--'];
@@ -56,5 +69,5 @@ export async function canMakeUserNamespace(uid: number, gid: number): Promise<bo
     descriptors: [],
     phase: 'storage',
   });
-  return (await trial.ended).code === 0;
+  return (await endWithin(trial, TRIAL_MS)).code === 0;
 }

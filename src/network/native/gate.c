@@ -1,7 +1,7 @@
 /*
  * What of a job may go to slirp4netns. With --disable-host-loopback that keeps connections to its gateway's address from the
  * node's loopback, but not those to 127.0.0.1 itself, for which a guest need only change its routes (slirp4netns 1.2.0,
- * libslirp 4.7.0). So only what can be meant for outside passes.
+ * libslirp 4.7.0). So only what can be meant for outside passes, and only what is sent to slirp4netns and to nobody else.
  */
 #define _GNU_SOURCE
 #include "jobnet.h"
@@ -46,9 +46,20 @@ static bool is_elsewhere(uint32_t address) {
   return first != 0 && first != 127 && first < 224;
 }
 
+/* A hardware address of slirp4netns: 52:55, and the address in the subnet that it answers for. */
+static bool is_outbound(const struct subnet *subnet, const unsigned char *mac) {
+  uint32_t address = word(mac + 2);
+  return half(mac) == 0x5255 && (address == subnet->base + GATEWAY_OFFSET || address == subnet->base + DNS_OFFSET);
+}
+
 bool may_leave(const struct subnet *subnet, const unsigned char *frame, size_t length) {
+  static const unsigned char everybody[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
   if (length < VNET_HEADER + ETHERNET) return false;
-  unsigned type = half(frame + VNET_HEADER + 12);
+  const unsigned char *destination = frame + VNET_HEADER;
+  unsigned type = half(destination + 12);
+  /* What is for all comes to the gates of all nodes, each of which would let it out. */
+  bool asks = type == TYPE_ARP && memcmp(destination, everybody, sizeof everybody) == 0;
+  if (!asks && !is_outbound(subnet, destination)) return false;
   const unsigned char *packet = frame + VNET_HEADER + ETHERNET;
   length -= VNET_HEADER + ETHERNET;
   if (type == TYPE_ARP) return length >= ARP_LENGTH;

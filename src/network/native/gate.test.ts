@@ -46,6 +46,7 @@ const mayLeave = (frames: readonly Buffer[]): boolean[] => {
 };
 
 interface Packet {
+  readonly mac: string;
   readonly from: string;
   readonly to: string;
   readonly protocol: number;
@@ -56,6 +57,7 @@ interface Packet {
 }
 
 const usual: Packet = {
+  mac: '52:55:ac:1f:00:02',
   from: '172.31.0.16',
   to: '192.0.2.1',
   protocol: 6,
@@ -65,9 +67,12 @@ const usual: Packet = {
   type: 0x0800,
 };
 
+const everybody = 'ff:ff:ff:ff:ff:ff';
+
 function frame(packet: Partial<Packet>): Buffer {
-  const { from, to, protocol, port, fragment, head, type } = { ...usual, ...packet };
+  const { mac, from, to, protocol, port, fragment, head, type } = { ...usual, ...packet };
   const bytes = Buffer.alloc(10 + 14 + 20 + 20);
+  bytes.set(Buffer.from(mac.replaceAll(':', ''), 'hex'), 10);
   bytes.writeUInt16BE(type, 22);
   bytes.writeUInt8(head, 24);
   bytes.writeUInt16BE(fragment, 30);
@@ -85,6 +90,7 @@ test('what is for outside leaves, and questions to the name server', () => {
     { to: '10.0.0.1', protocol: 1 },
     { to: '223.255.255.255' },
     { fragment: 0x2010 },
+    { mac: '52:55:ac:1f:00:03' },
   ];
   const dns = [
     { to: '172.31.0.3', port: 53 },
@@ -95,7 +101,18 @@ test('what is for outside leaves, and questions to the name server', () => {
     mayLeave([...may, ...dns].map(frame)),
     [...may, ...dns].map(() => true),
   );
-  assert.deepEqual(mayLeave([frame({ type: 0x0806 })]), [true]);
+  const arp = [{ type: 0x0806 }, { type: 0x0806, mac: everybody }];
+  assert.deepEqual(mayLeave(arp.map(frame)), [true, true]);
+});
+
+test('what is sent to all, or to another, does not leave: the gates of all nodes would let it out', () => {
+  const others = [everybody, '02:76:00:00:00:01', '52:55:ac:1f:00:04', '52:54:ac:1f:00:02', '01:00:5e:01:02:03'];
+  const packets = others.map((mac) => ({ mac }));
+  const arp = others.slice(1).map((mac) => ({ mac, type: 0x0806 }));
+  assert.deepEqual(
+    mayLeave([...packets, ...arp].map(frame)),
+    [...packets, ...arp].map(() => false),
+  );
 });
 
 test('nothing leaves that the node itself would take, or that says a destination in another way', () => {
@@ -135,6 +152,7 @@ test('whatever a frame is, and however short, only such packets leave', () => {
       for (const [at, may] of mayLeave(frames).entries()) {
         const bytes = frames[at] as Buffer;
         if (!may || bytes.readUInt16BE(22) === 0x0806) continue;
+        assert.match(bytes.subarray(10, 16).toString('hex'), /^5255ac1f000[23]$/);
         const [first = 0] = bytes.subarray(40, 44);
         assert.ok(![0, 127].includes(first) && first < 224, bytes.toString('hex'));
         assert.equal(bytes.subarray(36, 39).toString('hex'), 'ac1f00');

@@ -2,14 +2,26 @@ import type { PreparedNetwork, PreparedSiteTaps } from './facts.ts';
 import type { Refused } from './types.ts';
 
 /** What root has prepared on a node, as far as all nodes of the job must know it; or why nothing. */
-export type PreparedOffer = { readonly taps: number; readonly mtu: number; readonly vni?: number } | Refused;
+export type PreparedOffer =
+  | {
+      readonly taps: number;
+      readonly mtu: number;
+      readonly vni?: number;
+      /** Of a network of a job that does not leave its machine: which one that is. */
+      readonly machine?: string;
+    }
+  | Refused;
 
-/** Pure. */
-export function offerOf(prepared: PreparedNetwork | PreparedSiteTaps | Refused): PreparedOffer {
+/**
+ * Pure.
+ * @param machine tells this one from others
+ */
+export function offerOf(prepared: PreparedNetwork | PreparedSiteTaps | Refused, machine: string): PreparedOffer {
   if ('refused' in prepared) return { refused: prepared.refused };
   const { taps, mtu } = prepared;
-  const vni = 'vni' in prepared ? prepared.vni : undefined;
-  return { taps: taps.length, mtu, ...(vni === undefined ? {} : { vni }) };
+  const offer = { taps: taps.length, mtu };
+  if (!('gatewayTap' in prepared)) return offer;
+  return prepared.vni === undefined ? { ...offer, machine } : { ...offer, vni: prepared.vni };
 }
 
 /**
@@ -30,8 +42,10 @@ export function decidePrepared(
     if ('refused' in offer) return reason(at, offer.refused);
     if (offer.taps < vms) return reason(at, `${offer.taps} taps for ${vms} VMs`);
     const [first] = offers;
-    if (first !== undefined && !('refused' in first) && first.vni !== offer.vni) {
-      return reason(at, 'it has another network identifier than the first node');
+    if (first !== undefined && !('refused' in first)) {
+      if (first.vni !== offer.vni) return reason(at, 'it has another network identifier than the first node');
+      // Each of them was told that no other machine has a node of the job.
+      if (first.machine !== offer.machine) return reason(at, 'it leads to no other machine, and the first node is one');
     }
     mtus.push(offer.mtu);
   }

@@ -15,6 +15,6 @@ export type { Networks } from './firewall.ts';
 export type { Link } from './links.ts';
 export { type DeviceOwner, deviceNames, MOST_TAPS } from './names.ts';
 export { planJobNetwork } from './plan.ts';
-export { ROOTS_PATH, readLinks, runTool } from './run.ts';
+export { readLinks } from './run.ts';
 export { preparedTap } from './tap.ts';
 export { isRefused, type JobNetwork, type Refused, type SiteNetwork } from './types.ts';

@@ -1,5 +1,4 @@
-import { within } from '../../base/index.ts';
-import { spawnBound } from '../../process/index.ts';
+import { endWithin, spawnBound } from '../../process/index.ts';
 import { mkfsArguments } from './ext.ts';
 import type { OpenDisk } from './open.ts';
 
@@ -20,7 +19,5 @@ export async function formatHere(
     descriptors: [file.fd],
     phase: 'storage',
   });
-  const late = (): Error => new Error('late');
-  const end = await within(mkfs.ended, { ms: WITHIN_MS, late }).catch(() => mkfs.kill());
-  return end.code === 0;
+  return (await endWithin(mkfs, WITHIN_MS)).code === 0;
 }

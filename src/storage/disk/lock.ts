@@ -1,6 +1,5 @@
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { sha256, VtorqueError } from '../../base/index.ts';
 import { lockDescriptor } from '../../process/index.ts';
 
@@ -12,7 +11,6 @@ export interface DiskHolder {
 
 /** A job that has just ended, or was killed, may still be letting go. */
 const WAIT_MS = 3000;
-const RETRY_MS = 100;
 
 /**
  * Say that this job uses a disk, until disposed of or until this process ends, however it ends. QEMU locks the file itself, which holds against everybody;
@@ -30,9 +28,8 @@ export async function lockDisk(
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const lock = await open(join(directory, sha256(Buffer.from(file)).slice(0, 32)), 'a+', 0o600);
   try {
-    for (const end = Date.now() + waitMs; !(await lockDescriptor(lock.fd, 'exclusive', 'the disk')); ) {
-      if (Date.now() > end) throw inUse(file, (await textOf(lock)).trim());
-      await delay(RETRY_MS);
+    if (!(await lockDescriptor(lock.fd, { kind: 'exclusive', what: 'the disk', waitMs }))) {
+      throw inUse(file, (await textOf(lock)).trim());
     }
     await lock.truncate(0);
     await lock.write(`job "${holder.job}" on node "${holder.node}" since ${new Date().toLocaleString('sv')}\n`);
@@ -49,7 +46,7 @@ async function textOf(lock: FileHandle): Promise<string> {
 }
 
 /** @param by who uses it, in words; empty if nobody has said so */
-export function inUse(file: string, by: string): VtorqueError {
+function inUse(file: string, by: string): VtorqueError {
   const who = by === '' ? 'another job or program uses it' : `it is used by ${by}`;
   return new VtorqueError('E_DISK_IN_USE', `Cannot use disk="${file}": ${who}`, {
     hint: 'A disk can be in one VM at a time; let the jobs wait for each other, for instance with -W depend=afterany:JOB',

@@ -7,6 +7,7 @@ import { readSuperblock, SUPERBLOCK } from './ext.ts';
 import { formatHere } from './format.ts';
 import { checkDiskFile, type DiskOptions, openDisk } from './open.ts';
 import { emptyQcow2 } from './qcow2.ts';
+import { scratchFile } from './scratch.ts';
 
 const MiB = 1024 ** 2;
 let directory: string;
@@ -31,7 +32,7 @@ test('a scratch disk has its size, no name, and takes no space', async () => {
 test('a scratch disk in a directory that is not there is refused with the directory', async () => {
   await assert.rejects(openDisk({ size: MiB }, { ...options, scratch: at('none') }), {
     code: 'E_SCRATCH',
-    message: `Cannot keep temporary files in "${at('none')}": ENOENT`,
+    message: `Cannot keep temporary files in "${at('none')}": there is no such directory`,
   });
 });
 
@@ -87,7 +88,7 @@ test('what cannot be used is refused with the reason, and left as it was', async
   await refused('folder.raw', /it is a directory$/);
   await refused('none.raw', /there is none on this node$/);
   await refused('link.raw', /there is none on this node$/);
-  await assert.rejects(openDisk({ file: at('none/new.raw'), size: MiB }, options), /ENOENT/);
+  await assert.rejects(openDisk({ file: at('none/new.raw'), size: MiB }, options), /there is no such directory/);
   assert.equal((await stat(at('empty.raw'))).size, 0);
 });
 
@@ -101,4 +102,12 @@ test('checkDiskFile() takes what is not there where another machine may have it,
   await checkDiskFile(at('later.raw'), 0, 'allowed');
   await checkDiskFile(at('later.raw'), MiB);
   await checkDiskFile(at('zeros.img'));
+});
+
+test('a temporary file begins with what it is to begin with, and is as long as it may grow', async () => {
+  await using file = await scratchFile(directory, MiB, emptyQcow2(64 * MiB));
+  const { size, nlink } = await file.stat();
+  assert.deepEqual([size, nlink], [MiB, 0]);
+  const { buffer } = await file.read({ buffer: Buffer.alloc(4), position: 0 });
+  assert.equal(buffer.toString('latin1'), 'QFI\xfb');
 });

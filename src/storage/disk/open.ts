@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, realpath, rm, stat } from 'node:fs/promises';
-import { VtorqueError } from '../../base/index.ts';
+import { fileReason, VtorqueError } from '../../base/index.ts';
 import { blank } from './blank.ts';
 import { type DiskHolder, lockDisk } from './lock.ts';
 import { emptyQcow2, judgeQcow2, QCOW2_HEADER_BYTES } from './qcow2.ts';
@@ -87,8 +87,10 @@ async function make(file: string): Promise<boolean> {
     await (await open(file, 'wx', 0o600)).close();
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw unusable(file, (error as NodeJS.ErrnoException).code ?? '', 'It is made in a directory that is there', error);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    const reason = code === 'ENOENT' ? 'there is no such directory' : fileReason(error);
+    throw unusable(file, reason, 'It is made in a directory that is there, and yours to write', error);
   }
 }
 
@@ -96,13 +98,8 @@ async function openFile(file: string, size: number): Promise<{ bytes: FileHandle
   // Not waiting: it may be anything, a pipe too.
   const bytes = await open(file, constants.O_RDWR | constants.O_NONBLOCK).catch((error: unknown) => {
     const { code = '' } = error as NodeJS.ErrnoException;
-    const reasons: Readonly<Record<string, string>> = {
-      ENOENT: 'there is none on this node',
-      EACCES: 'it is closed to you',
-      EISDIR: 'it is a directory',
-    };
     const hint = code === 'ENOENT' ? `To have it made, give it a size: disk=${file}:10G` : 'It must be yours to write';
-    throw unusable(file, reasons[code] ?? code, hint, error);
+    throw unusable(file, code === 'ENOENT' ? 'there is none on this node' : fileReason(error), hint, error);
   });
   const facts = await bytes.stat();
   const wrong = !facts.isFile() ? 'it is no ordinary file' : facts.size === 0 && size === 0 ? 'it is empty' : undefined;
