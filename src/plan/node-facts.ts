@@ -11,6 +11,16 @@ export interface LogicalCpu {
   readonly cache: number;
 }
 
+/** One number for each die: the kernel's own are unique within a package only. */
+export function dieKey(cpu: LogicalCpu): number {
+  return cpu.package * 4096 + cpu.die;
+}
+
+/** One number for each core. */
+export function coreKey(cpu: LogicalCpu): number {
+  return dieKey(cpu) * 65_536 + cpu.core;
+}
+
 export interface HugePages {
   /** Bytes of a page. */
   readonly size: number;

@@ -1,4 +1,4 @@
-const MiB = 1024 ** 2;
+import { MiB } from '../base/index.ts';
 
 /**
  * What QEMU and the servers of the shared folders take of the node's memory for one VM, besides the guest's own: 160 MiB were measured

@@ -1,4 +1,4 @@
-import type { LogicalCpu, NodeFacts } from './node-facts.ts';
+import { coreKey, type LogicalCpu, type NodeFacts } from './node-facts.ts';
 
 /** What a virtual CPU gets: a core, a hardware thread of a core that only its VM has, or any hardware thread. */
 export type CpuLevel = 'core' | 'whole' | 'thread';
@@ -149,11 +149,6 @@ function freeCores(facts: NodeFacts, { hostCores, taken = [] }: CpuPoolOptions):
 
 function add(a: number, b: number): number {
   return a + b;
-}
-
-/** One number for each core: the kernel's own numbers are unique within a package and die only. */
-function coreKey(cpu: LogicalCpu): number {
-  return (cpu.package * 4096 + cpu.die) * 65_536 + cpu.core;
 }
 
 function lowest(cpus: readonly LogicalCpu[]): number {

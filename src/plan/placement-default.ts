@@ -1,4 +1,4 @@
-import type { NodeFacts } from './node-facts.ts';
+import { coreKey, type NodeFacts } from './node-facts.ts';
 
 /**
  * Whether pinning that nobody asked for is certain to do no harm: the job has cores of its own. Two jobs of one node whose batch
@@ -7,7 +7,7 @@ import type { NodeFacts } from './node-facts.ts';
  * @returns in words why it is not certain; undefined when it is
  */
 export function ownCores(facts: NodeFacts, { slots }: { readonly slots: number }): string | undefined {
-  const cores = Map.groupBy(facts.cpus, (cpu) => `${cpu.package} ${cpu.die} ${cpu.core}`);
+  const cores = Map.groupBy(facts.cpus, coreKey);
   if (facts.allowed.length === facts.cpus.length) {
     return slots >= cores.size ? undefined : 'the batch system gives the job no cores of its own';
   }

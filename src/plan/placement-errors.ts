@@ -1,7 +1,5 @@
-import { formatCpuList, formatSize, VtorqueError } from '../base/index.ts';
+import { formatRanges, formatSize, MiB, plural, VtorqueError } from '../base/index.ts';
 import type { PlacedVm, Placement, PlacementOptions } from './placement.ts';
-
-const MiB = 1024 ** 2;
 
 /** What came of placing VMs on cores of their own. */
 export interface Fits {
@@ -41,7 +39,7 @@ export function doesNotFit(
 
 /** A file that names cores has named some whose NUMA nodes cannot hold the VM. */
 export function tooLittleNear(vm: PlacedVm, nodes: readonly number[], { node }: PlacementOptions): VtorqueError {
-  const where = `NUMA node${nodes.length === 1 ? '' : 's'} ${formatCpuList(nodes)}`;
+  const where = `NUMA node${nodes.length === 1 ? '' : 's'} ${formatRanges(nodes)}`;
   return new VtorqueError(
     'E_PINNING',
     `Cannot pin VM "${vm.name}" on node "${node}": ${where} of its CPUs cannot hold its ${formatSize(vm.ram)} of memory`,
@@ -54,6 +52,8 @@ interface Memory {
   readonly needed: number;
   /** Bytes that QEMU needs. */
   readonly own: number;
+  /** Bytes for changes to images. */
+  readonly ramdisk: number;
   readonly room: number;
   /** The batch system has set a limit that is less than what is there. */
   readonly limited: boolean;
@@ -62,17 +62,18 @@ interface Memory {
 export function tooMuchMemory(
   vms: readonly PlacedVm[],
   { node, hostRam, hugePages }: PlacementOptions,
-  { needed, own, room, limited }: Memory,
+  { needed, own, ramdisk, room, limited }: Memory,
 ): VtorqueError {
   const what = vms.length === 1 ? 'the VM' : `${vms.length} VMs`;
-  const each = Math.floor((room - own) / vms.length / MiB);
+  const each = Math.floor((room - own - ramdisk) / vms.length / MiB);
+  const inRam = ramdisk === 0 ? '' : ` and ${inMiB(ramdisk)} for fs_type=ramdisk`;
   const kept = hostRam === 0 || limited ? '' : `, ${inMiB(hostRam)} of them kept for the node itself`;
   const there = limited ? `the job may have ${inMiB(room)}` : `there are ${inMiB(room + hostRam)}${kept}`;
   const ram = each > 0 && !hugePages ? `ram=${each}M` : undefined;
   const mem = limited ? `-l mem=${Math.ceil(needed / MiB)}mb` : undefined;
   return new VtorqueError(
     'E_NODE_MEMORY',
-    `Cannot hold ${what} on node "${node}": ${inMiB(needed)} are needed, with ${inMiB(own)} for QEMU itself, and ${there}`,
+    `Cannot hold ${what} on node "${node}": ${inMiB(needed)} are needed, with ${inMiB(own)} for QEMU itself${inRam}, and ${there}`,
     {
       hint: `Ask for ${[mem, ram].filter((each) => each !== undefined).join(', or for ') || 'fewer VMs on a node'}`,
       phase: 'plan',
@@ -103,8 +104,4 @@ function inMiB(bytes: number): string {
 
 function isOrAre(n: number): string {
   return n === 1 ? 'is' : 'are';
-}
-
-function plural(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }

@@ -1,9 +1,8 @@
+import { MiB } from '../base/index.ts';
 import type { NodeFacts } from './node-facts.ts';
 import { qemuOverhead } from './overhead.ts';
 import type { PlacedVm, PlacementOptions } from './placement.ts';
 import { noHugePages, tooMuchMemory } from './placement-errors.ts';
-
-const MiB = 1024 ** 2;
 
 /** Memory of the node's NUMA nodes that VMs of a job may still get. */
 export interface MemoryPool {
@@ -28,11 +27,12 @@ export function checkMemory(vms: readonly PlacedVm[], facts: NodeFacts, options:
   // Huge pages are not in a cgroup's memory, and were taken out of the node's before.
   const guest = ({ ram }: PlacedVm): number => (options.hugePages ? 0 : ram);
   const own = vms.reduce((sum, { vcpus }) => sum + qemuOverhead(vcpus), 0);
-  const needed = own + vms.reduce((sum, vm) => sum + guest(vm), 0);
+  const ramdisk = (options.ramdisk ?? 0) * vms.length;
+  const needed = own + ramdisk + vms.reduce((sum, vm) => sum + guest(vm), 0);
   const { total, limit = Number.POSITIVE_INFINITY } = facts.memory;
   const there = total - options.hostRam;
   if (needed > Math.min(there, limit)) {
-    throw tooMuchMemory(vms, options, { needed, own, room: Math.min(there, limit), limited: limit < there });
+    throw tooMuchMemory(vms, options, { needed, own, ramdisk, room: Math.min(there, limit), limited: limit < there });
   }
 }
 

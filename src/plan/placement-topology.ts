@@ -1,5 +1,5 @@
 import type { GuestTopology } from '../vm/spec.ts';
-import type { LogicalCpu } from './node-facts.ts';
+import { coreKey, dieKey, type LogicalCpu } from './node-facts.ts';
 
 /**
  * The processor that a guest is shown: the shape of the host's CPUs that it runs on, where that is regular. Where it is not, or a
@@ -22,8 +22,8 @@ export function guestTopology(cpus: readonly LogicalCpu[], cells: readonly numbe
 
 function mirror(cpus: readonly LogicalCpu[]): GuestTopology | undefined {
   const sockets = runs(cpus, (cpu) => cpu.package);
-  const dies = runs(cpus, (cpu) => cpu.package * 4096 + cpu.die);
-  const cores = runs(cpus, (cpu) => (cpu.package * 4096 + cpu.die) * 65_536 + cpu.core);
+  const dies = runs(cpus, dieKey);
+  const cores = runs(cpus, coreKey);
   if (sockets === undefined || dies === undefined || cores === undefined) return undefined;
   const shape = { sockets, dies: dies / sockets, cores: cores / dies, threads: cpus.length / cores };
   return [shape.dies, shape.cores, shape.threads].every(Number.isInteger) ? shape : undefined;
@@ -40,7 +40,7 @@ function runs(cpus: readonly LogicalCpu[], key: (cpu: LogicalCpu) => number): nu
 function splitsDie(cpus: readonly LogicalCpu[]): boolean {
   const nodes = new Map<number, number>();
   return cpus.some((cpu) => {
-    const die = cpu.package * 4096 + cpu.die;
+    const die = dieKey(cpu);
     const node = nodes.get(die) ?? cpu.node;
     nodes.set(die, node);
     return node !== cpu.node;

@@ -1,4 +1,4 @@
-import { formatCpuList, formatSize } from '../base/index.ts';
+import { formatRanges, formatSize } from '../base/index.ts';
 import type { MemoryCell, VmMemory } from '../vm/spec.ts';
 import type { LogicalCpu, NodeFacts } from './node-facts.ts';
 import type { PlacedVm, Placement } from './placement.ts';
@@ -106,7 +106,7 @@ export function settled({ vm, cpus, memory, nodes }: PlacedCpus, pool: CpuPool):
   const apart = others.every((cpu) => !ids.includes(cpu));
   const where = [
     `virtual CPUs on ${inOrder(ids)}`,
-    `QEMU's other threads on ${apart ? formatCpuList(others) : 'the same'}`,
+    `QEMU's other threads on ${apart ? formatRanges(others) : 'the same'}`,
     ...memory.cells.flatMap(({ size, hostNode }) =>
       hostNode === undefined ? [] : [`${formatSize(size)} of NUMA node ${hostNode}`],
     ),
@@ -127,7 +127,7 @@ function inPages(page: number | undefined): string {
 /** The CPUs of the virtual CPUs in their order, short where that is the usual one. */
 function inOrder(ids: readonly number[]): string {
   const ascending = ids.every((id, at) => at === 0 || id > (ids[at - 1] ?? id));
-  return `CPU ${ascending ? formatCpuList(ids) : ids.join(' ')}`;
+  return `CPU ${ascending ? formatRanges(ids) : ids.join(' ')}`;
 }
 
 /** Where QEMU's other threads disturb least: near cores without virtual CPUs, far ones, second threads of cores, their own. */

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { GiB, MiB } from '../base/index.ts';
 import type { NodeFacts } from './node-facts.ts';
 import { type PlacedVm, type Placement, type PlacementOptions, planPlacement } from './placement.ts';
 import { aNode, someOptions } from './test-nodes.ts';
-
-const MiB = 1024 ** 2;
-const GiB = 1024 * MiB;
 
 const someVms = (count: number, vcpus: number, ram = GiB): PlacedVm[] =>
   Array.from({ length: count }, (_, at) => ({ name: `vn1-${at + 1}`, index: at + 1, vcpus, ram }));
@@ -167,6 +165,11 @@ test('planPlacement() refuses more memory than the node or the limit of the job 
     message:
       'Cannot hold the VM on node "n1": 1192 MiB are needed, with 168 MiB for QEMU itself, and the job may have 1024 MiB',
     hint: 'Ask for -l mem=1192mb, or for ram=856M',
+  });
+  assert.throws(() => place(someVms(2, 2, GiB), node, { ramdisk: GiB }), {
+    message:
+      'Cannot hold 2 VMs on node "n1": 4432 MiB are needed, with 336 MiB for QEMU itself and 2048 MiB for fs_type=ramdisk, and there are 4096 MiB',
+    hint: 'Ask for ram=856M',
   });
 });
 

@@ -1,4 +1,4 @@
-import type { PinningFile } from '../request/index.ts';
+import type { PinningRequest } from '../request/index.ts';
 import type { VmPlacement } from '../vm/spec.ts';
 import type { NodeFacts } from './node-facts.ts';
 import { type CpuLevel, CpuPool } from './placement-cpus.ts';
@@ -13,13 +13,15 @@ export type SmtPolicy = 'auto' | 'cores' | 'threads';
 
 export interface PlacementOptions {
   /** Not there, so nobody asked: pinned where that is certain to do no harm. */
-  readonly pinning?: 'auto' | false | PinningFile | undefined;
+  readonly pinning?: PinningRequest | undefined;
   readonly hugePages: boolean;
   readonly smt: SmtPolicy;
   /** Cores of the node to which no VM is pinned: those with the lowest numbers. */
   readonly hostCores: number;
   /** Bytes of the node's memory that are not for VMs. */
   readonly hostRam: number;
+  /** Bytes of memory that what a VM changes in its image may take, besides its own. */
+  readonly ramdisk?: number;
   /** Slots of the job on this node that are cores: none where several nodes are one machine. */
   readonly slots: number;
   /** CPUs to which VMs of other jobs are pinned. */

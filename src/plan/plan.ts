@@ -1,3 +1,4 @@
+import { MiB, shortName } from '../base/index.ts';
 import type { HostSlots } from '../pbs/index.ts';
 import type { VmRequest } from '../request/index.ts';
 
@@ -20,8 +21,6 @@ export interface PlannedVm {
   readonly slots: number;
 }
 
-const MiB = 1024 ** 2;
-
 /** Decide the VMs of a job, by rank. Every node of the job comes to the same ones. Pure. */
 export function planVms(request: VmRequest, hosts: readonly Pick<HostSlots, 'host'>[]): PlannedVm[] {
   const { vcpus, vmsPerNode = 1 } = request;
@@ -36,7 +35,7 @@ export function planVms(request: VmRequest, hosts: readonly Pick<HostSlots, 'hos
 
 /** Short names of the nodes; two nodes of one name in different domains keep theirs. */
 function nodeNames(hosts: readonly Pick<HostSlots, 'host'>[]): string[] {
-  const short = hosts.map(({ host }) => host.split('.')[0] ?? host);
+  const short = hosts.map(({ host }) => shortName(host));
   const times = new Map<string, number>();
   for (const name of short) times.set(name, (times.get(name) ?? 0) + 1);
   return short.map((name, at) => (times.get(name) === 1 ? name : (hosts[at]?.host.replaceAll('.', '-') ?? name)));

@@ -1,8 +1,7 @@
+import { GiB } from '../base/index.ts';
 import type { LogicalCpu, NodeFacts, NumaNode } from './node-facts.ts';
 import { type Placement, type PlacementOptions, planPlacement } from './placement.ts';
 import { planVms } from './plan.ts';
-
-const GiB = 1024 ** 3;
 
 /** How a node of a test is built: so many of each in the one before. */
 export interface NodeShape {
