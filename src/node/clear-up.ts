@@ -4,16 +4,19 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Lease, type LeaseKey, temporaryPrefix } from './leases/lease.ts';
 import { killStrays } from './strays.ts';
+import { temporaryPlaces } from './temporary.ts';
 
-/** Where jobs have temporary directories. One that the batch system made for a job, it removes itself. */
-const places = ['/tmp', '/var/tmp'];
 const REMOVE_MS = 10_000;
 
 /**
  * Remove all that a run of a job has left on this node: processes, then temporary directories.
  * @throws Error when something stays
  */
-export async function clearUp(key: LeaseKey, owner: Lease['owner'], within: readonly string[] = places): Promise<void> {
+export async function clearUp(
+  key: LeaseKey,
+  owner: Lease['owner'],
+  within: readonly string[] = temporaryPlaces,
+): Promise<void> {
   await killStrays(key, owner.uid);
   const prefix = temporaryPrefix(key);
   for (const place of within) {
@@ -23,7 +26,7 @@ export async function clearUp(key: LeaseKey, owner: Lease['owner'], within: read
 }
 
 /** As the owner: whatever he has put in there, root follows no link of his and removes nothing that he could not. */
-async function removeAs({ uid, gid }: Lease['owner'], path: string): Promise<void> {
+export async function removeAs({ uid, gid }: Pick<Lease['owner'], 'uid' | 'gid'>, path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (found?.uid !== uid || !found.isDirectory()) return;
   const remove = ['rm', '-rf', '--one-file-system', '--', path] as const;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { JOB_MARK, jobMark, type LeaseKey } from './leases/lease.ts';
 import { killIfSame, type MarkedProcess, markedProcesses } from './strays.ts';
 
@@ -38,4 +39,19 @@ test('a number that has become that of a process without a mark is left alone', 
   await killIfSame({ ...seen, pid: process.pid });
   await killIfSame(seen);
   await ended;
+});
+
+test('all processes are looked at, also by one that may open few files', async () => {
+  const count = 100;
+  const env = { PATH: '/usr/bin:/bin', [JOB_MARK]: jobMark(key) };
+  const children = Array.from({ length: count }, () => spawn('sleep', ['1000'], { env, stdio: 'ignore' }));
+  await Promise.all(children.map((child) => once(child, 'spawn')));
+  const program = `const { markedProcesses } = await import('${import.meta.resolve('./strays.ts')}');
+    console.log((await markedProcesses()).filter(({ key }) => key.cluster === '${key.cluster}').length);`;
+  const words = ['--nofile=80', process.execPath, '--input-type=module', '-e', program];
+  const { stdout } = await promisify(execFile)('prlimit', words, { timeout: 60_000 });
+  const ends = children.map((child) => once(child, 'exit'));
+  for (const child of children) child.kill('SIGKILL');
+  await Promise.all(ends);
+  assert.equal(stdout, `${count}\n`);
 });

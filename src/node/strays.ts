@@ -1,35 +1,52 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { covers, JOB_MARK, type LeaseKey, readMark } from './leases/lease.ts';
+import { ASK_MARK, covers, JOB_MARK, type LeaseKey, readMark } from './leases/lease.ts';
 
 /** A process that carries the mark of a job. */
 export interface MarkedProcess {
   readonly pid: number;
   /** Ticks since the boot: with the number, who it is. */
   readonly born: string;
+  readonly parent: number;
   readonly uid: number;
   readonly program: string;
   readonly key: LeaseKey;
+  /** A machine whose job has something to do before it ends. */
+  readonly askToEnd: boolean;
 }
 
-/** All processes of this node that carry a mark; as an ordinary user only his own. */
+/** A node may have more processes than this one may have open files. */
+const AT_ONCE = 32;
+/** A process may end while it is looked at, and others' environments are not everybody's to read. */
+const notSeen: readonly (string | undefined)[] = ['ENOENT', 'ESRCH', 'EACCES', 'EPERM'];
+
+/**
+ * All processes of this node that carry a mark; as an ordinary user only his own.
+ * @throws Error when a process could not be looked at that may carry one
+ */
 export async function markedProcesses(): Promise<MarkedProcess[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  return (await Promise.all(pids.map(look))).filter((found) => found !== undefined);
+  const found: (MarkedProcess | undefined)[] = [];
+  for (let at = 0; at < pids.length; at += AT_ONCE) {
+    found.push(...(await Promise.all(pids.slice(at, at + AT_ONCE).map(look))));
+  }
+  return found.filter((each) => each !== undefined);
 }
 
 async function look(pid: number): Promise<MarkedProcess | undefined> {
-  // A process may end while it is looked at, and others' environments are not everybody's to read.
   try {
-    const environment = await readFile(`/proc/${pid}/environ`, 'latin1');
-    const mark = environment.split('\0').find((entry) => entry.startsWith(`${JOB_MARK}=`));
+    const environment = (await readFile(`/proc/${pid}/environ`, 'latin1')).split('\0');
+    const mark = environment.find((entry) => entry.startsWith(`${JOB_MARK}=`));
     const key = mark === undefined ? undefined : readMark(mark.slice(JOB_MARK.length + 1));
     if (key === undefined) return undefined;
     const [{ uid }, facts] = await Promise.all([stat(`/proc/${pid}`), readFile(`/proc/${pid}/stat`, 'latin1')]);
     const [, program = '', rest = ''] = /^\d+ \((.*)\) (.*)$/s.exec(facts) ?? [];
-    return { pid, born: rest.split(' ')[19] ?? '', uid, program, key };
-  } catch {
-    return undefined;
+    const [, parent = '', born = ''] = [0, 1, 19].map((at) => rest.split(' ')[at]);
+    const askToEnd = environment.includes(`${ASK_MARK}=1`);
+    return { pid, born, parent: Number(parent), uid, program, key, askToEnd };
+  } catch (error) {
+    if (notSeen.includes((error as NodeJS.ErrnoException).code)) return undefined;
+    throw error;
   }
 }
 

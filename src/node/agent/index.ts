@@ -1,2 +1,2 @@
-export { type NodeAgentOptions, runNodeAgent } from './run.ts';
-export { type ServedGuests, type ServeOptions, serveLauncher } from './serve.ts';
+export { runNodeAgent } from './run.ts';
+export { type ServedGuests, serveLauncher } from './serve.ts';

@@ -1,7 +1,8 @@
+import { shortName } from '../../base/index.ts';
 import type { AllocatedNode, Allocation } from '../../engine/index.ts';
 import { findJobEngine, hookedAttempt } from '../../engine/index.ts';
 import { placesToRead } from '../../site/index.ts';
-import { existing, type JobContext, readOwner, shortName, startNodeGuests } from '../guest/index.ts';
+import { existing, type JobContext, readOwner, startNodeGuests } from '../guest/index.ts';
 import type { LeaseKey } from '../leases/lease.ts';
 import {
   Channel,

@@ -107,3 +107,13 @@ test("the site's hooks for guests are named, and what would fail every job is an
   const [found] = await look();
   assert.deepEqual([found?.severity, found?.text], ['ok', `${hooks}: prologue`]);
 });
+
+test('room is looked at where guests write, and where a directory will be that is not made yet', async () => {
+  await using machine = await anEmptyMachine();
+  const scratch = join(machine.dir, 'scratch');
+  await mkdir(scratch);
+  await writeFile(machine.deps.env.VTORQUE_CONFIG, `[storage]\nscratch = "${scratch}"\n`);
+  const deps = { ...machine.deps, uid: machine.deps.uid || 1000 };
+  const found = of(await examine(['node'], deps), 'disk space').map(({ text }) => text.split(' ')[0]);
+  assert.deepEqual(found.sort(), ['/tmp', machine.dir, scratch].sort());
+});

@@ -44,3 +44,11 @@ export function warning(text: string, remedy: string): Found {
 export function error(text: string, remedy: string): Found {
   return { severity: 'error', text, remedy };
 }
+
+/** The user that has no rights at all. */
+const NOBODY = 65534;
+
+/** As whom to try what ordinary users may do: what root may says nothing of that. */
+export function ordinaryUser({ uid, gid }: Pick<DoctorDeps, 'uid' | 'gid'>): readonly [uid: number, gid: number] {
+  return uid === 0 ? [NOBODY, NOBODY] : [uid, gid];
+}

@@ -4,8 +4,8 @@ import { loadConfig } from '../../site/config/load.ts';
 import { agentProgram } from '../../site/index.ts';
 import { canMakeUserNamespace, virtiofsdThere } from '../../storage/index.ts';
 import { chooseAccelerator, knownAccelerator, trialBoot } from '../../vm/index.ts';
-import { readSiteHooks } from '../guest/index.ts';
-import { type Check, type DoctorDeps, error, fine, warning } from './finding.ts';
+import { readSiteHooks, trialWith } from '../guest/index.ts';
+import { type Check, type DoctorDeps, error, fine, ordinaryUser, warning } from './finding.ts';
 import { versionOf } from './programs.ts';
 
 /** What a guest needs of its node. */
@@ -39,11 +39,11 @@ async function guestKernel({ places }: DoctorDeps): ReturnType<Check['run']> {
 async function accelerator({ places, uid, env }: DoctorDeps): ReturnType<Check['run']> {
   const guest = await resolveGuest('host', { places, agent: agentProgram }).catch(() => undefined);
   if (guest === undefined || guest.kind !== 'host') return [error('no guest kernel for a trial', 'See "guest kernel"')];
-  const probe = { caches: places.map(({ cache }) => cache), kernel: guest.kernel, initrd: guest.initrd };
+  const probe = trialWith(guest, places, env);
   const known =
     uid === 0
       ? await knownAccelerator(probe)
-      : await chooseAccelerator({ ...probe, boot: trialBoot({ PATH: env.PATH ?? '/usr/bin:/bin' }) });
+      : await chooseAccelerator({ ...probe, boot: trialBoot({ PATH: probe.path }) });
   if (known === undefined) {
     return [
       warning(
@@ -61,15 +61,11 @@ async function accelerator({ places, uid, env }: DoctorDeps): ReturnType<Check['
   ];
 }
 
-/** What root may do says nothing of the users, so he asks as the one that has no rights at all. */
-const NOBODY = 65534;
-
-async function sharedFolders({ uid, gid }: DoctorDeps): ReturnType<Check['run']> {
+async function sharedFolders(deps: DoctorDeps): ReturnType<Check['run']> {
   if (!(await virtiofsdThere())) {
     return [warning('no virtiofsd: folders are served by 9p, slower on small files', 'Debian 12: qemu-system-common')];
   }
-  const ordinary = uid === 0 ? ([NOBODY, NOBODY] as const) : ([uid, gid] as const);
-  if (!(await canMakeUserNamespace(...ordinary))) {
+  if (!(await canMakeUserNamespace(...ordinaryUser(deps)))) {
     return [
       warning(
         'users may not make user namespaces: folders are served by 9p, slower on small files',

@@ -3,8 +3,9 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { openpbsHook } from '../../install/hooks/openpbs.ts';
 import { torqueHooks } from '../../install/hooks/torque.ts';
-import { alarmOf, filesOf, slurmHooks } from './hooks.ts';
+import { alarmOf, filesOf, openPbsCopy, slurmHooks } from './hooks.ts';
 
 /** Torque's directory with what the installer would put there. */
 async function aTorque() {
@@ -102,4 +103,17 @@ test('hooks that Slurm lacks are warnings', async () => {
     (await slurm(shown, () => Promise.reject(new Error())))[0] ?? '',
     /^warning ".*vtorque-hook" cannot be run/,
   );
+});
+
+test('a node that has the hook of OpenPBS but not its program has a warning', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'vtt-openpbs-'));
+  const copy = join(home, 'vtorque.PY');
+  assert.equal(await openPbsCopy(copy), undefined);
+  const [hook] = openpbsHook('/any', home);
+  await writeFile(copy, hook?.kind === 'file' ? hook.content : assert.fail());
+  assert.match((await openPbsCopy(copy))?.text ?? '', /^".*\/libexec\/vtorque-hook" cannot be run on this machine/);
+  await mkdir(join(home, 'libexec'));
+  await writeFile(join(home, 'libexec/vtorque-hook'), '#!/bin/sh\n', { mode: 0o755 });
+  assert.equal((await openPbsCopy(copy))?.text, 'this node has ours from the server');
+  await rm(home, { recursive: true });
 });

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { access, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type EngineName, findEngine } from '../../engine/index.ts';
+import { type EngineName, findEngine, pbsMomHome } from '../../engine/index.ts';
 import { slurmSettings } from '../../install/index.ts';
 import { loadConfig } from '../../site/config/load.ts';
 import { HOOK_WITHIN_MS } from '../hook.ts';
@@ -21,6 +21,7 @@ const EVENTS = ['prologue', 'prologue.parallel', 'epilogue', 'epilogue.parallel'
 const WITHOUT = 'jobs in VMs run without them, but what a crash leaves stays until somebody runs vtorque reap';
 const PRECANCEL = 'epilogue.precancel';
 const INSTALL = 'vtorque install --role node, as root';
+const OPENPBS_ASK = 'where the server is: qmgr -c "list hook vtorque"';
 const ANSWER_MS = 10_000;
 
 async function hooks(deps: DoctorDeps): Promise<Found> {
@@ -136,16 +137,27 @@ export async function slurmHooks(shown: string, runs: (path: string) => Promise<
 async function ofOpenPbs({ env }: DoctorDeps): Promise<Found> {
   const shown = await ask('qmgr', ['-c', 'list hook vtorque'], env);
   if (shown === undefined) {
-    return [
-      warning(
-        'it is not known whether the server has our hook',
-        'Where the server is, as root: qmgr -c "list hook vtorque"',
-      ),
-    ];
+    const home = pbsMomHome(env);
+    const copy = home === undefined ? undefined : await openPbsCopy(join(home, 'mom_priv/hooks/vtorque.PY'));
+    return [copy ?? warning('it is not known whether the server has our hook', `As root ${OPENPBS_ASK}`)];
   }
   return /^\s*enabled = true$/im.test(shown)
     ? [fine('the server has ours, enabled')]
     : [warning(`ours is not enabled; ${WITHOUT}`, 'qmgr -c "set hook vtorque enabled = True"')];
+}
+
+/**
+ * What a node has got from the server.
+ * @returns undefined for who may not read it, and where there is none: the server may not have reached this machine yet
+ */
+export async function openPbsCopy(path: string): Promise<Found[number] | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  const [, program] = /^PROGRAM = (".*")$/m.exec(text ?? '') ?? [];
+  if (program === undefined) return undefined;
+  return access(JSON.parse(program), constants.X_OK).then(
+    () => fine('this node has ours from the server'),
+    () => warning(`${program} cannot be run on this machine: the hook does nothing here`, INSTALL),
+  );
 }
 
 async function ask(

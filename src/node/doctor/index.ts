@@ -6,7 +6,7 @@ import { jobNetworkChecks } from './job-networks.ts';
 import { machineChecks } from './machine.ts';
 import { networkChecks } from './networks.ts';
 
-export type { DoctorDeps, Finding, Role, Severity } from './finding.ts';
+export type { Finding, Role, Severity } from './finding.ts';
 
 const checks: readonly Check[] = [
   ...batchChecks,

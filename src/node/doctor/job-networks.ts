@@ -1,5 +1,5 @@
 import { slirpProgram, whyNoJobNetwork } from '../../network/index.ts';
-import { type Check, type DoctorDeps, fine, warning } from './finding.ts';
+import { type Check, type DoctorDeps, fine, ordinaryUser, warning } from './finding.ts';
 import { versionOf } from './programs.ts';
 
 /** What the networks of jobs that need no root need of a node. */
@@ -8,12 +8,8 @@ export const jobNetworkChecks: readonly Check[] = [
   { name: 'outbound', roles: ['node'], run: outbound },
 ];
 
-/** What root may do says nothing of the users, so he asks as the one that has no rights at all. */
-const NOBODY = 65534;
-
-async function jobNetworks({ uid, gid }: DoctorDeps): ReturnType<Check['run']> {
-  const ordinary = uid === 0 ? ([NOBODY, NOBODY] as const) : ([uid, gid] as const);
-  const why = await whyNoJobNetwork(...ordinary);
+async function jobNetworks(deps: DoctorDeps): ReturnType<Check['run']> {
+  const why = await whyNoJobNetwork(...ordinaryUser(deps));
   if (why === undefined) return [fine('ordinary users can make them')];
   return [warning([why.message, ...why.details].join(': '), why.hint ?? '')];
 }

@@ -1,5 +1,8 @@
 import { access, constants, readFile, statfs } from 'node:fs/promises';
-import { formatSize, messageOf } from '../../base/index.ts';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { formatSize, messageOf, shortName } from '../../base/index.ts';
+import { loadConfig } from '../../site/config/load.ts';
 import { type Check, type DoctorDeps, error, fine, warning } from './finding.ts';
 import { versionOf } from './programs.ts';
 
@@ -16,19 +19,27 @@ const MiB = 1024 ** 2;
 const enough = 1024 * MiB;
 const tooLittle = 64 * MiB;
 
-async function diskSpace({ places }: DoctorDeps): ReturnType<Check['run']> {
-  const directories = new Set(['/tmp', '/var/tmp', ...places.map(({ cache }) => cache)]);
-  const found = await Promise.all([...directories].map(async (directory) => spaceOf(directory)));
+async function diskSpace({ places, env, uid }: DoctorDeps): ReturnType<Check['run']> {
+  // That the configuration cannot be read, another check says.
+  const config = await loadConfig(env, uid).catch(() => undefined);
+  const scratch = config?.value('storage.scratch', { node: shortName(hostname()) }) || '/var/tmp';
+  const uses = new Map(places.map(({ cache }) => [cache, 'kernels and templates of guests are kept there']));
+  uses.set('/tmp', 'sockets and small files of jobs are there');
+  uses.set(scratch, 'guests keep what they write to their system there');
+  const found = await Promise.all([...uses].map(([directory, use]) => spaceOf(directory, use)));
   return found.flat();
 }
 
-async function spaceOf(directory: string): ReturnType<Check['run']> {
-  // A directory that is made when it is needed is on the file system of the nearest one that is there.
-  const facts = await statfs(directory).catch(() => undefined);
-  if (facts === undefined) return [];
+async function spaceOf(directory: string, use: string): ReturnType<Check['run']> {
+  const facts = await statfs(directory).catch((cause: NodeJS.ErrnoException) => cause);
+  if (facts instanceof Error) {
+    // One that is made when it is needed is on the file system of the nearest one that is there.
+    if (facts.code === 'ENOENT' && dirname(directory) !== directory) return spaceOf(dirname(directory), use);
+    return [warning(`${directory}: ${facts.code}`, 'See that its file system is mounted')];
+  }
   const free = facts.bavail * facts.bsize;
   const text = `${directory} has ${formatSize(Math.floor(free / MiB) * MiB)} left`;
-  const remedy = 'Make room: guests keep what they write to their system there';
+  const remedy = `Make room: ${use}`;
   if (free < tooLittle) return [error(text, remedy)];
   return [free < enough ? warning(text, remedy) : fine(text)];
 }
@@ -55,7 +66,7 @@ async function vhostNet(): ReturnType<Check['run']> {
 async function hugePages(): ReturnType<Check['run']> {
   const text = await readFile('/proc/meminfo', 'utf8');
   const count = Number(/^HugePages_Total:\s+(\d+)/m.exec(text)?.[1] ?? 0);
-  return [fine(count === 0 ? 'none set aside; this version does not use them' : `${count} set aside`)];
+  return [fine(count === 0 ? 'none set aside, so jobs with hugepages=true do not run here' : `${count} set aside`)];
 }
 
 async function sshd(): ReturnType<Check['run']> {
@@ -63,8 +74,8 @@ async function sshd(): ReturnType<Check['run']> {
     () => [fine('/usr/sbin/sshd is there')],
     () => [
       warning(
-        "no /usr/sbin/sshd, which guests on the node's own system share",
-        'Debian: openssh-server. This version does not use it',
+        "no /usr/sbin/sshd: guests on the node's own system, which share its programs, have no ssh, and so no MPI over several VMs",
+        'Debian: openssh-server; it need not run on the node',
       ),
     ],
   );

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { formatCpuList } from '../../base/index.ts';
+import { formatRanges } from '../../base/index.ts';
 import { readNodeFacts } from './index.ts';
 
 type Files = Readonly<Record<string, string>>;
@@ -29,10 +29,10 @@ function cpuFiles(table: string): Files {
     const [id = 0, package_ = 0, die = 0, core = 0, cache = 0] = row.trim().split(/\s+/).map(Number);
     return { id, package: package_, die, core, cache };
   });
-  const files: [string, string][] = [['sys/devices/system/cpu/online', formatCpuList(cpus.map(({ id }) => id))]];
+  const files: [string, string][] = [['sys/devices/system/cpu/online', formatRanges(cpus.map(({ id }) => id))]];
   for (const cpu of cpus) {
     const like = (...keys: readonly (keyof typeof cpu)[]): string =>
-      formatCpuList(cpus.filter((other) => keys.every((key) => other[key] === cpu[key])).map(({ id }) => id));
+      formatRanges(cpus.filter((other) => keys.every((key) => other[key] === cpu[key])).map(({ id }) => id));
     const at = `sys/devices/system/cpu/cpu${cpu.id}`;
     files.push([`${at}/topology/physical_package_id`, `${cpu.package}`], [`${at}/topology/die_id`, `${cpu.die}`]);
     files.push([`${at}/topology/core_id`, `${cpu.core}`], [`${at}/topology/package_cpus_list`, like('package')]);

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseCpuList } from '../../base/index.ts';
+import { parseRanges } from '../../base/index.ts';
 
 /** Small files of the kernel below some root directory. One that is not there, or cannot be read, has nothing to say. */
 export class KernelFiles {
@@ -27,7 +27,7 @@ export class KernelFiles {
   /** CPUs, or NUMA nodes. */
   list(path: string): number[] | undefined {
     const text = this.text(path);
-    return text === undefined || text === '' ? undefined : parseCpuList(text);
+    return text === undefined || text === '' ? undefined : parseRanges(text);
   }
 
   names(path: string): string[] {

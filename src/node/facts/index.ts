@@ -1,4 +1,4 @@
-import { parseCpuList } from '../../base/index.ts';
+import { parseRanges } from '../../base/index.ts';
 import type { NodeFacts } from '../../plan/index.ts';
 import { readCgroups } from './cgroups.ts';
 import { readCpus, readVendor } from './cpus.ts';
@@ -38,5 +38,5 @@ function inAll(
 
 function listOf(status: string, name: string): number[] | undefined {
   const [, list] = new RegExp(`^${name}:\\s*(\\S+)$`, 'm').exec(status) ?? [];
-  return list === undefined ? undefined : parseCpuList(list);
+  return list === undefined ? undefined : parseRanges(list);
 }

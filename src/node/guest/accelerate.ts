@@ -21,8 +21,7 @@ export async function accelerate(
   { places, env, signal }: AccelerateOptions,
 ): Promise<AcceleratorChoice> {
   if (accelerator !== 'auto') return { accelerator, reason: 'the site says so' };
-  const { kernel, initrd } = guest.kind === 'cloud' ? guest.probe : (guest.probe ?? guest);
-  const facts = { caches: places.map(({ cache }) => cache), kernel, initrd, signal };
+  const facts = { ...trialWith(guest, places, env), signal };
   if (process.getuid?.() !== 0) return chooseAccelerator({ ...facts, boot: trialBoot(env, signal) });
   const known = await knownAccelerator(facts);
   if (known !== undefined) return known;
@@ -33,4 +32,14 @@ export async function accelerate(
       hint: 'Set vm.accelerator in the site configuration to "kvm" or "tcg", or let an ordinary user make it',
     },
   );
+}
+
+/** What the accelerator is tried with: the usual kernel of a guest, since what a kernel of the user's own does says nothing about the node. */
+export function trialWith(
+  guest: GuestSystem,
+  places: readonly Places[],
+  env: Readonly<Record<string, string | undefined>>,
+): { readonly caches: string[]; readonly kernel: string; readonly initrd: string; readonly path: string } {
+  const { kernel, initrd } = guest.kind === 'cloud' ? guest.probe : (guest.probe ?? guest);
+  return { caches: places.map(({ cache }) => cache), kernel, initrd, path: env.PATH ?? '/usr/bin:/bin' };
 }

@@ -39,11 +39,6 @@ export interface JobContext {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** `n1` of `n1.site.example`. */
-export function shortName(host: string): string {
-  return host.split('.')[0] ?? host;
-}
-
 /** The owner of this process, as this node knows him. */
 export async function readOwner(): Promise<JobOwner> {
   const { username, uid, gid, homedir, shell } = userInfo();

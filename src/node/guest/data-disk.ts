@@ -109,10 +109,7 @@ async function findDevice(agent: GuestAgent, name: string): Promise<string> {
   });
 }
 
-async function stateOf(
-  agent: GuestAgent,
-  device: string,
-): ReturnType<() => Promise<ReturnType<typeof readSuperblock>>> {
+async function stateOf(agent: GuestAgent, device: string): Promise<ReturnType<typeof readSuperblock>> {
   const { offset, length } = SUPERBLOCK;
   const [bytes = Buffer.alloc(0)] = await agent.call('read', [device, `${offset}`, `${length}`], {
     action: `read "${device}"`,

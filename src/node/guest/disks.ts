@@ -49,9 +49,8 @@ export async function prepareDisks({ context, request, guest, vm, settings }: Di
   const { owner, env } = context;
   const files: number[] = [];
   if (overlay !== undefined && guest.kind !== 'host') {
-    const file = cleanup.use(await scratchFile(inMemory, overlay.room));
-    await file.write(emptyQcow2(await virtualSize(guest.disk)), 0, undefined, 0);
-    files.push(file.fd);
+    const empty = emptyQcow2(await virtualSize(guest.disk));
+    files.push(cleanup.use(await scratchFile(inMemory, overlay.room, empty)).fd);
   }
   let volume: DataVolume | undefined;
   if (data !== undefined) {
@@ -89,8 +88,7 @@ export function plannedDisks(
   rank: number,
   { storage }: Pick<NodeSettings, 'storage'>,
 ): Pick<VmDisks, 'overlay' | 'data'> {
-  // The node's own system has no disk: what its guests change is in their memory always.
-  const inRam = request.fsType === 'ramdisk' && guest !== 'host';
+  const inRam = guest !== 'host' && changesInMemory(request);
   const { disk } = request;
   const fd = firstFileDescriptor + (inRam ? 1 : 0);
   const format = disk?.file?.endsWith('.qcow2') ? 'qcow2' : 'raw';
@@ -98,6 +96,14 @@ export function plannedDisks(
     ...(inRam ? { overlay: { fd: firstFileDescriptor, room: storage.ramdisk } } : {}),
     ...(disk === undefined || rank > 0 ? {} : { data: { fd, format, keeps: disk.file !== undefined } }),
   };
+}
+
+/**
+ * Whether what VMs change in their image is kept in memory of the node. The node's own system has no image: what its guests change is in their own
+ * memory always. Pure.
+ */
+export function changesInMemory({ fsType, img }: Pick<VmRequest, 'fsType' | 'img'>): boolean {
+  return fsType === 'ramdisk' && img !== 'host';
 }
 
 /** Where this node keeps what VMs write and what goes with them. */

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { furtherShares } from './further-shares.ts';
+import { checkMountSources, furtherShares } from './further-shares.ts';
 
 const work = realpathSync(mkdtempSync(join(tmpdir(), 'vtorque-further-')));
 after(() => rmSync(work, { recursive: true, force: true }));
@@ -29,6 +29,17 @@ test('furtherShares() refuses what is not a directory of this node', async () =>
     });
   await refused(join(work, 'none'), /there is none on this node$/);
   await refused(join(work, 'file'), /it is not a directory$/);
+});
+
+test('checkMountSources() refuses before the job is queued what no node can share', async () => {
+  const check = (host: string, nodesAreHere: boolean) => checkMountSources([mount(host, '/data')], nodesAreHere);
+  const refused = { code: 'E_MOUNT_SOURCE', phase: 'check' };
+  for (const nodesAreHere of [true, false]) {
+    await assert.rejects(check(join(work, 'file'), nodesAreHere), { ...refused, message: /it is not a directory$/ });
+    await check(join(work, 'link'), nodesAreHere);
+  }
+  await assert.rejects(check(join(work, 'none'), true), { ...refused, message: /there is none on this node$/ });
+  await check(join(work, 'none'), false);
 });
 
 test('furtherShares() lets no folder hide another', async () => {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
-import { VtorqueError } from '../../base/index.ts';
-import type { VmRequest } from '../../request/index.ts';
+import { fileReason, VtorqueError } from '../../base/index.ts';
+import type { MountRequest, VmRequest } from '../../request/index.ts';
 import type { SharedDirectory } from '../../storage/index.ts';
 import { refuseHiddenMounts } from './mount-targets.ts';
 
@@ -30,23 +30,43 @@ export async function furtherShares(
   );
 }
 
+/**
+ * Refuse folders before the job is queued that no node can share: what is no directory here is none there.
+ * @param nodesAreHere this machine is all the nodes: what is missing here, or closed, is so there
+ * @throws VtorqueError `E_MOUNT_SOURCE`
+ */
+export async function checkMountSources(mounts: readonly MountRequest[], nodesAreHere: boolean): Promise<void> {
+  for (const { host, guest } of mounts) {
+    try {
+      await usableDirectory(host, guest);
+    } catch (error) {
+      if (!(error instanceof VtorqueError)) throw error;
+      if (!nodesAreHere && (error.cause as NodeJS.ErrnoException).code !== 'ENOTDIR') continue;
+      throw error.with({ phase: 'check' });
+    }
+  }
+}
+
 async function usableDirectory(host: string, guest: string): Promise<string> {
   try {
     const real = await realpath(host);
-    if (!(await stat(real)).isDirectory()) throw new Error('it is not a directory');
+    if (!(await stat(real)).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
     await access(real, constants.R_OK | constants.X_OK);
     return real;
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
+    const { code = '' } = cause as NodeJS.ErrnoException;
     const reasons: Readonly<Record<string, string>> = {
       ENOENT: 'there is none on this node',
-      EACCES: 'it is closed to you',
+      ENOTDIR: 'it is not a directory',
     };
     throw new VtorqueError(
       'E_MOUNT_SOURCE',
-      `Cannot mount "${host}" at "${guest}": ${reasons[code ?? ''] ?? message}`,
+      `Cannot mount "${host}" at "${guest}": ${reasons[code] ?? fileReason(cause)}`,
       {
-        hint: 'The folder must be on the node on which the job runs, and yours to read',
+        hint:
+          code === 'ENOTDIR'
+            ? 'Name a folder: a file comes into the VM with the folder that it is in'
+            : 'The folder must be on the node on which the job runs, and yours to read',
         phase: 'storage',
         cause,
       },

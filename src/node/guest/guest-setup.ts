@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { messageOf, VtorqueError } from '../../base/index.ts';
+import { messageOf, VtorqueError, within } from '../../base/index.ts';
 import type { GuestAgent } from '../../guest/linux/index.ts';
 import type { GuestSystem } from '../../image/index.ts';
 import { addressOf, type Cidr, formatAddress, type GuestNetwork } from '../../network/index.ts';
@@ -18,7 +18,14 @@ import type { NodeSettings } from './node-settings.ts';
 import { resolverFile } from './resolver-file.ts';
 import type { ShareMount } from './shares.ts';
 import { atOpt, optBelongsAtOpt } from './site-opt.ts';
-import { anyAddress, type JobSsh, type SshGuest, type SshServer, startSshServer, writeSshFiles } from './ssh/index.ts';
+import {
+  anyAddress,
+  type JobSsh,
+  type SshGuest,
+  type SshServerState,
+  startSshServer,
+  writeSshFiles,
+} from './ssh/index.ts';
 
 export interface GuestIdentity {
   readonly context: JobContext;
@@ -53,15 +60,28 @@ export interface GuestFiles {
   readonly script: string;
   readonly nodeFile: string;
   /** None where the job wants none. */
-  readonly sshServer: SshServer | undefined;
+  readonly sshServer: SshServerState | undefined;
 }
+
+/** With all that it may wait for in turn: the system of an image, its DHCP server. */
+const SET_UP_MS = 600_000;
 
 /**
  * Make a booted guest the job's own: root file system, shares, names, users, network, files.
- * The calls are sent without waiting for answers; the agent runs them in order.
- * @throws VtorqueError `E_GUEST_SETUP` with the first call that failed
+ * @throws VtorqueError `E_GUEST_SETUP` with the first call that failed, or when the guest does not come to its end; `E_GUEST_ADDRESS`
  */
 export async function setUpGuest(agent: GuestAgent, identity: GuestIdentity): Promise<GuestFiles> {
+  // What waits in the guest's kernel, for a folder that is on a server which does not answer, waits for ever.
+  const late = (): Error => notSetUp(identity, `it was not done within ${SET_UP_MS / 1000} s`);
+  return within(setUp(agent, identity), { ms: SET_UP_MS, late });
+}
+
+function notSetUp({ vm }: GuestIdentity, state: string, cause?: unknown): VtorqueError {
+  return new VtorqueError('E_GUEST_SETUP', `Cannot set up guest "${vm.name}": ${state}`, { phase: 'guest', cause });
+}
+
+/** The calls are sent without waiting for answers; the agent runs them in order. */
+async function setUp(agent: GuestAgent, identity: GuestIdentity): Promise<GuestFiles> {
   const { context, vm, mounts } = identity;
   const { owner } = context;
   const kind = kindOf(identity);
@@ -105,19 +125,14 @@ export async function setUpGuest(agent: GuestAgent, identity: GuestIdentity): Pr
   const ssh = identity.ssh === undefined ? undefined : sshGuest(identity, identity.ssh, nodeFile);
   if (ssh !== undefined) writeSshFiles(agent, ssh, then);
   const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');
-  if (failed !== undefined) {
-    throw new VtorqueError('E_GUEST_SETUP', `Cannot set up guest "${vm.name}": ${messageOf(failed.reason)}`, {
-      phase: 'guest',
-      cause: failed.reason,
-    });
-  }
+  if (failed !== undefined) throw notSetUp(identity, messageOf(failed.reason), failed.reason);
   if (asks) await leaseAddress(agent, vm.name, identity.settings.nameServers.length > 0);
   if (await optBelongsAtOpt(agent, identity)) {
     await agent.mount({ ...atOpt, flags: MS.BIND, options: '', waitMs: 0 });
   }
   if (ssh === undefined) return { script, nodeFile, sshServer: undefined };
   const limits = await limitsOfJob(agent, context.env);
-  return { script, nodeFile, sshServer: startSshServer(agent, ssh, { limits, umask: context.umask }) };
+  return { script, nodeFile, sshServer: await startSshServer(agent, ssh, { limits, umask: context.umask }) };
 }
 
 function sshGuest(identity: GuestIdentity, ssh: JobSsh, nodeFile: string): SshGuest {

@@ -1,9 +1,9 @@
-export { existing, type JobContext, type JobOwner, readOwner, shortName } from './context.ts';
+export { trialWith } from './accelerate.ts';
+export { existing, type JobContext, readOwner } from './context.ts';
 export { environmentReference, guestEnvironment, jobVariables, type Variables } from './environment/index.ts';
 export { guestGroups } from './guest-groups.ts';
 export type { GuestFiles, GuestIdentity } from './guest-setup.ts';
 export {
-  type GuestHooks,
   type HookEnd,
   type HookedJob,
   type HookOrders,
@@ -19,7 +19,7 @@ export { planNetwork } from './network-plan.ts';
 export type { NodeGuest, StartStep } from './node-guest.ts';
 export { type NodeGuests, type NodeGuestsOptions, startNodeGuests } from './node-guests.ts';
 export { nodeSettings } from './node-settings.ts';
-export { type JobSsh, newSshKey, sshPaths, sshServer } from './ssh/index.ts';
+export { type JobSsh, newSshKey, serverProgram } from './ssh/index.ts';
 export { tearDown } from './tear-down.ts';
-export { type ReadyTemplate, type WarmAheadOptions, warmAhead } from './warm-ahead.ts';
+export { warmAhead } from './warm-ahead.ts';
 export { templateStores } from './warm-start.ts';

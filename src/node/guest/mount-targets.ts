@@ -41,8 +41,6 @@ export async function checkMountTargets(mounts: Mounts, directories: readonly st
   try {
     refuseHiddenMounts(mounts, planShares(known));
   } catch (error) {
-    if (!(error instanceof VtorqueError)) throw error;
-    const { code, message, hint = '' } = error;
-    throw new VtorqueError(code, message, { hint, phase: 'check' });
+    throw error instanceof VtorqueError ? error.with({ phase: 'check' }) : error;
   }
 }

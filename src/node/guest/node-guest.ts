@@ -5,6 +5,7 @@ import type { PlannedVm } from '../../plan/index.ts';
 import type { VmRequest } from '../../request/index.ts';
 import type { Places } from '../../site/index.ts';
 import type { Accelerator, NetworkDevice, RunningVm, VmPlacement } from '../../vm/index.ts';
+import { keepClock } from './clock/keep.ts';
 import type { JobContext } from './context.ts';
 import { prepareDisks, type VmDisks } from './disks.ts';
 import type { Variables } from './environment/index.ts';
@@ -73,7 +74,7 @@ export async function startNodeGuest(options: NodeGuestOptions): Promise<NodeGue
   await using cleanup = new AsyncDisposableStack();
   const disks = cleanup.use(await prepareDisks(options));
   const { shares, machine, cloned } = cleanup.use(
-    await warmOrCold(options, (template) => startServedMachine(options, disks, template)),
+    await warmOrCold(options, (template) => startServedMachine(options, disks, template), cleanup),
   );
   const { vms, subnet, script, scriptPath, variables, distro, reports } = options;
   const identity = {
@@ -88,11 +89,9 @@ export async function startNodeGuest(options: NodeGuestOptions): Promise<NodeGue
     Promise.race([machine.watch(phase, work), shareLost]);
   const files = await orAborted(watch('guest', setUpGuest(machine.agent, identity)), signal);
   await orAborted(watch('storage', disks.mount(machine.agent)), signal);
-  // Programs of other VMs come at once; in its one VM a job has no need to wait.
-  if (vms.length > 1 && files.sshServer !== undefined) {
-    const state = await orAborted(watch('guest', files.sshServer.state), signal);
-    if (state !== 'listens') record('fact', `no ssh between the VMs: ${state.why}`);
-  }
+  cleanup.use(keepClock({ agent: machine.agent, onGivenUp: (why) => record('fact', why) }));
+  const ssh = files.sshServer;
+  if (vms.length > 1 && ssh !== undefined && ssh !== 'listens') record('fact', `no ssh between the VMs: ${ssh.why}`);
   const prologues = options.hooks?.start({ agent: machine.agent, identity, files, reports, watch });
   const hooks = prologues === undefined ? undefined : await orAborted(prologues, signal);
   const started = cleanup.move();

@@ -110,12 +110,17 @@ async function startAll(
   const failure = new AbortController();
   const either = AbortSignal.any([signal, failure.signal]);
   const starts = vms.map((vm) => start(vm, either));
-  for (const started of starts) started.catch((error: unknown) => failure.abort(error));
+  const abort = (error: unknown): void => failure.abort(error);
+  // Before anybody hears that all have settled.
+  for (const started of starts) started.catch(abort);
+  const all = Promise.allSettled(starts);
+  // One that is ready must live as long as the others take.
+  for (const started of starts) started.then((guest) => guest.watch('guest', all)).catch(abort);
   let starting = true;
   networkLost.catch((error: unknown) => {
     if (starting) failure.abort(error);
   });
-  const settled = await Promise.allSettled(starts);
+  const settled = await all;
   starting = false;
   const guests = settled.flatMap((each) => (each.status === 'fulfilled' ? [cleanup.use(each.value)] : []));
   if (failure.signal.aborted) throw failure.signal.reason;

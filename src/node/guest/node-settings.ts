@@ -17,8 +17,8 @@ export interface StorageSettings {
 export interface NodeSettings {
   readonly accelerator: 'auto' | 'kvm' | 'tcg';
   readonly transport: 'auto' | '9p';
-  /** Whether guests start from templates. */
-  readonly warm: 'auto' | 'off';
+  /** Whether guests start from templates, and when these are made. */
+  readonly warm: 'auto' | 'beside' | 'off';
   /** Bytes that a user's templates may take. */
   readonly templates: number;
   readonly storage: StorageSettings;

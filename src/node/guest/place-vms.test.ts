@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { NodeFacts, PlacedVm } from '../../plan/index.ts';
 import type { VmRequest } from '../../request/index.ts';
 import type { CpuClaims } from './cpu-claims.ts';
+import { usualSettings } from './node-settings.ts';
 import { type PlaceOptions, placementFacts, placeVms } from './place-vms.ts';
 
 const GiB = 1024 ** 3;
@@ -14,8 +15,11 @@ const facts: NodeFacts = {
 const vms: PlacedVm[] = [1, 2].map((index) => ({ name: `vn1-${index}`, index, vcpus: 1, ram: GiB }));
 
 const asked = (vcpuPinning: VmRequest['vcpuPinning'], slots = 4): PlaceOptions => ({
-  request: vcpuPinning === undefined ? {} : { vcpuPinning },
-  settings: { placement: { smt: 'auto', hostCores: 0, hostRam: 0 } },
+  request: { img: 'debian-12', ...(vcpuPinning === undefined ? {} : { vcpuPinning }) },
+  settings: {
+    placement: { smt: 'auto', hostCores: 0, hostRam: 0 },
+    storage: { ...usualSettings.storage, ramdisk: 40 * GiB },
+  },
   ...{ facts, slots, node: 'n1' },
 });
 
@@ -78,4 +82,16 @@ test('placementFacts() says once what holds for all', async () => {
     own.map((fact) => fact.split(',')[0]),
     ['placement of vn1-1: virtual CPUs on CPU 0', 'placement of vn1-2: virtual CPUs on CPU 1'],
   );
+});
+
+test('placeVms() counts the memory that changes to images may take, where there are images and it is asked for', async () => {
+  const inMemory = (img: string): PlaceOptions => {
+    const options = asked(false);
+    return { ...options, request: { ...options.request, img, fsType: 'ramdisk' } };
+  };
+  await placeVms(vms, inMemory('host'), beside());
+  await assert.rejects(placeVms(vms, inMemory('debian-12'), beside()), {
+    code: 'E_NODE_MEMORY',
+    message: /81920 MiB for fs_type=ramdisk, and there are 65536 MiB$/,
+  });
 });

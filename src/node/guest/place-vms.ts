@@ -8,12 +8,13 @@ import {
 } from '../../plan/index.ts';
 import type { VmRequest } from '../../request/index.ts';
 import type { CpuClaims } from './cpu-claims.ts';
+import { changesInMemory } from './disks.ts';
 import type { NodeSettings } from './node-settings.ts';
 
 /** Where the VMs of a job run on a node. */
 export interface PlaceOptions {
-  readonly request: Pick<VmRequest, 'vcpuPinning' | 'hugePages'>;
-  readonly settings: Pick<NodeSettings, 'placement'>;
+  readonly request: Pick<VmRequest, 'img' | 'fsType' | 'vcpuPinning' | 'hugePages'>;
+  readonly settings: Pick<NodeSettings, 'placement' | 'storage'>;
   readonly facts: NodeFacts;
   /** Slots of the job on the node that are cores. */
   readonly slots: number;
@@ -32,7 +33,10 @@ export function placementOf(
 ): Placement[] {
   const { request, settings, facts, slots, node } = options;
   const { vcpuPinning, hugePages = false } = request;
-  const choice: PlacementOptions = { ...settings.placement, pinning: vcpuPinning, hugePages, slots, node, taken };
+  const choice: PlacementOptions = {
+    ...{ ...settings.placement, pinning: vcpuPinning, hugePages, slots, node, taken },
+    ramdisk: changesInMemory(request) ? settings.storage.ramdisk : 0,
+  };
   const placements = planPlacement(vms, facts, choice);
   const { vendor } = facts;
   return vendor === undefined ? placements : placements.map((each) => ({ ...each, hostVendor: vendor }));

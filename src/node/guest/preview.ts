@@ -1,17 +1,10 @@
-import { release } from 'node:os';
 import { VtorqueError } from '../../base/index.ts';
 import { type GuestSystem, resolveGuest } from '../../image/index.ts';
 import { guestNetwork, macOf, type NetworkPlan, routesInUse } from '../../network/index.ts';
 import { type Placement, type PlannedVm, planVms } from '../../plan/index.ts';
 import type { VmRequest } from '../../request/index.ts';
 import { agentProgram, type Places } from '../../site/index.ts';
-import {
-  canMakeUserNamespace,
-  chooseTransport,
-  planShares,
-  type TransportChoice,
-  virtiofsdThere,
-} from '../../storage/index.ts';
+import { planShares, type TransportChoice, transportHere } from '../../storage/index.ts';
 import {
   type AcceleratorChoice,
   firstFreeDescriptor,
@@ -24,6 +17,7 @@ import {
   type VmSpec,
 } from '../../vm/index.ts';
 import { readNodeFacts } from '../facts/index.ts';
+import { trialWith } from './accelerate.ts';
 import { existing } from './context.ts';
 import { plannedDisks } from './disks.ts';
 import { planNetwork } from './network-plan.ts';
@@ -40,6 +34,7 @@ export interface PreviewOptions {
   /** Directories that the job will name. */
   readonly directories: readonly (string | undefined)[];
   readonly settings: NodeSettings;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly uid: number;
   readonly gid: number;
 }
@@ -69,7 +64,7 @@ const NODE = 'NODE';
  * @throws VtorqueError as `resolveGuest`
  */
 export async function previewMachine(options: PreviewOptions): Promise<MachinePreview> {
-  const { request, settings, uid, gid } = options;
+  const { request, settings } = options;
   // What root would prepare for it on a node, nobody knows here.
   const facts = { routes: await routesInUse(), site: { taps: 1, mtu: 1500 } };
   const plan = planNetwork(request, 1, [facts], settings);
@@ -77,27 +72,9 @@ export async function previewMachine(options: PreviewOptions): Promise<MachinePr
   const guest = await resolveGuest(request.img, {
     ...{ places: options.places, agent: agentProgram, network, kernel: request.kernel },
   });
-  const accelerator = await likelyAccelerator(settings, guest, options.places);
-  const transport = chooseTransport({
-    virtiofsd: await virtiofsdThere(),
-    userNamespaces: await canMakeUserNamespace(uid, gid),
-    kernelRelease: release(),
-    wanted: settings.transport,
-  });
-  // Here as they are written: the machine of the preview need not have what nodes have.
-  const { workspace, opt } = settings.storage;
-  const ofSite = workspace === '' ? [] : [workspace, sitePlaces.workspace].map((path) => ({ path, real: workspace }));
-  const own = [
-    ...planShares([...(await existing(options.directories)), ...ofSite]).map((share) => ({
-      ...share,
-      readonly: false,
-    })),
-    ...(opt === '' ? [] : [{ source: opt, targets: [sitePlaces.opt], readonly: true }]),
-  ];
-  const further = (request.mounts ?? []).map(({ host, guest: target, readonly }) => ({
-    ...{ source: host, targets: [target], readonly },
-  }));
-  const shares = [...own, ...further];
+  const accelerator = await likelyAccelerator(guest, options);
+  const transport = await transportHere(options, settings.transport);
+  const shares = await likelyShares(options);
   const devices = shares.map(({ source, readonly }, index): ShareDevice => {
     const tag = `share${index}`;
     return (readonly ? transport.readonlyTransport : transport.transport) === '9p'
@@ -124,6 +101,20 @@ export async function previewMachine(options: PreviewOptions): Promise<MachinePr
   return { ...common, qemu: [qemuProgram, ...qemuArguments(spec, qemuDescriptors)] };
 }
 
+/** Those of the site and of `mount=` as they are written: the machine of the preview need not have what nodes have. */
+async function likelyShares({ request, directories, settings }: PreviewOptions): Promise<MachinePreview['shares']> {
+  const { workspace, opt } = settings.storage;
+  const ofSite = workspace === '' ? [] : [workspace, sitePlaces.workspace].map((path) => ({ path, real: workspace }));
+  const own = planShares([...(await existing(directories)), ...ofSite]).map((share) => ({ ...share, readonly: false }));
+  const software = opt === '' ? [] : [{ source: opt, targets: [sitePlaces.opt], readonly: true }];
+  const { mounts = [] } = request;
+  return [
+    ...own,
+    ...software,
+    ...mounts.map(({ host, guest, readonly }) => ({ source: host, targets: [guest], readonly })),
+  ];
+}
+
 /** Of the first VM. The node may be larger than this machine, so what does not fit here is told, and no error. */
 function likelyPlacement(
   vms: readonly PlannedVm[],
@@ -148,12 +139,10 @@ function previewTap(plan: NetworkPlan | undefined): NetworkDevice | undefined {
 
 /** Without the trial boot that a node does once. */
 async function likelyAccelerator(
-  { accelerator }: NodeSettings,
   guest: GuestSystem,
-  places: readonly Places[],
+  { settings: { accelerator }, places, env }: PreviewOptions,
 ): Promise<AcceleratorChoice> {
   if (accelerator !== 'auto') return { accelerator, reason: 'the site says so' };
-  const { kernel, initrd } = guest.kind === 'cloud' ? guest.probe : (guest.probe ?? guest);
-  const known = await knownAccelerator({ caches: places.map(({ cache }) => cache), kernel, initrd });
+  const known = await knownAccelerator(trialWith(guest, places, env));
   return known ?? { accelerator: 'kvm', reason: '/dev/kvm can be used here; a trial boot will decide' };
 }

@@ -2,6 +2,7 @@ import { VtorqueError } from '../../base/index.ts';
 import { tapFailure } from '../../network/index.ts';
 import type { ProcessEnd } from '../../process/index.ts';
 import { cloning, type OpenTemplate, type RunningVm, startVm } from '../../vm/index.ts';
+import { ASK_MARK } from '../leases/lease.ts';
 import { scratchDirectory, type VmDisks } from './disks.ts';
 import { guestKind } from './kinds/index.ts';
 import type { NodeGuestOptions } from './node-guest.ts';
@@ -48,7 +49,11 @@ export async function startServedMachine(
   const readyWithinMs = settings.readyWithinMs ?? guestKind(guest).readyWithinMs;
   const start = {
     readyWithinMs: template === undefined ? readyWithinMs : Math.min(readyWithinMs, cloneReadyWithinMs),
-    env: { ...qemuEnvironment(context), TMPDIR: scratchDirectory(settings, context.env) },
+    env: {
+      ...qemuEnvironment(context),
+      TMPDIR: scratchDirectory(settings, context.env),
+      ...(spec.data?.keeps === true || options.hooks?.precancel === true ? { [ASK_MARK]: '1' } : {}),
+    },
     ...{ signal, onNotPinned, files: disks.files },
     onMonitorReady: () => {
       record('guest');

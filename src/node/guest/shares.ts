@@ -1,23 +1,22 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { release as kernelRelease, tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { VtorqueError } from '../../base/index.ts';
 import { describeEnd, type ProcessEnd } from '../../process/index.ts';
 import type { VmRequest } from '../../request/index.ts';
 import {
-  canMakeUserNamespace,
-  chooseTransport,
   planShares,
   type SharedDirectory,
   startVirtiofsd,
   type Transport,
   type TransportChoice,
+  transportHere,
   type VirtiofsServer,
-  virtiofsdThere,
 } from '../../storage/index.ts';
 import type { ShareDevice } from '../../vm/index.ts';
 import { JOB_MARK, jobMark, temporaryPrefix } from '../leases/lease.ts';
+import { makeTemporary } from '../temporary.ts';
 import type { JobContext } from './context.ts';
 import { furtherShares } from './further-shares.ts';
 import type { NodeSettings } from './node-settings.ts';
@@ -73,13 +72,7 @@ export async function prepareShares(
   { transport: wanted, storage }: Pick<NodeSettings, 'transport' | 'storage'>,
   bind: (pid: number) => Promise<void> = async () => {},
 ): Promise<JobShares> {
-  const { uid, gid } = context.owner;
-  const choice = chooseTransport({
-    virtiofsd: await virtiofsdThere(),
-    userNamespaces: await canMakeUserNamespace(uid, gid),
-    kernelRelease: kernelRelease(),
-    wanted,
-  });
+  const choice = await transportHere(context.owner, wanted);
   const wantedAnyway = [...context.directories, ...(await siteWorkspace(storage))];
   const own = planShares(wantedAnyway).map((directory) => ({ ...directory, readonly: false }));
   const opt = await siteOpt(storage, own);
@@ -122,7 +115,7 @@ async function serveByVirtiofs(
   // By its name whoever clears up after the job finds it.
   const prefix = temporaryPrefix(key);
   const room = join(tmpdir(), `${prefix}XXXXXX`, 'share00.sock.new').length < longestSocketPath;
-  const directory = await mkdtemp(join(room ? tmpdir() : '/tmp', prefix));
+  const directory = await makeTemporary(room ? tmpdir() : '/tmp', key);
   const servers = new Map<string, { source: string; server: VirtiofsServer }>();
   const release = async (): Promise<void> => {
     await Promise.all([...servers.values()].map(({ server }) => server.stop()));

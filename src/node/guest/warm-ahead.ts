@@ -47,7 +47,7 @@ export async function warmAhead(options: WarmAheadOptions): Promise<ReadyTemplat
   const spec: VmSpec = { ...shape, boot, ...(disk === undefined ? {} : { disk }), shares: [] };
   const choice = await runStage(progress, `template of ${img}`, (note) =>
     templateOf(spec, {
-      ...{ places, uid, env, quota: settings.templates, kind, signal },
+      ...{ places, uid, env, quota: settings.templates, kind, signal, again: true },
       readyWithinMs: settings.readyWithinMs ?? kind.readyWithinMs,
       onMaking: (problem = 'booting a guest') => note(problem),
     }),

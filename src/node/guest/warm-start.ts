@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import { messageOf, VtorqueError } from '../../base/index.ts';
 import { type GuestSystem, rememberedDigest, resolveGuest, whyNotTrusted } from '../../image/index.ts';
 import { agentProgram, type Places } from '../../site/index.ts';
-import { giveUpTemplate, type OpenTemplate, type TemplateChoice, templateFor, type VmSpec } from '../../vm/index.ts';
+import {
+  blamesTemplate,
+  giveUpTemplate,
+  type OpenTemplate,
+  type TemplateChoice,
+  templateFor,
+  type VmSpec,
+} from '../../vm/index.ts';
 import { type GuestKind, guestKind } from './kinds/index.ts';
 import type { NodeGuestOptions } from './node-guest.ts';
 import { qemuEnvironment } from './qemu-environment.ts';
@@ -28,6 +35,9 @@ export interface TemplateNeeds {
   readonly quota: number;
   readonly signal?: AbortSignal | undefined;
   readonly onMaking?: (problem: string | undefined) => void;
+  /** Try also what has failed a short time ago. */
+  readonly again?: boolean;
+  readonly making?: 'first' | 'beside';
   /** Of its guest. */
   readonly kind: GuestKind;
 }
@@ -49,31 +59,89 @@ export function templateOf(spec: VmSpec, needs: TemplateNeeds): Promise<Template
 /**
  * Start a machine from its template, or by booting where there is none or it does not work. Which it was, and why, is recorded.
  * @param start starts the machine, with all that serves it; nothing is left of that when it throws
+ * @param cleanup of the job, by which the making of a template for others ends
  * @throws what `start` throws without a template, or the signal's reason
  */
 export async function warmOrCold<T>(
   options: NodeGuestOptions,
-  start: (template?: OpenTemplate) => Promise<T>,
+  start: StartMachine<T>,
+  cleanup: AsyncDisposableStack,
 ): Promise<T> {
   const { record, signal, places } = options;
-  const booted = (reason: string): Promise<T> => {
-    record('fact', `cold boot: ${reason}`);
-    return start();
-  };
   const choice = await choose(options);
-  if (choice.template === undefined) return booted(choice.reason);
-  await using template = choice.template;
+  const steps = {
+    start,
+    signal,
+    record: (fact: string) => record('fact', fact),
+    giveUp: (template: OpenTemplate, reason: string) => giveUpTemplate(template, ownStore(places), reason),
+  };
+  if (choice.template === undefined) {
+    if (choice.make !== undefined) cleanup.use(makingBeside(choice.make, record));
+    return bootInstead(choice.reason, steps);
+  }
+  return startFrom(choice.template, steps);
+}
+
+type StartMachine<T> = (template?: OpenTemplate) => Promise<T>;
+
+interface StartSteps<T> {
+  readonly start: StartMachine<T>;
+  readonly record: (fact: string) => void;
+  readonly giveUp: (template: OpenTemplate, reason: string) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Start a machine from a template, and by booting if it does not come up. The template is given up only then: what a machine that boots meets as well,
+ * such as a node without room, is no fault of it.
+ * @param opened is closed when the machine runs
+ */
+export async function startFrom<T>(opened: OpenTemplate, steps: StartSteps<T>): Promise<T> {
+  await using template = opened;
+  const { start, record, giveUp, signal } = steps;
   try {
     const started = await start(template);
-    record('fact', `warm start: template ${template.manifest.key.slice(0, 8)} of ${template.manifest.created}`);
+    record(`warm start: template ${template.manifest.key.slice(0, 8)} of ${template.manifest.created}`);
     return started;
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof VtorqueError) || !ofTheClone.includes(error.code)) throw error;
     const reason = [messageOf(error), ...error.details.slice(-1)].join(': ');
-    await giveUpTemplate(template, ownStore(places), reason);
-    return await booted(reason);
+    const booted = await bootInstead(reason, steps);
+    if (blamesTemplate(error)) await giveUp(template, reason);
+    return booted;
   }
+}
+
+function bootInstead<T>(reason: string, { start, record }: StartSteps<T>): Promise<T> {
+  record(`cold boot: ${reason}`);
+  return start();
+}
+
+/** The making of a template beside the job, which ends with it at the latest. */
+function makingBeside(
+  make: (signal: AbortSignal) => Promise<boolean>,
+  record: NodeGuestOptions['record'],
+): AsyncDisposable {
+  const ended = new AbortController();
+  const from = performance.now();
+  const making = make(ended.signal).then(
+    (made) => {
+      if (made) record('fact', `template made beside the job in ${secondsSince(from)}`);
+    },
+    // The job has ended, and the next one makes it.
+    () => {},
+  );
+  return {
+    [Symbol.asyncDispose]: () => {
+      ended.abort(new Error('the job has ended'));
+      return making;
+    },
+  };
+}
+
+function secondsSince(from: number): string {
+  return `${((performance.now() - from) / 1000).toFixed(1)} s`;
 }
 
 async function choose(options: NodeGuestOptions): Promise<TemplateChoice> {
@@ -85,11 +153,12 @@ async function choose(options: NodeGuestOptions): Promise<TemplateChoice> {
   const kind = guestKind(without);
   const choice = await templateOf(vmSpecOf({ ...options, guest: without, network: undefined, shares: [], disks: {} }), {
     ...{ places, uid: context.owner.uid, env: qemuEnvironment(context), quota: settings.templates, kind, signal },
+    making: settings.warm === 'beside' ? 'beside' : 'first',
     readyWithinMs: settings.readyWithinMs ?? kind.readyWithinMs,
     onMaking: (problem = 'none is there yet') => record('fact', `making a template: ${problem}`),
   });
   if (choice.template !== undefined && choice.made) {
-    record('fact', `template made in ${((performance.now() - from) / 1000).toFixed(1)} s`);
+    record('fact', `template made in ${secondsSince(from)}`);
   }
   return choice;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { shortName } from '../../base/index.ts';
 
 /** Whose something on a node is: one run of one job on one node. */
 export interface LeaseKey {
@@ -39,6 +40,9 @@ export function leaseName({ engine, cluster, jobId, attempt = '', node }: LeaseK
 /** What processes of a job carry in their environment, for whoever clears up after it. */
 export const JOB_MARK = 'VTORQUE_JOB';
 
+/** The machines of a job that is to be asked to end, where its batch system leaves it no time after that, have this beside the mark. */
+export const ASK_MARK = 'VTORQUE_ASK_TO_END';
+
 /** The mark of a job's processes on a node. Pure. */
 export function jobMark(key: LeaseKey): string {
   return leaseName(key);
@@ -62,14 +66,14 @@ export function covers(key: LeaseKey, other: LeaseKey): boolean {
     key.engine === other.engine &&
     key.cluster === other.cluster &&
     key.jobId === other.jobId &&
-    shortName(key.node) === shortName(other.node) &&
+    knownAs(key.node) === knownAs(other.node) &&
     (key.attempt === undefined || other.attempt === undefined || key.attempt === other.attempt)
   );
 }
 
 /** Hooks may know a node by another form of its name than the job does. */
-function shortName(node: string): string {
-  return node.toLowerCase().split('.')[0] ?? node;
+function knownAs(node: string): string {
+  return shortName(node).toLowerCase();
 }
 
 /**
@@ -77,6 +81,6 @@ function shortName(node: string): string {
  * whose paths must not be long. Pure.
  */
 export function temporaryPrefix({ engine, cluster, jobId, node }: LeaseKey): string {
-  const whose = [engine, cluster, jobId, shortName(node)].map(encodeURIComponent).join(',');
+  const whose = [engine, cluster, jobId, knownAs(node)].map(encodeURIComponent).join(',');
   return `vtorque-${createHash('sha256').update(whose).digest('hex').slice(0, 10)}-`;
 }

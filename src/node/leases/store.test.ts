@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, utimes } from 'node:fs/promises';
+import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -24,4 +24,15 @@ test('what cannot be written down as done is not due', async () => {
   const store = await LeaseStore.open(directory, process.getuid?.() ?? 0);
   await rm(directory, { recursive: true });
   assert.equal(await store.isDue('reap', hour, Date.now()), false);
+});
+
+test('a directory that cannot be used is told with the user who can', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'vtt-store-'));
+  await writeFile(join(directory, 'file'), '');
+  await assert.rejects(LeaseStore.open(join(directory, 'file', 'leases'), process.getuid?.() ?? 0), {
+    code: 'E_LEASES',
+    message: /^Cannot use ".*\/file\/leases": /,
+    hint: /run the command as that user/,
+  });
+  await rm(directory, { recursive: true });
 });

@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, VtorqueError } from '../../base/index.ts';
@@ -17,11 +18,10 @@ export class LeaseStore {
 
   /**
    * @param directory made if it is missing
-   * @throws VtorqueError `E_LEASES` when others could have written there
+   * @throws VtorqueError `E_LEASES` when it is closed to us, or others could have written there
    */
   static async open(directory: string, uid: number): Promise<LeaseStore> {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    const found = await lstat(directory);
+    const found = await made(directory);
     if (!found.isDirectory() || found.uid !== uid || (found.mode & 0o077) !== 0) {
       throw new VtorqueError('E_LEASES', `Cannot trust "${directory}": others may write or read there`, {
         hint: `It must be a directory of user ${uid} with mode 0700`,
@@ -96,5 +96,18 @@ export class LeaseStore {
 
   #path(key: LeaseKey, end: string): string {
     return join(this.#directory, `${leaseName(key)}${end}`);
+  }
+}
+
+async function made(directory: string): Promise<Stats> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    return await lstat(directory);
+  } catch (cause) {
+    throw new VtorqueError('E_LEASES', `Cannot use "${directory}": ${messageOf(cause)}`, {
+      hint: 'It belongs to the user who runs the hooks of the batch system, usually root: run the command as that user',
+      phase: 'check',
+      cause,
+    });
   }
 }

@@ -1,6 +1,6 @@
 export type { LinkKey } from '../../link/index.ts';
 export { listenPlace } from './address.ts';
-export { Channel, type ChannelTimes, usualTimes } from './channel.ts';
+export { Channel, type ChannelTimes } from './channel.ts';
 export { connectToLauncher, type LauncherPlace } from './connect.ts';
 export { linkKey } from './keys.ts';
 export {

@@ -42,12 +42,25 @@ test('what a node offers of networks is understood, or refused', () => {
     node: 'n2',
     network: { ...network, ...more },
   });
-  for (const offer of [{ refused: 'clash' }, { taps: 2, mtu: 1450 }, { taps: 2, mtu: 1450, vni: 7 }]) {
+  for (const offer of [
+    { refused: 'clash' },
+    { taps: 2, mtu: 1450 },
+    { taps: 2, mtu: 1450, machine: 'a' },
+    { taps: 2, mtu: 1450, vni: 7 },
+  ]) {
     for (const more of [{}, { prepared: offer }, { site: offer }]) {
       assert.deepEqual(readFromNode(hello(more)), hello(more));
     }
   }
-  for (const odd of [null, 7, { refused: 1 }, { taps: '2', mtu: 1450 }, { taps: 2 }, { taps: 2, mtu: 1, vni: 'x' }]) {
+  for (const odd of [
+    null,
+    7,
+    { refused: 1 },
+    { taps: '2', mtu: 1450 },
+    { taps: 2 },
+    { taps: 2, mtu: 1, vni: 'x' },
+    { taps: 2, mtu: 1, machine: 1 },
+  ]) {
     assert.throws(() => readFromNode(hello({ prepared: odd })), { code: 'E_NODE_PROTOCOL' });
     assert.throws(() => readFromNode(hello({ site: odd })), { code: 'E_NODE_PROTOCOL' });
   }

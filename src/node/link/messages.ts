@@ -158,9 +158,11 @@ function isNetworkFacts(value: unknown): boolean {
 function isOffer(value: unknown): boolean {
   if (value === undefined) return true;
   if (typeof value !== 'object' || value === null) return false;
-  const { refused, taps, mtu, vni } = value as Record<string, unknown>;
+  const { refused, taps, mtu, vni, machine } = value as Record<string, unknown>;
   if (refused !== undefined) return typeof refused === 'string';
-  return typeof taps === 'number' && typeof mtu === 'number' && (vni === undefined || typeof vni === 'number');
+  const known =
+    (vni === undefined || typeof vni === 'number') && (machine === undefined || typeof machine === 'string');
+  return known && typeof taps === 'number' && typeof mtu === 'number';
 }
 
 function areStrings(value: unknown): boolean {

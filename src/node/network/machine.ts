@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { type Refused, runTool } from '../../network/prepared/index.ts';
+import type { Refused } from '../../network/prepared/index.ts';
+import { runTool } from '../../process/index.ts';
 
 const SWITCH = '/proc/sys/net/bridge/bridge-nf-call-iptables';
 

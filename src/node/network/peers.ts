@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { messageOf, within } from '../../base/index.ts';
-import { runTool } from '../../network/prepared/index.ts';
+import { runTool } from '../../process/index.ts';
 
 const RESOLVE_MS = 10_000;
 

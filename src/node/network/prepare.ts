@@ -1,4 +1,6 @@
 import { messageOf } from '../../base/index.ts';
+// Not through the room's index: hooks have no use for the rest.
+import { whyNotTrusted } from '../../image/trust.ts';
 import { planSiteNetwork, scriptMacs, slotMac } from '../../network/bridge/index.ts';
 import {
   buildNetworks,
@@ -16,10 +18,10 @@ import {
   readFacts,
   readLinks,
   removeNetworks,
-  runTool,
   type SiteNetwork,
   writeFacts,
 } from '../../network/prepared/index.ts';
+import { runTool } from '../../process/index.ts';
 import type { HookedJob } from '../hook.ts';
 import { type LeaseKey, leaseName } from '../leases/lease.ts';
 import { firstUserPort, refuseFilteredBridges } from './machine.ts';
@@ -27,6 +29,8 @@ import { deviceOwner } from './owner.ts';
 import { addressesOf, deviceTo } from './peers.ts';
 import { NetworkRecords, RECORDS_DIRECTORY } from './records.ts';
 import type { JobNetworkSettings, NetworkSettings, SiteNetworkSettings } from './settings.ts';
+
+const ROOT = 0;
 
 /** Where root keeps what it knows of networks, and where it tells jobs of them. */
 export interface NetworkPlaces {
@@ -141,13 +145,12 @@ async function planJob(
   const device = underlay || (first === undefined ? '' : await deviceTo(first));
   const filtered = await refuseFilteredBridges();
   if (filtered !== undefined) return filtered;
-  const plan = planJobNetwork({
+  return planJobNetwork({
     ...{ owner, vms: input.settings.vms, mtu, peers, links },
     vxlan: { range, port, underlay: device },
-    reserved: others.flatMap(({ job }) => (job?.vxlan === undefined ? [] : [{ ...job.vxlan, bridge: job.bridge }])),
+    reserved: others.flatMap(({ job }) => job?.vxlan ?? []),
     firstUserPort: await firstUserPort(),
   });
-  return plan;
 }
 
 async function planSite(
@@ -164,10 +167,12 @@ async function planSite(
       ...{ owner: deviceOwner(job.key), bridge, vms: settings.vms, links },
       taken: new Set(sites.flatMap(({ taps }) => taps.map(({ slot }) => slot))),
       kept: before.site?.taps.map(({ slot }) => slot) ?? [],
-      macs: (slots) =>
-        script === undefined
-          ? Promise.resolve(slots.map((slot) => slotMac(node, slot)))
-          : scriptMacs(script, node, settings.vms, slots),
+      macs: async (slots) => {
+        if (script === undefined) return slots.map((slot) => slotMac(node, slot));
+        const why = await whyNotTrusted(script, ROOT);
+        if (why !== undefined) throw new Error(`others than root may change the script, ${why}`);
+        return scriptMacs(script, node, settings.vms, slots);
+      },
       slots: script === undefined ? undefined : settings.vms,
     });
   } catch (error) {

@@ -1,4 +1,5 @@
-import { VtorqueError } from '../../base/index.ts';
+import { readFile, readlink } from 'node:fs/promises';
+import { sha256, VtorqueError } from '../../base/index.ts';
 import {
   FACTS_DIRECTORY,
   isRefused,
@@ -36,10 +37,18 @@ export async function preparedOffers(
   key: LeaseKey,
 ): Promise<{ readonly prepared?: PreparedOffer; readonly site?: PreparedOffer }> {
   const { job, site } = (await factsFor(key, FACTS_DIRECTORY)) ?? {};
+  if (job === undefined && site === undefined) return {};
+  const machine = await thisMachine();
   return {
-    ...(job === undefined ? {} : { prepared: offerOf(job) }),
-    ...(site === undefined ? {} : { site: offerOf(site) }),
+    ...(job === undefined ? {} : { prepared: offerOf(job, machine) }),
+    ...(site === undefined ? {} : { site: offerOf(site, machine) }),
   };
+}
+
+/** The devices of one network namespace: containers of one kernel have different ones. */
+async function thisMachine(): Promise<string> {
+  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
+  return sha256(Buffer.from(`${boot} ${await readlink('/proc/self/ns/net')}`)).slice(0, 16);
 }
 
 /** @throws VtorqueError `E_NETWORK_PREPARED` when it is gone */

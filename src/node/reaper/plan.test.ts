@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Lease, LeaseKey } from '../leases/lease.ts';
 import type { MarkedProcess } from '../strays.ts';
+import type { MarkedDirectory } from '../temporary.ts';
 import { planReap } from './plan.ts';
 
 const now = 100 * 24 * 3_600_000;
@@ -14,16 +15,27 @@ const lease = (jobId: string, state: Lease['state'] = 'prepared', age = hour): L
   ...{ key: keyOf(jobId), state, owner: { name: 'u', uid: 1000, gid: 1000 }, at: now - age },
 });
 const marked = (jobId: string, more: Partial<LeaseKey> = {}): MarkedProcess => ({
-  ...{ pid: 7, born: '1', uid: 1000, program: 'qemu', key: keyOf(jobId, more) },
+  ...{ pid: 7, born: '1', parent: 1, uid: 1000, program: 'qemu', key: keyOf(jobId, more), askToEnd: false },
 });
 const plan = (
   leases: readonly Lease[],
   marked: readonly MarkedProcess[],
   live: readonly string[] = [],
   networks: readonly LeaseKey[] = [],
+  directories: readonly MarkedDirectory[] = [],
 ) =>
   planReap({
-    ...{ engine: 'torque', cluster: 'head', live: new Set(live), leases, marked, networks, asked: now, now },
+    ...{
+      engine: 'torque',
+      cluster: 'head',
+      live: new Set(live),
+      leases,
+      marked,
+      directories,
+      networks,
+      asked: now,
+      now,
+    },
   }).map((action) => (action.kind === 'release' ? `release ${action.lease.key.jobId}` : action.kind));
 
 test('what belongs to a live job stays', () => {
@@ -44,6 +56,7 @@ test('a lease that was made while the batch system was slow to answer stays', ()
     cluster: 'head',
     live: new Set<string>(),
     marked: [],
+    directories: [],
     networks: [],
     asked: now - hour,
     now,
@@ -63,6 +76,20 @@ test('a release that was begun is finished, also while the job is still listed',
 test('a process without a lease is ended when its job does not live, also behind a tombstone', () => {
   assert.deepEqual(plan([], [marked('2.head')]), ['kill']);
   assert.deepEqual(plan([lease('2.head', 'released')], [marked('2.head')]), ['kill']);
+});
+
+test('a temporary directory without a lease is removed when its job does not live, and it was there before anybody asked', () => {
+  const directory = (jobId: string, age = hour, more: Partial<LeaseKey> = {}): MarkedDirectory => ({
+    ...{ path: '/tmp/vtorque-x', uid: 1000, gid: 1000, at: now - age, key: keyOf(jobId, more) },
+  });
+  const of = (found: MarkedDirectory, leases: readonly Lease[] = [], live: readonly string[] = []) =>
+    plan(leases, [], live, [], [found]);
+  assert.deepEqual(of(directory('2.head')), ['directory']);
+  assert.deepEqual(of(directory('2.head'), [lease('2.head', 'released')]), ['directory']);
+  assert.deepEqual(of(directory('2.head'), [lease('2.head')]), ['release 2.head']);
+  assert.deepEqual(of(directory('2.head'), [], ['2.head']), []);
+  assert.deepEqual(of(directory('2.head', 1000)), []);
+  assert.deepEqual(of(directory('2.head', hour, { cluster: 'other' })), []);
 });
 
 test('network devices without a lease are removed when their job does not live', () => {

@@ -1,5 +1,6 @@
 import { covers, type Lease, type LeaseKey } from '../leases/lease.ts';
 import type { MarkedProcess } from '../strays.ts';
+import type { MarkedDirectory } from '../temporary.ts';
 
 /** What there is on a node, and which jobs live. */
 export interface NodeView {
@@ -9,6 +10,8 @@ export interface NodeView {
   readonly live: ReadonlySet<string>;
   readonly leases: readonly Lease[];
   readonly marked: readonly MarkedProcess[];
+  /** Temporary directories, looked up before the leases. */
+  readonly directories: readonly MarkedDirectory[];
   /** Runs of jobs for which root has made network devices, looked up before the leases. */
   readonly networks: readonly LeaseKey[];
   /** Milliseconds since 1970 at which processes were looked at and the batch system had not been asked yet. */
@@ -22,6 +25,8 @@ export type ReapAction =
   | { readonly kind: 'release'; readonly lease: Lease }
   /** End a process that belongs to no live job, and to no lease. */
   | { readonly kind: 'kill'; readonly process: MarkedProcess }
+  /** Remove a temporary directory that belongs to no live job, and to no lease. */
+  | { readonly kind: 'directory'; readonly directory: MarkedDirectory }
   /** Remove network devices that belong to no live job, and to no lease. */
   | { readonly kind: 'network'; readonly key: LeaseKey }
   /** Remove a tombstone that nobody can need any more. */
@@ -39,7 +44,7 @@ function isYoung(at: number, { asked, now }: NodeView): boolean {
 
 /** What is to be removed: what belongs to no live job of this batch system. Of others nothing is known here. Pure. */
 export function planReap(view: NodeView): ReapAction[] {
-  const { live, leases, marked, networks, now } = view;
+  const { live, leases, marked, directories, networks, now } = view;
   const ours = ({ engine, cluster }: LeaseKey): boolean => engine === view.engine && cluster === view.cluster;
   const mine = leases.filter(({ key }) => ours(key));
   const releases = mine.filter(
@@ -54,6 +59,9 @@ export function planReap(view: NodeView): ReapAction[] {
   return [
     ...releases.map((lease): ReapAction => ({ kind: 'release', lease })),
     ...strays.map((process): ReapAction => ({ kind: 'kill', process })),
+    ...directories
+      .filter(({ key, at }) => ownerless(key) && !isYoung(at, view))
+      .map((directory): ReapAction => ({ kind: 'directory', directory })),
     ...networks.filter(ownerless).map((key): ReapAction => ({ kind: 'network', key })),
     ...old.map(({ key }): ReapAction => ({ kind: 'forget', key })),
   ];

@@ -1,9 +1,11 @@
 import { messageOf, VtorqueError } from '../../base/index.ts';
 import type { LiveJobs } from '../../engine/engine.ts';
+import { removeAs } from '../clear-up.ts';
 import { type HookDeps, release } from '../hook.ts';
 import type { LeaseKey } from '../leases/lease.ts';
 import { releaseNetwork } from '../network/release.ts';
 import { killIfSame, type MarkedProcess } from '../strays.ts';
+import type { MarkedDirectory } from '../temporary.ts';
 import { planReap, type ReapAction } from './plan.ts';
 
 /** Which jobs live, as the batch system has said. */
@@ -13,6 +15,8 @@ export interface ReapOptions extends HookDeps {
   readonly engine: string;
   /** Seen before `live` was asked for: a process that came later may be that of a job which came later, too. */
   readonly marked: readonly MarkedProcess[];
+  /** As `marked`. */
+  readonly directories: readonly MarkedDirectory[];
   /** As `NodeView.networks`. */
   readonly networks: readonly LeaseKey[];
   /** When that was, in milliseconds since 1970. */
@@ -40,9 +44,19 @@ export function knownJobs(live: LiveJobs): KnownJobs {
 
 /** Remove what no live job owns. May run at any moment, any number of times. */
 export async function reap(options: ReapOptions): Promise<ReapReport> {
-  const { engine, live, marked, networks, asked, store, now } = options;
+  const { engine, live, marked, directories, networks, asked, store, now } = options;
   const leases = await store.list();
-  const view = { engine, cluster: live.cluster, live: live.ids, leases, marked, networks, asked, now: now() };
+  const view = {
+    engine,
+    cluster: live.cluster,
+    live: live.ids,
+    leases,
+    marked,
+    directories,
+    networks,
+    asked,
+    now: now(),
+  };
   const actions = planReap(view);
   const failures: { action: ReapAction; why: string }[] = [];
   for (const action of options.dryRun ? [] : actions) {
@@ -58,6 +72,9 @@ async function carryOut(action: ReapAction, deps: HookDeps): Promise<void> {
       return;
     case 'kill':
       await killIfSame(action.process);
+      return;
+    case 'directory':
+      await removeAs(action.directory, action.directory.path);
       return;
     case 'network':
       await releaseNetwork(action.key);

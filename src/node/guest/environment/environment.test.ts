@@ -69,6 +69,19 @@ test('vmVariables() calls the element of an array PBS_ARRAYID, whatever the batc
   assert.equal(vmVariables(facts({ job: { PBS_ARRAYID: '5' } })).PBS_ARRAYID, '5');
 });
 
+test('guestEnvironment() has as many threads as the VM has CPUs where OpenPBS means all of its own, else what was asked for', () => {
+  const threads = (variables: Record<string, string>) => {
+    const identity = { vms, vm: vms[1], variables, guest: { name: 'mine' }, context: { key: { node: 'n1' } } };
+    const env = guestEnvironment(identity as unknown as GuestIdentity, { nodeFile: '/aux/1' });
+    return [env.NCPUS, env.OMP_NUM_THREADS];
+  };
+  const ofJob = (env: Record<string, string>) => jobVariables(env, { names: [], all: false });
+  assert.deepEqual(threads(ofJob({ NCPUS: '4', OMP_NUM_THREADS: '4' })), ['2', '2']);
+  assert.deepEqual(threads(ofJob({ NCPUS: '4', OMP_NUM_THREADS: '1' })), ['2', '1']);
+  assert.deepEqual(threads({ OMP_NUM_THREADS: '3,2' }), [undefined, '3,2']);
+  assert.deepEqual(threads({}), [undefined, undefined]);
+});
+
 test('guestEnvironment() lets the job change what is usual for MPI, and nothing that is true of the VM', () => {
   const variables = { HYDRA_LAUNCHER: 'fork', PBS_NODEFILE: '/elsewhere', LD_PRELOAD: '/x', PBS_JOBID: '1.head' };
   const identity = {

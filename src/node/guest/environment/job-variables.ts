@@ -7,7 +7,11 @@ export interface VariableSelection {
 }
 
 /** Set by the batch system for every job, or by the login that every job is. */
-const ofEveryJob = new Set(['ENVIRONMENT', 'HOME', 'LANG', 'LANGUAGE', 'LOGNAME', 'SHELL', 'TZ', 'USER']);
+const ofEveryJob = new Set([
+  ...['ENVIRONMENT', 'HOME', 'LANG', 'LANGUAGE', 'LOGNAME', 'SHELL', 'TZ', 'USER'],
+  // By OpenPBS.
+  ...['NCPUS', 'OMP_NUM_THREADS'],
+]);
 
 /** True only of the node or of one process there, so meaningless or wrong inside the guest, even with -V. */
 const ofTheNode =

@@ -58,6 +58,16 @@ export const vmVariableRows: readonly VariableRow[] = [
     doc: 'In an array: the number of the element, also where the batch system calls it PBS_ARRAY_INDEX',
     value: ({ job }) => job.PBS_ARRAYID ?? job.PBS_ARRAY_INDEX,
   },
+  {
+    name: 'NCPUS',
+    doc: 'Virtual CPUs of this VM; only where the batch system sets it, as OpenPBS does',
+    value: ({ job, vm }) => (job.NCPUS === undefined ? undefined : vm.vcpus),
+  },
+  {
+    name: 'OMP_NUM_THREADS',
+    doc: 'The same, where OpenPBS sets it to its `NCPUS`. Another number, of `ompthreads=`, `-v` or `env=`, stays',
+    value: ({ job, vm }) => (job.NCPUS !== undefined && job.OMP_NUM_THREADS === job.NCPUS ? vm.vcpus : undefined),
+  },
   { name: 'HOSTNAME', doc: 'Name of this VM', value: ({ vm }) => vm.name },
   {
     name: 'DISTRO',

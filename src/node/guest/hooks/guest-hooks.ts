@@ -4,6 +4,7 @@ import { guestEnvironment, systemEnvironment } from '../environment/index.ts';
 import { guestGroups } from '../guest-groups.ts';
 import type { GuestFiles, GuestIdentity } from '../guest-setup.ts';
 import { jobDirectory } from '../kinds/index.ts';
+import { limitsOfJob } from '../limits.ts';
 import { type ArgumentFacts, epilogueArguments, prologueArguments } from './arguments.ts';
 import { prologueFailed } from './errors.ts';
 import type { HookName, HookOrders, HookReports, SiteHookName, UserHookName } from './orders.ts';
@@ -106,8 +107,11 @@ export class GuestHooks {
     const vm = identity.vm.name;
     const output = new HookOutput((bytes) => reports.log(logFile(vm, hook), bytes));
     const seconds = limitOf(hook, orders);
-    const spec = { ...this.#identityOf(hook), argv: [`${place}/${hook}`, ...words] };
-    const result = await watch(phase, runHook(agent, spec, seconds, output)).catch((error: unknown) => {
+    const running = async (): Promise<HookResult> => {
+      const spec = { ...(await this.#identityOf(hook)), argv: [`${place}/${hook}`, ...words] };
+      return runHook(agent, spec, seconds, output);
+    };
+    const result = await watch(phase, running()).catch((error: unknown) => {
       throw whileRunning(error, hook, output.lines());
     });
     const good = result.kind === 'code' && result.code === 0;
@@ -115,13 +119,14 @@ export class GuestHooks {
     return { result, lines: output.lines() };
   }
 
-  /** As whom, where and with which variables a hook runs: the user's as his script does, the site's as Torque's hooks do. */
-  #identityOf(hook: HookName): Omit<ExecSpec, 'argv'> {
-    const { identity, files } = this.#guest;
-    const { owner, cwd, umask } = identity.context;
+  /** As whom, where, with which variables and limits a hook runs: the user's as his script does, the site's as Torque's hooks do. */
+  async #identityOf(hook: HookName): Promise<Omit<ExecSpec, 'argv'>> {
+    const { agent, identity, files } = this.#guest;
+    const { owner, cwd, umask, env } = identity.context;
     if (isUsers(hook)) {
       const { uid, gid } = owner;
-      return { uid, gid, groups: guestGroups(identity), cwd, umask, env: guestEnvironment(identity, files) };
+      const limits = await limitsOfJob(agent, env);
+      return { uid, gid, groups: guestGroups(identity), cwd, umask, limits, env: guestEnvironment(identity, files) };
     }
     const login = { PATH: rootPath, LANG: 'C.UTF-8', HOME: '/root', USER: 'root', LOGNAME: 'root' };
     return { uid: 0, gid: 0, groups: [0], cwd: '/', env: { ...systemEnvironment(identity, files), ...login } };

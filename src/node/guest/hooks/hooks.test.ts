@@ -6,9 +6,11 @@ import { PassThrough, Writable } from 'node:stream';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { VtorqueError } from '../../../base/index.ts';
-import type { GuestProcess } from '../../../guest/linux/index.ts';
+import type { ExecSpec, GuestAgent, GuestProcess } from '../../../guest/linux/index.ts';
+import type { GuestIdentity } from '../guest-setup.ts';
 import { type ArgumentFacts, epilogueArguments, prologueArguments } from './arguments.ts';
 import { prologueFailed } from './errors.ts';
+import { GuestHooks } from './guest-hooks.ts';
 import { type HookOrders, hasHooks, hookTime } from './orders.ts';
 import { HookOutput, LOG_BYTES } from './output.ts';
 import { runHook } from './run-hook.ts';
@@ -175,4 +177,39 @@ test('readSiteHooks() refuses what is not there, what others may write, and what
   await using hooks = await aDirectory({});
   await mkdir(join(hooks.path, 'prologue'));
   await assert.rejects(readSiteHooks(hooks.path, uid), refused(/it is no file/));
+});
+
+test("the user's hooks run with the limits of the job, the site's as root without", async () => {
+  const ran: ExecSpec[] = [];
+  const agent = {
+    batch: async () => {},
+    readFile: async () => Buffer.from('1048576\n'),
+    exec: (spec: ExecSpec) => {
+      ran.push(spec);
+      return aProgram(Promise.resolve({ code: 0 }));
+    },
+  } as unknown as GuestAgent;
+  const identity = {
+    ...{ vms: [], vm: { name: 'vn1-1', rank: 0 }, variables: {}, mounts: [], guest: { name: 'host' } },
+    context: {
+      id: '1.head',
+      owner,
+      cwd: '/home/ann',
+      umask: 0o77,
+      env: { VTORQUE_OPEN_FILES: '512' },
+      key: { node: 'n1' },
+    },
+  } as unknown as GuestIdentity;
+  await GuestHooks.start(
+    {
+      ...{ agent, identity, files: { script: '/s', nodeFile: '/n', sshServer: undefined } },
+      orders: { ...orders, user: { vm_prologue: { name: 'p', base64: '', where: 'all' } } },
+      reports: { log: () => {}, ended: () => {} },
+      watch: (_, work) => work,
+    },
+    new Map([['prologue', Buffer.from('')]]),
+  );
+  const [site, users] = ran;
+  assert.deepEqual([site?.uid, site?.limits], [0, undefined]);
+  assert.deepEqual([users?.uid, users?.limits?.find(({ resource }) => resource === 'nofile')?.soft], [7, 512]);
 });

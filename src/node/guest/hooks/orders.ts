@@ -1,3 +1,5 @@
+import { KILL_MS } from '../kinds/run-in-guest.ts';
+
 /** A script of the user's for his VMs, as it was when the job was submitted. */
 export interface UserHook {
   /** Of the file. */
@@ -74,6 +76,3 @@ export function hookTime(orders: HookOrders): { readonly beforeMs: number; reado
       (directory === '' ? 0 : limits.precancel * 1000 + KILL_MS),
   };
 }
-
-/** A killed program is gone within this time, or its guest is in no good state. */
-export const KILL_MS = 10_000;

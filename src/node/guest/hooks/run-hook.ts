@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { messageOf, VtorqueError, within } from '../../../base/index.ts';
 import type { ExecSpec, GuestAgent } from '../../../guest/linux/index.ts';
-import { KILL_MS } from './orders.ts';
+import { guestStuck, KILL_MS } from '../kinds/run-in-guest.ts';
 import type { HookOutput } from './output.ts';
 
 /** How a hook ended: with a code, by a signal, at its limit; or it could not be started. */
@@ -16,7 +16,7 @@ const SIGKILL = 9;
 
 /**
  * Run a program of the guest to its end, or until the time is over: then all of its process group is killed.
- * @throws VtorqueError `E_GUEST_LOST`; `E_HOOK_STUCK` when even the kill does not end it
+ * @throws VtorqueError `E_GUEST_LOST`; `E_GUEST_STUCK` when even the kill does not end it
  */
 export async function runHook(
   agent: Pick<GuestAgent, 'exec'>,
@@ -32,10 +32,7 @@ export async function runHook(
   }, seconds * 1000);
   const outputs = [drain(program.stdout, output), drain(program.stderr, output)];
   try {
-    const stuck = (): Error =>
-      new VtorqueError('E_HOOK_STUCK', `Cannot end "${spec.argv[0]}" in the guest: it goes on although it was killed`, {
-        phase: 'guest',
-      });
+    const stuck = (): Error => guestStuck(spec.argv[0] ?? '');
     const end = await within(program.exit, { ms: seconds * 1000 + KILL_MS, late: stuck });
     await Promise.all(outputs);
     if (late) return { kind: 'late', seconds };

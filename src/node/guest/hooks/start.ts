@@ -3,6 +3,8 @@ import { type HookOrders, hasHooks } from './orders.ts';
 
 /** Hooks that a guest is to have. */
 export interface PreparedHooks {
+  /** Whether there is one for the moment in which the job is to end by a signal. */
+  readonly precancel: boolean;
   /**
    * Run the prologues of a guest that is set up.
    * @throws as `GuestHooks.start`
@@ -24,5 +26,5 @@ export async function prepareHooks(orders: HookOrders, uid: number): Promise<Pre
     import('./site-hooks.ts'),
   ]);
   const site = await readSiteHooks(orders.directory, uid);
-  return { start: (guest) => GuestHooks.start({ ...guest, orders }, site) };
+  return { precancel: site.has('epilogue.precancel'), start: (guest) => GuestHooks.start({ ...guest, orders }, site) };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { anyAddress, clientConfig, knownHosts, refusingClientConfig, serverConfig } from './files.ts';
+import { clientConfig, knownHosts, refusingClientConfig, serverConfig } from './files.ts';
 
 const owner = { name: 'alice', uid: 1000 };
 const hosts = [
@@ -11,12 +11,8 @@ const hosts = [
 test('serverConfig() lets the owner of the job in by his key, at the address of the job', () => {
   const environment = { PBS_JOBID: '7.head', A: 'two "words" \\' };
   assert.equal(
-    serverConfig({ owner, address: '10.9.0.16', environment }),
-    `ListenAddress 10.9.0.16
-ListenAddress 127.0.0.1
-ListenAddress 127.0.1.1
-HostKey /run/vtorque/ssh/host_key
-PidFile none
+    serverConfig({ owner, environment }),
+    `HostKey /run/vtorque/ssh/host_key
 AuthorizedKeysFile /run/vtorque/ssh/authorized/%u
 AuthenticationMethods publickey
 PasswordAuthentication no
@@ -33,7 +29,6 @@ UseDNS no
 PrintMotd no
 PrintLastLog no
 LoginGraceTime 120
-MaxStartups 256
 MaxSessions 256
 MaxAuthTries 20
 Subsystem sftp internal-sftp
@@ -43,26 +38,21 @@ SetEnv "PBS_JOBID=7.head" "A=two \\"words\\" \\\\"
   );
 });
 
-test('serverConfig() listens everywhere where the address is not known beforehand', () => {
-  const config = serverConfig({ owner, address: anyAddress, environment: {} });
-  assert.match(config, /^ListenAddress 0\.0\.0\.0\nHostKey /);
-});
-
 test('serverConfig() leaves out variables that would make lines of their own', () => {
   const environment = { A: 'x\nPermitRootLogin yes', 'BASH_FUNC_x%%': '() { :; }', B: '\r', C: 'a\tb' };
-  const config = serverConfig({ owner, address: undefined, environment });
+  const config = serverConfig({ owner, environment });
   assert.match(config, /\nSetEnv "C=a\tb"\n$/);
-  assert.doesNotMatch(serverConfig({ owner, address: undefined, environment: {} }), /SetEnv/);
+  assert.doesNotMatch(serverConfig({ owner, environment: {} }), /SetEnv/);
 });
 
 test('serverConfig() gives names with the characters of patterns no meaning', () => {
   for (const name of ['alice@site.example', 'a*', '!alice', 'a b']) {
-    assert.doesNotMatch(serverConfig({ owner: { name, uid: 1 }, address: undefined, environment: {} }), /AllowUsers/);
+    assert.doesNotMatch(serverConfig({ owner: { name, uid: 1 }, environment: {} }), /AllowUsers/);
   }
 });
 
 test("serverConfig() lets root log in by the job's key where the job is root's", () => {
-  const config = serverConfig({ owner: { name: 'root', uid: 0 }, address: undefined, environment: {} });
+  const config = serverConfig({ owner: { name: 'root', uid: 0 }, environment: {} });
   assert.match(config, /^PermitRootLogin prohibit-password$/m);
 });
 

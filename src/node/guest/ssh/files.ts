@@ -9,6 +9,8 @@ export const sshPaths = {
   authorized: `${sshDirectory}/authorized`,
   identity: `${sshDirectory}/identity`,
   knownHosts: `${sshDirectory}/known_hosts`,
+  /** What the server says of clients. */
+  log: `${sshDirectory}/log`,
 } as const;
 
 /** A VM of the job, as others reach it. */
@@ -21,8 +23,6 @@ export interface SshHost {
 export interface ServerConfig {
   /** Of the job. */
   readonly owner: { readonly name: string; readonly uid: number };
-  /** On the job's network, or `anyAddress`; none without one. */
-  readonly address: string | undefined;
   /** Of every session. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -34,13 +34,9 @@ export const anyAddress = '0.0.0.0';
 const graceSeconds = 120;
 
 /** sshd_config of a guest: the job's owner alone, with the job's key alone. Pure. */
-export function serverConfig({ owner, address, environment }: ServerConfig): string {
+export function serverConfig({ owner, environment }: ServerConfig): string {
   const lines = [
-    ...(address === undefined ? [] : [`ListenAddress ${address}`]),
-    // The second is what the name of a machine without a network leads to.
-    ...(address === anyAddress ? [] : ['ListenAddress 127.0.0.1', 'ListenAddress 127.0.1.1']),
     `HostKey ${sshPaths.hostKey}`,
-    'PidFile none',
     `AuthorizedKeysFile ${sshPaths.authorized}/%u`,
     'AuthenticationMethods publickey',
     'PasswordAuthentication no',
@@ -59,7 +55,6 @@ export function serverConfig({ owner, address, environment }: ServerConfig): str
     'PrintMotd no',
     'PrintLastLog no',
     `LoginGraceTime ${graceSeconds}`,
-    'MaxStartups 256',
     'MaxSessions 256',
     'MaxAuthTries 20',
     'Subsystem sftp internal-sftp',

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { PassThrough } from 'node:stream';
+import { constants } from 'node:os';
 import { test } from 'node:test';
 import { VtorqueError } from '../../../base/index.ts';
-import type { GuestAgent } from '../../../guest/linux/index.ts';
+import { type GuestAgent, GuestCallError, type ServeSpec } from '../../../guest/linux/index.ts';
+import { anyAddress } from './files.ts';
 import { newSshKey } from './key.ts';
 import { startSshServer, writeSshFiles } from './start.ts';
 
@@ -14,32 +15,29 @@ const guest = { owner, address: '10.9.0.16', hosts, ssh, environment: { A: 'of t
 interface Fake {
   readonly agent: GuestAgent;
   readonly files: Map<string, { readonly text: string; readonly mode: number; readonly uid: number }>;
+  readonly served: ServeSpec[];
 }
 
-/** A guest whose server says these lines and then ends, or, without lines, is not there. */
-function fakeGuest({ config = '', says }: { readonly config?: string; readonly says?: readonly string[] }): Fake {
+/** A guest that takes connections, or cannot because of this. */
+function fakeGuest({ config = '', error }: { readonly config?: string; readonly error?: Error } = {}): Fake {
   const files: Fake['files'] = new Map();
+  const served: ServeSpec[] = [];
   const calls = {
     mkdir: async () => {},
     writeFile: async (path: string, text: string, { mode, uid }: { mode: number; uid: number }) =>
       void files.set(path, { text, mode, uid }),
+    serve: async (spec: ServeSpec) => {
+      if (error !== undefined) throw error;
+      served.push(spec);
+    },
   };
   const agent = {
     ...calls,
+    call: () => Promise.reject(new GuestCallError('read', constants.errno.ENOENT, '')),
     readFile: async () => Buffer.from(config),
     batch: (make: (each: typeof calls) => Promise<unknown>[]) => Promise.all(make(calls)),
-    exec: ({ argv: [program] }: { argv: string[] }) => {
-      const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-      const lines = program === 'rm' ? [] : says;
-      stdout.end();
-      stderr.end((lines ?? []).map((line) => `${line}\r\n`).join(''));
-      const ended = new Promise((resolve) => stderr.once('end', () => setImmediate(resolve, { code: 255 })));
-      const missing = Promise.reject(new VtorqueError('E_GUEST_EXEC', 'Cannot start it'));
-      missing.catch(() => {});
-      return { stdout, stderr, exit: lines === undefined ? missing : ended };
-    },
   };
-  return { agent: agent as unknown as GuestAgent, files };
+  return { agent: agent as unknown as GuestAgent, files, served };
 }
 
 const fragment = '/etc/ssh/ssh_config.d/00-vtorque.conf';
@@ -76,24 +74,39 @@ test("writeSshFiles() puts the client's settings before those of a system that i
   );
 });
 
-test("startSshServer() tells when it listens at the VM's address", async () => {
-  const { agent } = fakeGuest({
-    says: ['Server listening on 10.9.0.16 port 22.', 'Server listening on 127.0.0.1 port 22.'],
-  });
-  assert.equal(await startSshServer(agent, guest, {}).state, 'listens');
+test("startSshServer() listens at the VM's address and at those that its name can lead to", async () => {
+  const cases: [string | undefined, string[]][] = [
+    ['10.9.0.16', ['10.9.0.16', '127.0.0.1', '127.0.1.1']],
+    [undefined, ['127.0.0.1', '127.0.1.1']],
+    [anyAddress, [anyAddress]],
+  ];
+  for (const [address, places] of cases) {
+    const { agent, served } = fakeGuest();
+    assert.equal(await startSshServer(agent, { ...guest, address }, { umask: 0o077 }), 'listens');
+    assert.deepEqual(
+      served.map((spec) => [spec.address, spec.port, spec.program.umask]),
+      places.map((place) => [place, 22, 0o077]),
+    );
+  }
 });
 
 test('startSshServer() tells why others cannot log in, also to who tries in the guest', async () => {
-  const cases: [string, RegExp, (readonly string[])?][] = [
-    ['no server', /^it has no \/usr\/sbin\/sshd$/],
-    ['a taken port', /Bind to port 22 on 10\.9\.0\.16 failed/, ['error: Bind to port 22 on 10.9.0.16 failed: in use.']],
-    ['a server that ends', /ended: no hostkeys available/, ['no hostkeys available']],
+  const { ENOENT, EADDRINUSE } = constants.errno;
+  const cases: [number, RegExp][] = [
+    [ENOENT, /^it has no \/usr\/sbin\/sshd$/],
+    [EADDRINUSE, /^Cannot listen at port 22 of 10\.9\.0\.16 in the guest: address already in use/],
   ];
-  for (const [what, why, says] of cases) {
-    const { agent, files } = fakeGuest({ config: including, ...(says === undefined ? {} : { says }) });
-    const state = await startSshServer(agent, guest, {}).state;
-    assert.ok(state !== 'listens', what);
+  for (const [errno, why] of cases) {
+    const error = new GuestCallError('listen at port 22 of 10.9.0.16', errno, '');
+    const { agent, files } = fakeGuest({ config: including, error });
+    const state = await startSshServer(agent, guest, {});
+    assert.ok(state !== 'listens');
     assert.match(state.why, why);
     assert.match(files.get(fragment)?.text ?? '', /ProxyCommand echo "vtorque: Cannot reach %h by ssh: /);
   }
+});
+
+test('startSshServer() fails when the guest is gone', async () => {
+  const error = new VtorqueError('E_GUEST_LOST', 'gone');
+  await assert.rejects(startSshServer(fakeGuest({ error }).agent, guest, {}), error);
 });

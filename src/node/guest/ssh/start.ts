@@ -1,11 +1,9 @@
 import { dirname } from 'node:path';
-import { createInterface } from 'node:readline';
-import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf, VtorqueError, within } from '../../../base/index.ts';
-import type { ExecSpec, GuestAgent, GuestProcess } from '../../../guest/linux/index.ts';
+import { type ExecSpec, type GuestAgent, GuestCallError } from '../../../guest/linux/index.ts';
 import type { JobOwner } from '../context.ts';
 import { runInGuest } from '../kinds/run-in-guest.ts';
 import {
+  anyAddress,
   clientConfig,
   knownHosts,
   refusingClientConfig,
@@ -43,17 +41,14 @@ const rootOnly = { mode: 0o600, uid: 0, gid: 0 } as const;
 const readable = { mode: 0o644, uid: 0, gid: 0 } as const;
 /** On a slow guest, beside whatever else it starts. */
 const withinMs = 60_000;
-/** Clients try again for longer than that. */
-const aloneAfterMs = 1000;
 
 /** Write everything that server and clients in a guest need. The calls are handed to `then`. */
 export function writeSshFiles(agent: GuestAgent, guest: SshGuest, then: (call: Promise<unknown>) => void): void {
-  const { owner, address, hosts, ssh, environment } = guest;
-  const config = { owner, address, environment };
+  const { owner, hosts, ssh, environment } = guest;
   // The owner's programs open their files here by name; nobody lists it.
   then(agent.mkdir(sshDirectory, { mode: 0o711, uid: 0, gid: 0 }));
   then(agent.mkdir(sshPaths.authorized, { mode: 0o755, uid: 0, gid: 0 }));
-  then(agent.writeFile(sshPaths.server, serverConfig(config), rootOnly));
+  then(agent.writeFile(sshPaths.server, serverConfig({ owner, environment }), rootOnly));
   then(agent.writeFile(sshPaths.hostKey, ssh.host.privateKey, rootOnly));
   then(agent.writeFile(`${sshPaths.authorized}/${owner.name}`, `${ssh.user.publicKey}\n`, readable));
   then(agent.writeFile(sshPaths.identity, ssh.user.privateKey, { mode: 0o600, uid: owner.uid, gid: owner.gid }));
@@ -79,69 +74,61 @@ async function writeClientConfig(agent: GuestAgent, text: string): Promise<void>
   ]);
 }
 
-/** The server of a guest, which runs until the guest ends. */
-export interface SshServer {
-  /** Resolves when others can log in; with the reason when they cannot. Never rejects. */
-  readonly state: Promise<'listens' | { readonly why: string }>;
-}
+/** Whether others can log in to a guest, or why they cannot. */
+export type SshServerState = 'listens' | { readonly why: string };
 
 /** What sessions have from the server. */
 type OfSessions = Pick<ExecSpec, 'limits' | 'umask'>;
 
 /**
- * Start the server of the guest's own system, without waiting for it. A guest without one goes on without, and who tries
- * to reach it is told so.
+ * Have the guest's agent start the server of the guest's own system for each who comes: without KVM its start is the
+ * longest part of that of a VM, and most jobs never need it. A guest without one goes on without, and who tries to reach
+ * it is told so. The files are there.
+ * @throws VtorqueError when the guest is gone
  */
-export function startSshServer(agent: GuestAgent, guest: SshGuest, ofSessions: OfSessions): SshServer {
-  const { hosts } = guest;
-  const state = start(agent, guest, ofSessions).then(
-    () => 'listens' as const,
-    async (error: unknown) => {
-      const why = messageOf(error);
-      await writeClientConfig(agent, refusingClientConfig(hosts, why)).catch(() => {});
-      return { why };
+export async function startSshServer(
+  agent: GuestAgent,
+  { address, hosts }: SshGuest,
+  ofSessions: OfSessions,
+): Promise<SshServerState> {
+  // Nodes to which nobody may log in have this file; the job's owner may log in to his VM.
+  if (await isThere(agent, '/etc/nologin')) await runInGuest(agent, ['rm', '-f', '/etc/nologin'], withinMs);
+  try {
+    await agent.batch((guest) =>
+      addressesOf(address).map((at) =>
+        guest.serve({ address: at, port: 22, program: { ...serverProgram(['-E', sshPaths.log]), ...ofSessions } }),
+      ),
+    );
+    return 'listens';
+  } catch (error) {
+    if (!(error instanceof GuestCallError)) throw error;
+    const why = error.errno === 'ENOENT' ? `it has no ${sshServer}` : error.message;
+    await writeClientConfig(agent, refusingClientConfig(hosts, why));
+    return { why };
+  }
+}
+
+/**
+ * The server for one connection, which is its standard input and output.
+ * @param log options that say where it tells of clients
+ */
+export function serverProgram(log: readonly string[]) {
+  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+  return { argv: [sshServer, '-i', ...log, '-f', sshPaths.server], env, uid: 0, gid: 0, groups: [] };
+}
+
+function addressesOf(address: string | undefined): string[] {
+  if (address === anyAddress) return [address];
+  // The last is what the name of a machine without a network leads to.
+  return [...(address === undefined ? [] : [address]), '127.0.0.1', '127.0.1.1'];
+}
+
+async function isThere(agent: GuestAgent, path: string): Promise<boolean> {
+  return agent.call('read', [path, '0', '1']).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof GuestCallError) return false;
+      throw error;
     },
   );
-  return { state };
-}
-
-/** @throws Error with the reason when it does not listen */
-async function start(
-  agent: GuestAgent,
-  { hosts, address = '127.0.0.1' }: SshGuest,
-  ofSessions: OfSessions,
-): Promise<void> {
-  // Where nobody waits for it, the script is first: without KVM a server takes its time to start.
-  if (hosts.length === 1) await delay(aloneAfterMs, undefined, { ref: false });
-  // Nodes to which nobody may log in have this file; the job's owner may log in to his VM.
-  runInGuest(agent, ['rm', '-f', '/etc/nologin'], withinMs).catch(() => {});
-  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
-  const argv = [sshServer, '-D', '-e', '-f', sshPaths.server];
-  await listens(agent.exec({ argv, env, uid: 0, gid: 0, groups: [], ...ofSessions }), address);
-}
-
-/** @throws Error with the reason when it does not */
-async function listens({ stdout, stderr, exit }: GuestProcess, address: string): Promise<void> {
-  const there = Promise.withResolvers<void>();
-  let last = '';
-  // Read to their end, as long as it runs.
-  stdout.resume();
-  const lines = createInterface({ input: stderr });
-  // It ends with the guest, and why that has ended others tell.
-  lines.on('error', () => {});
-  lines.on('line', (line) => {
-    last = line.trim();
-    if (last === `Server listening on ${address} port 22.`) there.resolve();
-    if (last.includes(`Bind to port 22 on ${address} failed`)) there.reject(new Error(last));
-  });
-  const ended = exit.then(
-    () => Promise.reject(new Error(`its ${sshServer} ended: ${last}`)),
-    (error: unknown) => Promise.reject(isMissing(error) ? new Error(`it has no ${sshServer}`) : error),
-  );
-  const late = (): Error => new Error(`its ${sshServer} does not listen after ${withinMs / 1000} s`);
-  await within(Promise.race([there.promise, ended]), { ms: withinMs, late });
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof VtorqueError && error.code === 'E_GUEST_EXEC';
 }
