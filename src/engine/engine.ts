@@ -1,3 +1,4 @@
+import type { Env } from '../base/index.ts';
 import type { EffectiveOptions } from '../pbs/index.ts';
 
 export type EngineName = 'embedded' | 'torque' | 'openpbs' | 'slurm';
@@ -36,7 +37,7 @@ export interface JobDescription {
 export interface InteractiveCommand {
   readonly command: readonly [string, ...string[]];
   /** Its environment, where that is not the caller's. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly env?: Env;
   /**
    * What a line of its standard error is to the user: in qsub's words for standard output where those say the same, nothing, or the line
    * itself. Where there is no such function, all of it is for him as it is. Either way its standard output tells the job's id as qsub -I does.

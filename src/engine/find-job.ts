@@ -1,7 +1,5 @@
-import { VtorqueError } from '../base/index.ts';
+import { type Env, VtorqueError } from '../base/index.ts';
 import type { EngineName, JobEngine } from './engine.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * The batch system whose job this process is part of.

@@ -26,7 +26,9 @@ test('findEngine() takes the first qsub on PATH that can be executed, and any fo
   using machine = aMachine();
   const first = withQsub(join(machine.dir, 'a'), '', 0o644);
   const second = withQsub(join(machine.dir, 'b'), '#!/bin/sh\n');
-  const engine = await findEngine(machine.env(first, 'relative', second));
+  const directory = join(machine.dir, 'c');
+  mkdirSync(join(directory, 'qsub'), { recursive: true });
+  const engine = await findEngine(machine.env(first, 'relative', directory, second));
   assert.equal(engine.name, 'torque');
   assert.equal(engine.qsub, join(second, 'qsub'));
 });

@@ -1,12 +1,12 @@
-import { accessSync, closeSync, constants, existsSync, openSync, readSync, realpathSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { closeSync, existsSync, openSync, readSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Env } from '../base/index.ts';
 import { installRoot } from '../site/index.ts';
 import { commandsDir, connectInstance } from './embedded/client.ts';
 import type { Engine, EngineName } from './engine.ts';
 import { noBatchSystem } from './errors.ts';
 import { pbsExec } from './openpbs/places.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
+import { commandsIn, directoriesOnPath, isExecutable } from './search-path.ts';
 
 /** Commands that look like qsub to PATH but hand on to one: taking them for the batch system would go round in circles. */
 const NOT_AN_ENGINE = join(installRoot, 'bin');
@@ -51,13 +51,10 @@ interface Command {
   readonly real: string;
 }
 
-// Synchronous: a turn through the thread pool for each directory of PATH takes longer than all the look-ups.
 function commandOnPath(env: Env, name: string): Command | undefined {
-  for (const directory of (env.PATH ?? '').split(delimiter)) {
-    if (!directory.startsWith('/')) continue;
-    const path = join(directory, name);
-    const real = executable(path);
-    if (real !== undefined && !real.startsWith(`${NOT_AN_ENGINE}/`)) return { path, real };
+  for (const path of commandsIn(directoriesOnPath(env.PATH), name)) {
+    const real = realpathSync(path);
+    if (!real.startsWith(`${NOT_AN_ENGINE}/`)) return { path, real };
   }
   return undefined;
 }
@@ -66,17 +63,7 @@ function commandOnPath(env: Env, name: string): Command | undefined {
 function configuredOpenPbs(env: Env): Command | undefined {
   const exec = pbsExec(env);
   const path = exec === undefined ? undefined : join(exec, 'bin/qsub');
-  const real = path === undefined ? undefined : executable(path);
-  return path === undefined || real === undefined ? undefined : { path, real };
-}
-
-function executable(path: string): string | undefined {
-  try {
-    accessSync(path, constants.X_OK);
-    return realpathSync(path);
-  } catch {
-    return undefined;
-  }
+  return path !== undefined && isExecutable(path) ? { path, real: realpathSync(path) } : undefined;
 }
 
 async function engineWithoutQsub(env: Env): Promise<EngineName | undefined> {

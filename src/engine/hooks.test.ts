@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { VtorqueError } from '../base/index.ts';
-import { hookExitCode, nodesOfHook, readHookCall } from './hooks.ts';
+import { nodesOfHook, readHookCall } from './hooks.ts';
 
 const refused = { code: 'E_HOOK_CALL' };
 
@@ -138,10 +138,4 @@ test('nothing but a job id and the name of a user comes out of a hook', async ()
       }
     }),
   );
-});
-
-test('a hook ends with 0 whatever a user has done; a script of the site has its say', () => {
-  assert.equal(hookExitCode({ kind: 'done' }), 0);
-  assert.equal(hookExitCode({ kind: 'failed', why: 'no such image' }), 0);
-  assert.equal(hookExitCode({ kind: 'site', code: 99 }), 99);
 });

@@ -1,14 +1,5 @@
+import type { Env } from '../base/index.ts';
 import type { EngineName, HookCall } from './engine.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
-
-/** What has come of a hook. */
-export type HookOutcome =
-  | { readonly kind: 'done' }
-  /** Something of ours is not ready. The job's launcher finds that out and ends the job with the reason. */
-  | { readonly kind: 'failed'; readonly why: string }
-  /** A script of the site's own, chained behind this hook, has ended so. */
-  | { readonly kind: 'site'; readonly code: number };
 
 /**
  * What a hook of a batch system was called for; undefined for one that has nothing to do.
@@ -49,12 +40,4 @@ export async function nodesOfHook(
 ): Promise<readonly string[] | undefined> {
   if (call.nodes !== undefined || engine !== 'torque') return call.nodes;
   return (await import('./torque/hook-nodes.ts')).torqueHookNodes(call, env);
-}
-
-/**
- * How the hook is to end. A failure of ours is 0 like a success: anything else puts the job back into the queue for ever and takes the
- * node down (Torque 6.1, observed), and a user's mistake must do neither. The site's own scripts have their say. Pure.
- */
-export function hookExitCode(outcome: HookOutcome): number {
-  return outcome.kind === 'site' ? outcome.code : 0;
 }

@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { VtorqueError } from '../base/index.ts';
 import { type HostSlots, parseNodeFile } from '../pbs/index.ts';
-import { ATTEMPT } from './embedded/environment.ts';
 import type { EngineName } from './engine.ts';
 import { jobEngineName } from './find-job.ts';
-import { clusterOf } from './pbs/allocation.ts';
+import { ATTEMPT, clusterOf } from './pbs/allocation.ts';
 
 type Env = Readonly<Record<string, string>>;
 

@@ -26,6 +26,11 @@ test('checkRequest() refuses unknown operations, names of JavaScript’s own, an
     { op: 'signal', id: '1', signal: 1.5 },
     { op: 'submit', submission: { ...aSubmission(), variables: [['A']] }, body: 1 },
     { op: 'submit', submission: aSubmission(), body: -1 },
+    { op: 'submit', submission: aSubmission(), body: 0, authority: 5 },
+    { op: 'submit', submission: { ...aSubmission(), display: [':0'] }, body: 0 },
+    { op: 'submit', submission: { ...aSubmission(), umask: 'x' }, body: 0 },
+    { op: 'submit', submission: { ...aSubmission(), owner: { uid: 0 } }, body: 0 },
+    { op: 'alter', id: '1', elements: [], change: { owner: { uid: 0 } } },
   ];
   for (const request of wrong)
     assert.throws(() => checkRequest(request as unknown as Request), PbsError, JSON.stringify(request));

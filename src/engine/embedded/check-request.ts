@@ -1,12 +1,24 @@
+import type { Submission } from './job.ts';
 import { type Alteration, PBSE, PbsError, type Request } from './protocol.ts';
 
-type Kind = 'string' | 'number' | 'boolean' | 'strings' | 'pairs';
+type Kind = 'string' | 'number' | 'boolean' | 'strings' | 'pairs' | 'octal';
+type Fields = Readonly<Record<string, Kind | `${Kind}?`>>;
 
-/** The fields of each message, so that nothing of another type gets further. A question mark: may be left out. */
-const REQUESTS: Readonly<
-  Record<Request['op'], Readonly<Record<string, Kind | `${Kind}?` | 'submission' | 'alteration'>>>
-> = {
-  submit: { submission: 'submission', body: 'number' },
+/** The names of the fields of an operation. */
+type FieldOf<Operation, Each = Request> = Each extends { readonly op: infer Op }
+  ? Operation extends Op
+    ? Exclude<keyof Each, 'op'>
+    : never
+  : never;
+
+/**
+ * The fields of each message, so that nothing of another type gets further; that none is forgotten, the compiler sees. A question mark:
+ * may be left out.
+ */
+const REQUESTS: {
+  readonly [Op in Request['op']]: Readonly<Record<FieldOf<Op>, Kind | `${Kind}?` | 'submission' | 'alteration'>>;
+} = {
+  submit: { submission: 'submission', body: 'number', authority: 'string?' },
   status: { ids: 'strings?', elements: 'boolean?', full: 'boolean?' },
   wait: { id: 'string' },
   delete: { id: 'string', elements: 'string?', delayMs: 'number?' },
@@ -23,7 +35,7 @@ const REQUESTS: Readonly<
   stop: { killJobs: 'boolean' },
 };
 
-const SUBMISSION: Readonly<Record<string, Kind | `${Kind}?`>> = {
+const SUBMISSION: Readonly<Record<keyof Submission, Fields[string]>> = {
   name: 'string',
   resources: 'pairs',
   queue: 'string',
@@ -38,7 +50,7 @@ const SUBMISSION: Readonly<Record<string, Kind | `${Kind}?`>> = {
   account: 'string?',
   depend: 'string?',
   jobType: 'string?',
-  umask: 'string?',
+  umask: 'octal?',
   killDelay: 'number?',
   rerunable: 'boolean',
   variables: 'pairs',
@@ -48,6 +60,7 @@ const SUBMISSION: Readonly<Record<string, Kind | `${Kind}?`>> = {
   submitHost: 'string',
   interactive: 'boolean?',
   command: 'string?',
+  display: 'string?',
   terminalType: 'string?',
   columns: 'number?',
   rows: 'number?',
@@ -62,7 +75,7 @@ const ALTERATION: Readonly<Record<keyof Alteration, `${Kind}?`>> = {
   keep: 'string?',
   shell: 'string?',
   account: 'string?',
-  umask: 'string?',
+  umask: 'octal?',
   rerunable: 'boolean?',
   variables: 'pairs?',
   depend: 'string?',
@@ -75,27 +88,28 @@ const ALTERATION: Readonly<Record<keyof Alteration, `${Kind}?`>> = {
  * @throws PbsError for unknown operations and wrong types
  */
 export function checkRequest(request: Request): Request {
-  const fields = Object.hasOwn(REQUESTS, request.op) ? REQUESTS[request.op] : undefined;
+  const fields: Readonly<Record<string, Fields[string] | 'submission' | 'alteration'>> | undefined = Object.hasOwn(
+    REQUESTS,
+    request.op,
+  )
+    ? REQUESTS[request.op]
+    : undefined;
   if (fields === undefined) throw new PbsError(PBSE.PROTOCOL, `operation "${request.op}" is unknown`);
   for (const [name, kind] of Object.entries(fields)) {
     const value: unknown = Reflect.get(request, name);
     if (kind === 'submission') checkFields(name, value, SUBMISSION);
-    else if (kind === 'alteration') checkAlteration(name, value);
+    else if (kind === 'alteration') checkFields(name, value, ALTERATION);
     else checkField(name, value, kind);
   }
   return request;
 }
 
-/** What is not known must not get into a job. */
-function checkAlteration(name: string, value: unknown): void {
-  checkFields(name, value, ALTERATION);
-  const unknown = Object.keys(value as object).find((key) => !Object.hasOwn(ALTERATION, key));
-  if (unknown !== undefined) throw wrong(unknown);
-}
-
-function checkFields(field: string, value: unknown, fields: typeof SUBMISSION): void {
+function checkFields(field: string, value: unknown, fields: Fields): void {
   if (typeof value !== 'object' || value === null) throw wrong(field);
   for (const [name, kind] of Object.entries(fields)) checkField(name, Reflect.get(value, name), kind);
+  // What is not known must not get into a job.
+  const unknown = Object.keys(value).find((key) => !Object.hasOwn(fields, key));
+  if (unknown !== undefined) throw wrong(unknown);
 }
 
 function checkField(name: string, value: unknown, kind: Kind | `${Kind}?`): void {
@@ -108,6 +122,7 @@ function isOf(value: unknown, kind: Kind): boolean {
   if (kind === 'strings') return Array.isArray(value) && value.every((item) => typeof item === 'string');
   if (kind === 'pairs')
     return Array.isArray(value) && value.every((item) => isOf(item, 'strings') && item.length === 2);
+  if (kind === 'octal') return typeof value === 'string' && /^[0-7]{1,6}$/.test(value);
   return typeof value === kind;
 }
 

@@ -1,20 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
+import type { Env } from '../../base/index.ts';
 import { installRoot } from '../../site/index.ts';
 import { encodeLine, FrameReader } from './frames.ts';
 import { instancePlaces, instancesToTry } from './places.ts';
-import {
-  type JobView,
-  PBSE,
-  PbsError,
-  PROTOCOL_VERSION,
-  type Reply,
-  type Request,
-  type StatusReply,
-} from './protocol.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
+import { type JobView, PBSE, PbsError, PROTOCOL_VERSION, type Reply, type Request } from './protocol.ts';
 
 /** Where qsub, qstat and the others are. */
 export const commandsDir: string = join(installRoot, 'libexec/pbs');
@@ -116,12 +107,6 @@ export async function readReply<T>(reader: FrameReader): Promise<T> {
   const reply = JSON.parse(line) as Reply<T>;
   if (!reply.ok) throw new PbsError(reply.code, reply.message);
   return reply;
-}
-
-/** The job as it is now; undefined when the batch system does not know it. */
-export async function jobStatus(id: string, env: Env = process.env): Promise<JobView | undefined> {
-  const reply = await request<StatusReply>(env, { op: 'status', ids: [id] });
-  return reply.jobs[0];
 }
 
 /**

@@ -4,14 +4,13 @@ import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { VtorqueError, within } from '../../base/index.ts';
+import { type Env, VtorqueError, within } from '../../base/index.ts';
 import { agentProgram, installRoot, isCheckout } from '../../site/index.ts';
 import { NoServerError, request } from './client.ts';
+import type { NodeNames } from './nodes.ts';
 import { instancesToTry, ownInstance } from './places.ts';
 import { type InfoReply, PBSE, PbsError } from './protocol.ts';
 import { buildShepherd } from './shepherd/build.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 export interface StartOptions {
   readonly env: Env;
@@ -19,7 +18,8 @@ export interface StartOptions {
   readonly version: string;
   /** Instead of the instance that belongs to this user. */
   readonly dir?: string | undefined;
-  readonly nodes?: number | undefined;
+  /** One unless told. */
+  readonly nodes?: NodeNames | undefined;
   /** Slots of each node; the machine's processors unless told. */
   readonly np?: number | undefined;
   /** How long qstat shows a complete job. */
@@ -71,7 +71,7 @@ export async function startInstance(options: StartOptions): Promise<StartResult>
   if (isCheckout()) await buildShepherd(helpers);
   makeParents(dir);
   await spawnDaemon(dir, [
-    `--nodes=${options.nodes ?? 1}`,
+    `--nodes=${[options.nodes ?? 1].flat().join(',')}`,
     `--np=${options.np ?? availableParallelism()}`,
     `--keep-completed=${options.keepCompletedS ?? KEEP_COMPLETED_S}`,
     `--helpers=${helpers}`,
@@ -114,18 +114,16 @@ async function spawnDaemon(dir: string, args: readonly string[]): Promise<void> 
     },
   });
   child.unref();
-  const answer = said === '' ? { ok: false } : (JSON.parse(said) as DaemonAnswer);
+  if (said === '') throw notStarted('it ended at once', dir);
+  const answer = JSON.parse(said) as DaemonAnswer;
   if (answer.ok) return;
-  const { code = 'E_LOCAL_START', message = 'Cannot start the embedded batch system: it ended at once', hint } = answer;
+  const { code, message, hint } = answer;
   throw new VtorqueError(code, message, hint === undefined ? {} : { hint });
 }
 
-interface DaemonAnswer {
-  readonly ok: boolean;
-  readonly code?: string;
-  readonly message?: string;
-  readonly hint?: string;
-}
+type DaemonAnswer =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: string; readonly message: string; readonly hint?: string };
 
 function notStarted(why: string, dir: string): VtorqueError {
   return new VtorqueError('E_LOCAL_START', `Cannot start the embedded batch system: ${why}`, {

@@ -3,6 +3,7 @@ import { closeSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { messageOf, VtorqueError } from '../../base/index.ts';
 import { runDaemon } from './daemon.ts';
+import { type NodeNames, readNodeNames } from './nodes.ts';
 import { helpersIn } from './shepherd/build.ts';
 
 const READY_FD = 3;
@@ -10,6 +11,12 @@ const READY_FD = 3;
 function tell(message: object): void {
   writeSync(READY_FD, `${JSON.stringify(message)}\n`);
   closeSync(READY_FD);
+}
+
+function nodesFrom(text: string): NodeNames {
+  const nodes = readNodeNames(text);
+  if (nodes !== undefined) return nodes;
+  throw new VtorqueError('E_LOCAL_START', `Cannot start the embedded batch system: "${text}" names no nodes`);
 }
 
 export async function main(args: readonly string[]): Promise<void> {
@@ -29,7 +36,7 @@ export async function main(args: readonly string[]): Promise<void> {
   try {
     const daemon = await runDaemon({
       dir: values.dir ?? '',
-      nodes: Number(values.nodes),
+      nodes: nodesFrom(values.nodes ?? ''),
       np: Number(values.np),
       keepCompletedS: Number(values['keep-completed']),
       helpers: helpersIn(values.helpers ?? ''),

@@ -1,14 +1,14 @@
 import { chmodSync, lstatSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { hostname, totalmem } from 'node:os';
-import { messageOf, VtorqueError } from '../../base/index.ts';
+import { fileReason, messageOf, shortName, VtorqueError } from '../../base/index.ts';
 import { accountingIn } from './accounting.ts';
 import { machineAccounts } from './accounts.ts';
 import { Batch } from './batch.ts';
 import { Dependencies } from './dependencies.ts';
 import { Instance, removeLeftovers } from './instance.ts';
 import { isArray } from './job.ts';
-import { virtualNodes } from './nodes.ts';
+import { type NodeNames, virtualNodes } from './nodes.ts';
 import { directoriesOf, type InstancePlaces, instancePlaces } from './places.ts';
 import { bootId, Runner } from './runner.ts';
 import { listen } from './server.ts';
@@ -20,7 +20,7 @@ import { Terminals } from './terminals.ts';
 
 export interface DaemonOptions {
   readonly dir: string;
-  readonly nodes: number;
+  readonly nodes: NodeNames;
   readonly np: number;
   readonly keepCompletedS: number;
   readonly helpers: Helpers;
@@ -70,7 +70,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
   const keepCompletedMs = options.keepCompletedS * 1000;
   const batch: Batch = new Batch({
     store,
-    server: store.setting('server', shortHostName()),
+    server: store.setting('server', shortName(hostname()) || 'localhost'),
     nodes: virtualNodes(options.nodes, options.np),
     queues: settings.queues,
     keepCompletedMs,
@@ -128,7 +128,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
     log,
   });
   batch.reschedule();
-  log(`started: pid ${process.pid}, ${options.nodes} nodes with ${options.np} slots`);
+  log(`started: pid ${process.pid}, ${batch.nodes.length} nodes with ${options.np} slots`);
   return {
     stopped: stopped.then(() => {
       log('stopped');
@@ -170,13 +170,24 @@ function makeDirectories(places: InstancePlaces, uid: number): void {
     });
   }
   for (const [path, mode] of directoriesOf(places)) {
-    mkdirSync(path, { recursive: true, mode });
-    const { uid: owner } = lstatSync(path);
-    if (owner !== uid || !lstatSync(path).isDirectory()) {
-      throw new VtorqueError('E_LOCAL_DIR', `Cannot use "${path}": it belongs to another user`);
-    }
     // An ordinary user's instance serves nobody else.
-    chmodSync(path, uid !== 0 && path === places.dir ? 0o700 : mode);
+    makeDirectory(path, uid, uid !== 0 && path === places.dir ? 0o700 : mode);
+  }
+}
+
+function makeDirectory(path: string, uid: number, mode: number): void {
+  try {
+    mkdirSync(path, { recursive: true, mode });
+    const facts = lstatSync(path);
+    if (facts.uid !== uid || !facts.isDirectory()) throw Object.assign(new Error(), { code: 'EEXIST' });
+    chmodSync(path, mode);
+  } catch (cause) {
+    const isAnothers = (cause as NodeJS.ErrnoException).code === 'EEXIST';
+    const reason = isAnothers ? 'it is no directory of yours' : fileReason(cause);
+    throw new VtorqueError('E_LOCAL_DIR', `Cannot use "${path}": ${reason}`, {
+      hint: 'Name a directory of your own: vtorque local start --dir DIRECTORY',
+      cause,
+    });
   }
 }
 
@@ -184,8 +195,4 @@ function openLog({ log: path }: InstancePlaces): { log: (line: string) => void; 
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOG) renameSync(path, `${path}.old`);
   const logFd = openSync(path, 'a', 0o600);
   return { logFd, log: (line) => void writeSync(logFd, `${new Date().toISOString()} ${line}\n`) };
-}
-
-function shortHostName(): string {
-  return hostname().split('.')[0] || 'localhost';
 }

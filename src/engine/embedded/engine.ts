@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { messageOf } from '../../base/index.ts';
+import { type Env, messageOf } from '../../base/index.ts';
 import type {
   BatchNode,
   Engine,
@@ -13,11 +13,9 @@ import type {
 import { noBatchSystem } from '../errors.ts';
 import { byAskedName } from '../pbs/asked-names.ts';
 import { execHosts } from '../pbs/job-status.ts';
-import { engineError } from '../pbs/run-command.ts';
+import { engineError } from '../run-command.ts';
 import { NoServerError, request } from './client.ts';
 import { type InfoReply, type JobView, type NodesReply, PbsError, type Request, type StatusReply } from './protocol.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** The embedded batch system for its users: through its daemon, and through its qsub for what qsub knows. */
 export class EmbeddedEngine implements Engine {

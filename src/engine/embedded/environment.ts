@@ -1,4 +1,5 @@
 import { parseNodes, parseWalltime } from '../../pbs/index.ts';
+import { ATTEMPT } from '../pbs/allocation.ts';
 import { type Job, nameOf, resourceOf } from './job.ts';
 
 export interface Account {
@@ -28,9 +29,6 @@ const BASE: readonly (readonly [string, string])[] = [
   ['PATH', '/usr/local/bin:/usr/bin:/bin'],
   ['LANG', 'C.UTF-8'],
 ];
-
-/** Which run of the job it is, counted from 1: after a requeue everything else is as before. */
-export const ATTEMPT = 'VTORQUE_ATTEMPT';
 
 /** For hooks: the names of the job's nodes, all of which are this machine; PBS_NODENUM says which one is meant. */
 export const HOSTS = 'VTORQUE_HOSTS';

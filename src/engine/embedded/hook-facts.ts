@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { parseNodes } from '../../pbs/index.ts';
-import { type Account, ATTEMPT, HOSTS } from './environment.ts';
+import { ATTEMPT } from '../pbs/allocation.ts';
+import { type Account, HOSTS } from './environment.ts';
 import { type Job, nameOf, resourceOf } from './job.ts';
 
 export interface HookPlace {

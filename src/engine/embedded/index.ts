@@ -1,12 +1,5 @@
-export { commandsDir, connectInstance, followJob, jobStatus, NoServerError, request, waitForJob } from './client.ts';
-export {
-  instanceInfo,
-  meaning,
-  meantInstance,
-  type StartOptions,
-  type StartResult,
-  startInstance,
-  stopInstance,
-} from './control.ts';
-export { type InfoReply, type JobView, type NodeView, PbsError } from './protocol.ts';
-export { buildShepherd, type Helpers, helpersIn } from './shepherd/build.ts';
+export { followJob, waitForJob } from './client.ts';
+export { instanceInfo, meaning, meantInstance, startInstance, stopInstance } from './control.ts';
+export { type NodeNames, readNodeNames } from './nodes.ts';
+export type { InfoReply, JobView } from './protocol.ts';
+export { helpersIn } from './shepherd/build.ts';

@@ -1,15 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
-import { messageOf, VtorqueError } from '../../base/index.ts';
+import { type Env, messageOf, VtorqueError } from '../../base/index.ts';
 import type { JobEngine } from '../engine.ts';
 import { nodeTasks, type TaskProcess } from '../node-tasks.ts';
-import { readPbsAllocation } from '../pbs/allocation.ts';
+import { ATTEMPT, readPbsAllocation } from '../pbs/allocation.ts';
 import { HANDED_ON, handOn } from '../pbs/handed-on.ts';
 import { request } from './client.ts';
-import { ATTEMPT } from './environment.ts';
 import type { TaskReply } from './protocol.ts';
 import { spawnTask, type Task, tasksOf } from './task.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** As far as anybody knows a job has a script and no further task yet; the numbers need only differ from the script's. */
 const FIRST_TASK = 2;
@@ -56,6 +53,7 @@ function asTaskProcess({ host }: Task, child: ChildProcess): TaskProcess {
 
 function cannotStart(why: string, cause?: unknown): VtorqueError {
   return new VtorqueError('E_NODE_START', `Cannot start a program on the nodes of the job: ${why}`, {
+    hint: 'See whether the embedded batch system still runs: vtorque local status',
     phase: 'plan',
     cause,
   });

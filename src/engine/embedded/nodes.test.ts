@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseNodes } from '../../pbs/index.ts';
-import { allocate, formatExecHost, formatSlots, occupiedBy, virtualNodes } from './nodes.ts';
+import { allocate, formatExecHost, occupiedBy, readNodeNames, virtualNodes } from './nodes.ts';
 
 const nodes = virtualNodes(3, 4);
 
@@ -10,6 +10,29 @@ test('allocate() takes the first nodes that have the slots, lowest slots first',
   const occupied = occupiedBy([{ node: 'node1', slots: [0, 2] }]);
   assert.equal(formatExecHost(allocate(parseNodes('2:ppn=2'), nodes, occupied) ?? []), 'node1/1,3+node2/0-1');
   assert.equal(formatExecHost(allocate(parseNodes('2:ppn=3'), nodes, occupied) ?? []), 'node2/0-2+node3/0-2');
+});
+
+test('virtual nodes are counted or named', () => {
+  assert.deepEqual(virtualNodes(2, 4), [
+    { name: 'node1', np: 4 },
+    { name: 'node2', np: 4 },
+  ]);
+  assert.deepEqual(virtualNodes(['n1.cluster.example'], 2), [{ name: 'n1.cluster.example', np: 2 }]);
+});
+
+test('readNodeNames() takes a number, or names that a request can have, each once', () => {
+  assert.equal(readNodeNames('3'), 3);
+  assert.deepEqual(readNodeNames('n1.cluster.example,n2'), ['n1.cluster.example', 'n2']);
+  for (const text of ['', '0', '10000', 'n1,', 'n1,n1', '1,2', '-n', 'n1 n2', 'a+b', 'a/b', 'a:b']) {
+    assert.equal(readNodeNames(text), undefined, text);
+  }
+});
+
+test('allocate() gives a node with a domain to whoever names all of it, as Torque does', () => {
+  const named = virtualNodes(['n1.cluster.example', 'n2.cluster.example'], 2);
+  const allocation = allocate(parseNodes('n2.cluster.example:ppn=2'), named, new Map());
+  assert.equal(formatExecHost(allocation ?? []), 'n2.cluster.example/0-1');
+  assert.equal(allocate(parseNodes('n2'), named, new Map()), undefined);
 });
 
 test('allocate() gives a named node to whoever names it, in the order written', () => {
@@ -41,9 +64,4 @@ test('allocate() never gives a slot twice, and each part its number of nodes', (
         assert.ok(slots.every((slot) => slot < 4 && !occupied.get(node)?.has(slot)));
     }),
   );
-});
-
-test('formatSlots() writes neighbours as ranges', () => {
-  assert.equal(formatSlots([0]), '0');
-  assert.equal(formatSlots([0, 1, 2, 5, 7, 8]), '0-2,5,7-8');
 });

@@ -1,3 +1,4 @@
+import { formatRanges } from '../../base/index.ts';
 import type { HostSlots, NodeRequest } from '../../pbs/index.ts';
 import type { Allocation } from './job.ts';
 
@@ -7,9 +8,25 @@ export interface VirtualNode {
   readonly np: number;
 }
 
-/** `node1` ... with `np` slots each. */
-export function virtualNodes(count: number, np: number): VirtualNode[] {
-  return Array.from({ length: count }, (_, i) => ({ name: `node${i + 1}`, np }));
+/** How many nodes, or their names. */
+export type NodeNames = number | readonly string[];
+
+/** `node1` ..., or nodes with these names; `np` slots each. */
+export function virtualNodes(nodes: NodeNames, np: number): VirtualNode[] {
+  const names = typeof nodes === 'number' ? Array.from({ length: nodes }, (_, i) => `node${i + 1}`) : nodes;
+  return names.map((name) => ({ name, np }));
+}
+
+const MOST_NODES = 9999;
+/** What `-l nodes=` can ask for by name, and no longer than a host name. */
+const NODE_NAME = /^[A-Za-z][\w.-]{0,252}$/;
+
+/** Read `4`, or names such as `n1.cluster.example,n2.cluster.example`, each once. Undefined: it is neither. Pure. */
+export function readNodeNames(text: string): NodeNames | undefined {
+  if (/^\d+$/.test(text)) return Number(text) >= 1 && Number(text) <= MOST_NODES ? Number(text) : undefined;
+  const names = text.split(',');
+  const fit = names.every((name) => NODE_NAME.test(name)) && new Set(names).size === names.length;
+  return fit && names.length <= MOST_NODES ? names : undefined;
 }
 
 /** Slots in use, by node. */
@@ -67,18 +84,7 @@ function freeSlots(node: VirtualNode, occupied: Occupied): number[] {
 
 /** `node1/0-1+node2/0,3` */
 export function formatExecHost(allocation: readonly Allocation[]): string {
-  return allocation.map(({ node, slots }) => `${node}/${formatSlots(slots)}`).join('+');
-}
-
-/** `0-1,3` */
-export function formatSlots(slots: readonly number[]): string {
-  const ranges: [from: number, to: number][] = [];
-  for (const slot of slots) {
-    const last = ranges.at(-1);
-    if (last !== undefined && slot === last[1] + 1) last[1] = slot;
-    else ranges.push([slot, slot]);
-  }
-  return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(',');
+  return allocation.map(({ node, slots }) => `${node}/${formatRanges(slots)}`).join('+');
 }
 
 export function hostSlots(allocation: readonly Allocation[]): HostSlots[] {

@@ -1,10 +1,11 @@
+import { formatRanges } from '../../base/index.ts';
 import { parseArray, parseJobId } from '../../pbs/index.ts';
 import { alteredBy, cannotModify } from './alter.ts';
 import type { Batch } from './batch.ts';
 import type { Dependencies } from './dependencies.ts';
 import { holdsOf, isArray, type Job, type JobState, jobId, type Owner, withHolds } from './job.ts';
 import { stateOf } from './node-marks.ts';
-import { formatSlots, hostSlots } from './nodes.ts';
+import { hostSlots } from './nodes.ts';
 import { outputOf, spoolName } from './outputs.ts';
 import {
   type Alteration,
@@ -220,7 +221,7 @@ export class Operations {
         (job.allocation ?? []).filter(({ node }) => node === name).map(({ slots }) => ({ job, slots })),
       );
       const taken = uses.reduce((sum, { slots }) => sum + slots.length, 0);
-      const jobs = uses.map(({ job, slots }) => `${formatSlots(slots)}/${job.id}`);
+      const jobs = uses.map(({ job, slots }) => `${formatRanges(slots)}/${job.id}`);
       const mark = this.#batch.markOf(name);
       const note = mark.note ? { note: mark.note } : {};
       return { name, np, memory, state: stateOf(mark, taken >= np), jobs, ...note };

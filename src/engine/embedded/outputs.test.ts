@@ -19,8 +19,8 @@ test('an element of an array has its number at the end of the path, unless the p
 
 test('variables of the job in a path are replaced, unknown ones left', () => {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what the user writes
-  const output = '$HOME/${PBS_JOBID}.$PBS_JOBNAME.$NOSUCH';
-  assert.equal(shown({ sequence: 5 }, { output }), '/home/tqa/5.tqhead.job.sh.$NOSUCH');
+  const output = '$HOME/${PBS_JOBID}.$PBS_JOBNAME.$NOSUCH$constructor';
+  assert.equal(shown({ sequence: 5 }, { output }), '/home/tqa/5.tqhead.job.sh.$NOSUCH$constructor');
 });
 
 test('a kept output goes straight into the home directory', () => {

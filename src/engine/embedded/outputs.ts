@@ -57,17 +57,17 @@ export function filePrefixOf(job: Pick<Job, 'id' | 'sequence' | 'element'>): str
 
 /** `$PBS_JOBID` and the job's other variables in a path of -o or -e. Unknown ones stay as they are. */
 function expand(path: string, job: Job): string {
-  const own: Readonly<Record<string, string>> = {
-    ...Object.fromEntries(job.submission.variables),
-    HOME: job.owner.home,
-    USER: job.owner.name,
-    PBS_JOBID: job.id,
-    PBS_JOBNAME: job.submission.name,
-    PBS_QUEUE: job.submission.queue,
-    ...(typeof job.element === 'number' ? { PBS_ARRAYID: String(job.element) } : {}),
-  };
+  const own = new Map<string, string>([
+    ...job.submission.variables,
+    ['HOME', job.owner.home],
+    ['USER', job.owner.name],
+    ['PBS_JOBID', job.id],
+    ['PBS_JOBNAME', job.submission.name],
+    ['PBS_QUEUE', job.submission.queue],
+    ...(typeof job.element === 'number' ? [['PBS_ARRAYID', String(job.element)] as const] : []),
+  ]);
   return path.replace(
     /\$(?:\{(\w+)\}|(\w+))/g,
-    (all, braced?: string, bare?: string) => own[braced ?? bare ?? ''] ?? all,
+    (all, braced?: string, bare?: string) => own.get(braced ?? bare ?? '') ?? all,
   );
 }

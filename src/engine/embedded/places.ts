@@ -1,7 +1,6 @@
 import { join } from 'node:path';
+import type { Env } from '../../base/index.ts';
 import { systemPlaces, userPlaces } from '../../site/index.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** Where an instance of the embedded batch system keeps its things: named as Torque names them, below one directory. */
 export interface InstancePlaces {

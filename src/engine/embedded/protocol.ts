@@ -27,13 +27,7 @@ export type Request =
     }
   | { readonly op: 'status'; readonly ids?: readonly string[]; readonly elements?: boolean; readonly full?: boolean }
   | { readonly op: 'wait'; readonly id: string }
-  | {
-      readonly op: 'delete';
-      readonly id: string;
-      readonly elements?: string;
-      readonly delayMs?: number;
-      readonly message?: string;
-    }
+  | { readonly op: 'delete'; readonly id: string; readonly elements?: string; readonly delayMs?: number }
   | { readonly op: 'hold' | 'release'; readonly id: string; readonly elements?: string; readonly holds?: string }
   | { readonly op: 'alter'; readonly id: string; readonly elements?: string; readonly change: Alteration }
   | { readonly op: 'rerun'; readonly id: string; readonly force?: boolean }
@@ -52,8 +46,6 @@ export type Request =
     }
   | { readonly op: 'info' }
   | { readonly op: 'stop'; readonly killJobs: boolean };
-
-export type Operation = Request['op'];
 
 /** What qalter changes of a job. */
 export interface Alteration

@@ -111,7 +111,9 @@ class Reader {
   }
 
   wrong(key: string, why: string): VtorqueError {
-    return new VtorqueError('E_LOCAL_CONFIG', `Cannot use "${this.#file}": ${key}: ${why}`);
+    return new VtorqueError('E_LOCAL_CONFIG', `Cannot use "${this.#file}": ${key}: ${why}`, {
+      hint: 'docs/local.md has all keys with their values',
+    });
   }
 
   known(table: TomlTable, keys: readonly string[], path: string): void {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -55,4 +55,12 @@ test('the lock of an instance is given once, and again after its release', () =>
     );
   }
   lockInstance(path)[Symbol.dispose]();
+});
+
+test('a file that is none of ours is told as that, and not as another daemon’s', () => {
+  using directory = aDirectory();
+  const path = join(directory.path, 'jobs.sqlite');
+  writeFileSync(path, 'no database, and long enough to be looked at as one'.repeat(100));
+  for (const use of [() => new Store(path), () => lockInstance(path)])
+    assert.throws(use, { code: 'E_LOCAL_STATE', message: /jobs\.sqlite": file is not a database$/, hint: /--dir/ });
 });

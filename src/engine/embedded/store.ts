@@ -1,8 +1,9 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { VtorqueError } from '../../base/index.ts';
+import { messageOf, VtorqueError } from '../../base/index.ts';
 import type { Job, Submission } from './job.ts';
 
 const SCHEMA_VERSION = 1;
+const SQLITE_BUSY = 5;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -18,11 +19,10 @@ export class Store implements Disposable {
   readonly #putJob: StatementSync;
   readonly #putSetting: StatementSync;
 
-  /** @throws VtorqueError `E_LOCAL_STATE` when the file is of a later version */
+  /** @throws VtorqueError `E_LOCAL_STATE` when the file is damaged, or of a later version */
   constructor(path: string) {
-    this.#db = new DatabaseSync(path);
     // FULL: a job whose id was printed is still there after a power failure.
-    this.#db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${SCHEMA}`);
+    this.#db = openDatabase(path, `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${SCHEMA}`);
     this.#putJob = this.#db.prepare(
       'INSERT INTO job VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET data = excluded.data',
     );
@@ -132,12 +132,27 @@ export class Store implements Disposable {
  * @throws VtorqueError `E_LOCAL_RUNNING` when another daemon has it
  */
 export function lockInstance(path: string): Disposable {
-  const db = new DatabaseSync(path);
-  try {
-    db.exec('PRAGMA journal_mode = DELETE; PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
-  } catch (cause) {
-    db.close();
-    throw new VtorqueError('E_LOCAL_RUNNING', `Cannot use "${path}": another daemon has it locked`, { cause });
-  }
+  const db = openDatabase(path, 'PRAGMA journal_mode = DELETE; PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
   return { [Symbol.dispose]: () => db.close() };
+}
+
+function openDatabase(path: string, prepare: string): DatabaseSync {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path);
+    db.exec(prepare);
+    return db;
+  } catch (cause) {
+    db?.close();
+    if ((cause as { errcode?: number }).errcode === SQLITE_BUSY) {
+      throw new VtorqueError('E_LOCAL_RUNNING', `Cannot use "${path}": another daemon has it locked`, {
+        hint: 'Stop that one first: vtorque local stop',
+        cause,
+      });
+    }
+    throw new VtorqueError('E_LOCAL_STATE', `Cannot use "${path}": ${messageOf(cause)}`, {
+      hint: 'See that its file system has room and can be written; if the file is damaged, start with another directory (--dir)',
+      cause,
+    });
+  }
 }

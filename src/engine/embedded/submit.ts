@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { VtorqueError } from '../../base/index.ts';
-import { nodeCount, normaliseMem, parseArray, parseMem, parseNodes, parseWalltime } from '../../pbs/index.ts';
+import {
+  formatWalltime,
+  nodeCount,
+  normaliseMem,
+  parseArray,
+  parseMem,
+  parseNodes,
+  parseWalltime,
+} from '../../pbs/index.ts';
 import { type Job, jobId, type Owner, type Submission } from './job.ts';
 import { checkLimits, queueFor } from './limits.ts';
 import { allocate, type VirtualNode } from './nodes.ts';
@@ -111,11 +119,7 @@ function completed(given: Submission['resources'], { defaults }: Queue): [string
 
 /** A resource's value as qstat shows it. */
 export function normalised(name: string, value: string): string {
-  if (name === 'walltime') {
-    const seconds = parseWalltime(value);
-    const two = (n: number): string => String(n).padStart(2, '0');
-    return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
-  }
+  if (name === 'walltime') return formatWalltime(parseWalltime(value));
   return name === 'mem' ? normaliseMem(value) : value;
 }
 

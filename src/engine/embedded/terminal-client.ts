@@ -1,10 +1,9 @@
 import type { Readable, Writable } from 'node:stream';
+import type { Env } from '../../base/index.ts';
 import { connectInstance, readReply, send } from './client.ts';
 import { FrameReader } from './frames.ts';
 import type { Submission } from './job.ts';
 import type { SubmitReply } from './protocol.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 export interface TerminalSize {
   readonly columns: number;

@@ -1,15 +1,11 @@
 import { join } from 'node:path';
+import type { Env } from '../../base/index.ts';
 import type { JobEngine } from '../engine.ts';
-import { readPbsAllocation } from '../pbs/allocation.ts';
+import { ATTEMPT, readPbsAllocation } from '../pbs/allocation.ts';
 import { findJobCommand } from '../pbs/find-command.ts';
 import { sessionMark } from '../pbs/session-mark.ts';
 import { startAll, startTaskCommand, taskWords } from '../pbs/started-task.ts';
 import { pbsExec } from './places.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
-
-/** The hook that is ours puts the number of the run there, which all nodes then have. */
-const ATTEMPT = 'VTORQUE_ATTEMPT';
 
 /**
  * OpenPBS for the processes of its jobs: one pbs_tmrsh per node, which returns what the task returns. Ending it leaves the task

@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { messageOf, VtorqueError } from '../../base/index.ts';
+import { type Env, messageOf, VtorqueError } from '../../base/index.ts';
 import { parseNodeFile } from '../../pbs/index.ts';
 import type { Allocation, EngineName } from '../engine.ts';
 import { takeOver } from './handed-on.ts';
 
-type Env = Readonly<Record<string, string | undefined>>;
-
 /** The ids of PBS have the name of their server in them. */
 export const NO_CLUSTER = '';
+
+/** Which run of the job it is, where the embedded batch system or our hook of OpenPBS says so: all else is as before after a requeue. */
+export const ATTEMPT = 'VTORQUE_ATTEMPT';
 
 /** Of the embedded batch system several may run on one machine, each in a directory of its own. */
 export function clusterOf(engine: EngineName, env: Env): string {

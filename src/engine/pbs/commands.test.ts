@@ -3,12 +3,17 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { torqueDialect } from '../torque/dialect.ts';
+import { PbsCommands } from './commands.ts';
 import { PbsEngine } from './engine.ts';
 
 const element = (index: number, state: string): string =>
   `<Job><Job_Id>7[${index}].head</Job_Id><Job_Name>arr-${index}</Job_Name><Job_Owner>u@head</Job_Owner>` +
   `<job_state>${state}</job_state><queue>batch</queue><exec_host>n1/${index}</exec_host></Job>`;
 const XML = `<Data>${element(1, 'C')}${element(2, 'R')}${element(1, 'Q').replaceAll('7[1]', '8')}</Data>`;
+
+/** A qstat that is asked about its server. */
+const asked = (line: string): string => `[ "$1" != -B ] || { printf 'Server: head\\n    ${line}\\n'; exit; }`;
 
 /** Torque, as far as a command of that name goes; what it was called with is in the file `argv`. */
 async function torqueWhose(t: TestContext, commands: Readonly<Record<string, string>>) {
@@ -41,8 +46,20 @@ test('many jobs are one question, answered under the names that were asked for',
 });
 
 test('live jobs are those that are not over', async (t) => {
-  const { engine } = await torqueWhose(t, { qstat: `echo '${XML}'` });
+  const { engine } = await torqueWhose(t, { qstat: `${asked('query_other_jobs = True')}\necho '${XML}'` });
   assert.deepEqual(await engine.liveJobs(), { known: true, cluster: '', ids: new Set(['7[2].head', '8.head']) });
+});
+
+test('what lives is unknown to root whom the server tells of his own jobs alone, and known to the user whose jobs they are', async (t) => {
+  const { engine } = await torqueWhose(t, {
+    qstat: `${asked('managers = root@elsewhere.site')}\necho '<Data></Data>'`,
+  });
+  const [root, user] = [0, 1000].map(
+    (uid) => new PbsCommands(torqueDialect, engine.qsub, { PATH: '/usr/bin:/bin' }, uid),
+  );
+  const live = await root?.liveJobs();
+  assert.match(live?.known === false ? live.why : '', /does not tell root of this host of the jobs of others/);
+  assert.deepEqual(await user?.liveJobs(), { known: true, cluster: '', ids: new Set() });
 });
 
 test('what lives is unknown when the server does not answer, or answers strangely', async (t) => {

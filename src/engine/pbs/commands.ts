@@ -1,12 +1,12 @@
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { messageOf } from '../../base/index.ts';
+import { type Env, messageOf } from '../../base/index.ts';
 import type { BatchNode, JobStatus, LiveJobs } from '../engine.ts';
+import { type CommandAnswer, engineError, runCommand } from '../run-command.ts';
 import { NO_CLUSTER } from './allocation.ts';
 import { byAskedName } from './asked-names.ts';
 import { arrayStatusOf } from './job-status.ts';
-import { type CommandAnswer, engineError, runCommand } from './run-command.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
+import { seesAllJobs } from './sees-all.ts';
 
 /** What tells one PBS from another, as far as its users' commands go. Readers are pure, and throw an Error for what they do not understand. */
 export interface PbsDialect {
@@ -36,11 +36,14 @@ export class PbsCommands {
   readonly #dialect: PbsDialect;
   readonly #qsub: string;
   readonly #env: Env;
+  readonly #uid: number;
 
-  constructor(dialect: PbsDialect, qsub: string, env: Env) {
+  /** @param uid whose questions these are */
+  constructor(dialect: PbsDialect, qsub: string, env: Env, uid = process.getuid?.() ?? 0) {
     this.#dialect = dialect;
     this.#qsub = qsub;
     this.#env = env;
+    this.#uid = uid;
   }
 
   async status(ids: readonly string[]): Promise<ReadonlyMap<string, JobStatus>> {
@@ -74,6 +77,8 @@ export class PbsCommands {
     try {
       const answer = expectSuccess('qstat', action, await this.#askStatus([], action));
       const jobs = this.#read(action, answer, this.#dialect.readStatus);
+      // An ordinary user clears up after his own jobs only.
+      if (this.#uid === 0 && !(await this.#seesAll())) throw engineError(action, HIDDEN);
       return {
         known: true,
         cluster: NO_CLUSTER,
@@ -82,6 +87,11 @@ export class PbsCommands {
     } catch (error) {
       return (await this.#jobsHere()) ?? { known: false, why: messageOf(error) };
     }
+  }
+
+  async #seesAll(): Promise<boolean> {
+    const answer = await this.#ask('qstat', ['-B', '-f'], 'ask what root may see');
+    return seesAllJobs(answer.stdout, hostname());
   }
 
   /** Undefined when this node does not tell either: it is no node, or does not run, or this is not root. */
@@ -126,6 +136,8 @@ export class PbsCommands {
     }
   }
 }
+
+const HIDDEN = 'the server does not tell root of this host of the jobs of others (query_other_jobs)';
 
 /** From the sources of OpenPBS. */
 const NO_HISTORY = /not configured to maintain job history/;

@@ -1,3 +1,4 @@
+import type { Env } from '../../base/index.ts';
 import type {
   BatchNode,
   Engine,
@@ -8,8 +9,6 @@ import type {
   Submitted,
 } from '../engine.ts';
 import type { PbsCommands, PbsDialect } from './commands.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * A PBS through its qsub and the commands beside it. What understands the answers of those is loaded with the first question: most

@@ -1,8 +1,5 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { VtorqueError } from '../../base/index.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
+import { type Env, VtorqueError } from '../../base/index.ts';
+import { commandsIn, directoriesOnPath } from '../search-path.ts';
 
 /** Where commands of a batch system are when nobody says otherwise. */
 const USUAL = ['/usr/local/bin', '/usr/bin', '/opt/torque/bin', '/opt/pbs/bin'];
@@ -13,17 +10,8 @@ const USUAL = ['/usr/local/bin', '/usr/bin', '/opt/torque/bin', '/opt/pbs/bin'];
  * @throws VtorqueError `E_NODE_START`
  */
 export function findJobCommand(name: string, env: Env, first?: string): string {
-  const directories = [first, ...[env.PATH, env.PBS_O_PATH].flatMap((path) => (path ?? '').split(delimiter)), ...USUAL];
-  for (const directory of directories) {
-    if (!directory?.startsWith('/')) continue;
-    const path = join(directory, name);
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {
-      // The next one, then.
-    }
-  }
+  const directories = [first, ...[env.PATH, env.PBS_O_PATH].flatMap(directoriesOnPath), ...USUAL];
+  for (const path of commandsIn(directories, name)) return path;
   throw new VtorqueError('E_NODE_START', `Cannot start a program on the nodes of the job: there is no ${name} here`, {
     hint: 'Put the commands of the batch system on the PATH of jobs',
     phase: 'plan',

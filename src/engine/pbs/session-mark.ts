@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { sha256 } from '../../base/index.ts';
 
 /**
  * What tells this run of a job from others on the node where its script runs: the process that leads its session, and when that
@@ -10,7 +10,7 @@ export async function sessionMark(cookie: string): Promise<string> {
   // The leader may have ended, while what it has started goes on.
   const leader = await readFile(`/proc/${session}/stat`, 'utf8').catch(() => '');
   const began = fieldOf(leader, START_TIME);
-  return createHash('sha256').update(`${cookie} ${session} ${began}`).digest('hex').slice(0, 16);
+  return sha256(Buffer.from(`${cookie} ${session} ${began}`)).slice(0, 16);
 }
 
 /** Numbers of fields in proc(5). */

@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { VtorqueError } from '../../base/index.ts';
+import { type Env, VtorqueError } from '../../base/index.ts';
 import { Tail } from '../../process/index.ts';
 import type { Allocation, NodeTasks } from '../engine.ts';
 import { nodeTasks, type TaskProcess } from '../node-tasks.ts';
 import { HANDED_ON, handOn } from './handed-on.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * The words that start a program in a task with what was handed on in its environment, which TM gives to tasks from the job's
@@ -46,6 +44,7 @@ export async function startTaskCommand(
     await once(child, 'spawn');
   } catch (cause) {
     throw new VtorqueError('E_NODE_START', `Cannot start "${program}": ${(cause as Error).message}`, {
+      hint: 'Ask the admin whether the commands of the batch system can be run on all nodes',
       phase: 'plan',
       cause,
     });

@@ -2,10 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { VtorqueError } from '../../base/index.ts';
+import { definedOnly, type Env, VtorqueError } from '../../base/index.ts';
 import type { JobDescription, Submitted } from '../engine.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 // How long qsub may take to end after a signal.
@@ -104,8 +102,4 @@ function endOf(child: ChildProcess, qsub: string): Promise<number> {
     );
     child.once('close', (exit, signal) => resolve(exit ?? 128 + constants.signals[signal ?? 'SIGKILL']));
   });
-}
-
-function definedOnly(env: Env): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

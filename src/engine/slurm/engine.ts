@@ -1,7 +1,7 @@
-import { statSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
-import { messageOf } from '../../base/index.ts';
+import { type Env, MiB, messageOf } from '../../base/index.ts';
 import { type EffectiveOptions, effectiveOptions, walkQsubArgs } from '../../pbs/index.ts';
+import { isDirectory, namedDirectory } from '../directories.ts';
 import type {
   BatchNode,
   Engine,
@@ -16,10 +16,6 @@ import { askSlurm, refused, runSlurm } from './command.ts';
 import { type QsubJob, sbatchCall } from './sbatch.ts';
 import { scriptArguments, withShebang } from './script.ts';
 import { type KnownJob, readExitStatus, readStatusLine, statusFormat, statusOf } from './status.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
-
-const MiB = 1024 ** 2;
 
 /** Slurm, through its commands on PATH. */
 export class SlurmEngine implements Engine {
@@ -116,10 +112,10 @@ export class SlurmEngine implements Engine {
   #job(options: EffectiveOptions, scriptName: string): QsubJob {
     return {
       ...{ options, scriptName, env: this.#env },
-      directory: workingDirectory(this.#env),
+      directory: namedDirectory(this.#env),
       home: this.#env.HOME || homedir(),
       host: hostname(),
-      isDirectory: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true,
+      isDirectory,
     };
   }
 
@@ -148,12 +144,4 @@ export class SlurmEngine implements Engine {
 
 function isJobId(id: string): boolean {
   return /^\d+(_\d+|_\[[\d,%-]+\])?$/.test(id);
-}
-
-/** Under the name that the user knows it by, where that is still true. */
-function workingDirectory({ PWD }: Env): string {
-  const real = process.cwd();
-  if (!PWD?.startsWith('/')) return real;
-  const [named, here] = [PWD, real].map((path) => statSync(path, { throwIfNoEntry: false }));
-  return named !== undefined && named.ino === here?.ino && named.dev === here.dev ? PWD : real;
 }

@@ -1,3 +1,4 @@
+import type { Env } from '../../base/index.ts';
 import type { HookCall } from '../engine.ts';
 import { hookCallError, userWord } from '../pbs/hook-words.ts';
 import { expandHostList } from './host-list.ts';
@@ -9,7 +10,7 @@ const EVENTS: Readonly<Record<string, HookCall['event']>> = { prolog: 'prepare',
  * set but the name of his job. An element of an array has a number of its own there. Pure.
  * @throws VtorqueError `E_HOOK_CALL`
  */
-export function slurmHookCall(hook: string, env: Readonly<Record<string, string | undefined>>, host: string): HookCall {
+export function slurmHookCall(hook: string, env: Env, host: string): HookCall {
   const event = EVENTS[hook];
   if (event === undefined) throw hookCallError(hook, 'nothing is prepared or released there');
   const { SLURM_JOB_ID: jobId = '', SLURM_JOB_USER: user, SLURM_NODELIST: list = '' } = env;

@@ -1,12 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { VtorqueError } from '../../base/index.ts';
+import { type Env, VtorqueError } from '../../base/index.ts';
 import type { AllocatedNode, Allocation, JobEngine, NodeTasks } from '../engine.ts';
 import { HANDED_ON, handOn, takeOver } from '../pbs/handed-on.ts';
 import { expandCounts, expandHostList } from './host-list.ts';
 import { slotsOfJob } from './slots.ts';
 import { startStep } from './step.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** Slurm gives a job nothing that only its processes know, so the launcher draws it and srun hands it on. */
 const SECRET = 'VTORQUE_JOB_SECRET';

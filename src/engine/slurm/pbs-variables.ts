@@ -1,6 +1,5 @@
+import type { Env } from '../../base/index.ts';
 import type { Allocation } from '../engine.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** What PBS_ENVIRONMENT is in interactive jobs: Slurm does not tell them from others, what submits them does. */
 export const INTERACTIVE = 'PBS_INTERACTIVE';

@@ -1,16 +1,16 @@
-import { type NodeRequest, nodeCount, parseMem, parseNodes, parseWalltime } from '../../pbs/index.ts';
+import { MiB } from '../../base/index.ts';
+import { formatWalltime, type NodeRequest, nodeCount, parseMem, parseNodes, parseWalltime } from '../../pbs/index.ts';
 import { notOnSlurm } from './refusal.ts';
 
 type Resources = ReadonlyMap<string, string>;
-
-const MiB = 1024 ** 2;
 
 /** What sbatch has for each resource of `-l`; all of a job come in, since memory is shared out among nodes. */
 const table: Readonly<Record<string, (value: string, all: Resources) => readonly string[]>> = {
   nodes: (value) => nodesArguments(parseNodes(value)),
   procs: (value) => [`--ntasks=${number('procs', value)}`],
   ncpus: (value) => ['--nodes=1', `--ntasks-per-node=${number('ncpus', value)}`],
-  walltime: (value) => [`--time=${timeLimit(parseWalltime(value))}`],
+  // With colons: without any, Slurm counts minutes.
+  walltime: (value) => [`--time=${formatWalltime(parseWalltime(value))}`],
   // Torque's mem is that of the whole job; without a value it asks for nothing.
   mem: (value, all) =>
     value === '' ? [] : [`--mem=${megabytes(parseMem(value) / nodeCount(parseNodes(all.get('nodes') ?? '1')))}M`],
@@ -63,12 +63,6 @@ function accessArguments(policy: string): string[] {
     `-l naccesspolicy=${policy}`,
     'Policies with a counterpart: shared, singlejob, singletask, singleuser',
   );
-}
-
-/** Slurm counts minutes when there is no colon, and days before a dash. */
-function timeLimit(seconds: number): string {
-  const two = (n: number): string => String(n).padStart(2, '0');
-  return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
 }
 
 function megabytes(bytes: number): number {

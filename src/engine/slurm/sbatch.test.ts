@@ -56,7 +56,7 @@ test('memory is that of the whole job and shared out among its nodes', () => {
 });
 
 test('times have all their parts, since Slurm takes a bare number for minutes', () => {
-  assert.deepEqual(added('-l', 'walltime=90'), ['--time=0:01:30']);
+  assert.deepEqual(added('-l', 'walltime=90'), ['--time=00:01:30']);
   assert.deepEqual(added('-l', 'walltime=1:00:00:00'), ['--time=24:00:00']);
 });
 

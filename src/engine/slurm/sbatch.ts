@@ -1,10 +1,9 @@
-import { type EffectiveOptions, parseArray, parseVariables } from '../../pbs/index.ts';
+import { type Env, formatRanges } from '../../base/index.ts';
+import { type EffectiveOptions, originVariables, parseArray, parseVariables } from '../../pbs/index.ts';
 import { attributeArguments } from './attributes.ts';
 import { outputArguments } from './outputs.ts';
 import { notOnSlurm } from './refusal.ts';
 import { resourceArguments } from './resources.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** A job of qsub, and what qsub would see around it. */
 export interface QsubJob {
@@ -136,15 +135,12 @@ export function knownLetters(): ReadonlySet<string> {
  * known by now, and what Slurm's commands need; all else only with -V. What is missing, such as PATH, the node takes from a login of the user.
  */
 function environment({ options, env, host }: QsubJob, name: string, workDir: string): Record<string, string> {
-  const own = ['HOME', 'LOGNAME', 'PATH', 'MAIL', 'SHELL', 'LANG', 'TZ'].flatMap((name): [string, string][] =>
-    env[name] === undefined ? [] : [[`PBS_O_${name}`, env[name]]],
-  );
   const login = ['HOME', 'LOGNAME', 'USER', 'SHELL', 'LANG'].flatMap((name): [string, string][] =>
     env[name] === undefined ? [] : [[name, env[name]]],
   );
   const given = Object.fromEntries([
     ...login,
-    ...own,
+    ...originVariables(env),
     ['PBS_JOBNAME', name],
     ['PBS_ENVIRONMENT', 'PBS_BATCH'],
     ['PBS_O_WORKDIR', workDir],
@@ -201,16 +197,5 @@ function queue(destination: string): string[] {
 
 function array(text: string): string {
   const { indexes, slotLimit } = parseArray(text);
-  return `${ranges(indexes)}${slotLimit === undefined ? '' : `%${slotLimit}`}`;
-}
-
-/** `1-3,7` */
-function ranges(indexes: readonly number[]): string {
-  const parts: [number, number][] = [];
-  for (const index of indexes) {
-    const last = parts.at(-1);
-    if (last !== undefined && index === last[1] + 1) last[1] = index;
-    else parts.push([index, index]);
-  }
-  return parts.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(',');
+  return `${formatRanges(indexes)}${slotLimit === undefined ? '' : `%${slotLimit}`}`;
 }

@@ -1,8 +1,7 @@
 import { userInfo } from 'node:os';
+import type { Env } from '../../base/index.ts';
 import { type EffectiveOptions, splitWords } from '../../pbs/index.ts';
 import { notOnSlurm } from './refusal.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** sbatch takes only scripts that name their shell; PBS runs the others by the shell of -S, or the user's own. */
 export function withShebang(script: Uint8Array, options: EffectiveOptions, { SHELL }: Env): Uint8Array {

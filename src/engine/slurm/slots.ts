@@ -1,5 +1,4 @@
-type Env = Readonly<Record<string, string | undefined>>;
-
+import type { Env } from '../../base/index.ts';
 /** The slots of an interactive job on its nodes, behind its id: srun tells its task those of the step alone. */
 export const SLOTS = 'VTORQUE_SLURM_SLOTS';
 

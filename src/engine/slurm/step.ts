@@ -17,9 +17,9 @@ export async function startStep(args: readonly string[], env: Readonly<Record<st
   try {
     await once(child, 'spawn');
   } catch (cause) {
-    throw new VtorqueError('E_NODE_START', 'Cannot start the VMs of the other nodes: srun is not there', {
+    throw new VtorqueError('E_NODE_START', 'Cannot start a program on the nodes of the job: there is no srun here', {
       hint: "Slurm's commands must be on PATH on the nodes, too",
-      phase: 'vm-start',
+      phase: 'plan',
       cause,
     });
   }

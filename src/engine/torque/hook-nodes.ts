@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import type { Env } from '../../base/index.ts';
 import type { HookCall } from '../engine.ts';
 import { findEngine } from '../find.ts';
-import { runCommand } from '../pbs/run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { torqueDialect } from './dialect.ts';
 
 /** A pbs_mom does nothing else while it waits for a hook of a sister. */
@@ -10,7 +11,7 @@ const ANSWER_MS = 5000;
 /** @returns undefined when neither this node nor the server tells */
 export async function torqueHookNodes(
   { jobId, motherSuperior }: HookCall,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Env,
 ): Promise<readonly string[] | undefined> {
   const file = env.PBS_NODEFILE;
   if (motherSuperior && file?.startsWith('/')) {

@@ -1,8 +1,7 @@
+import type { Env } from '../../base/index.ts';
 import type { HookCall } from '../engine.ts';
 import { NO_CLUSTER } from '../pbs/allocation.ts';
 import { hookCallError, jobIdWord, userWord } from '../pbs/hook-words.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** Torque's hooks that run once per node and attempt, with the number of their arguments; all but the last one as root. */
 const HOOKS: Readonly<Record<string, Pick<HookCall, 'event' | 'motherSuperior'> & { readonly words: number }>> = {

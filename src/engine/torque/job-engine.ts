@@ -1,10 +1,9 @@
+import type { Env } from '../../base/index.ts';
 import type { JobEngine } from '../engine.ts';
 import { readPbsAllocation } from '../pbs/allocation.ts';
 import { findJobCommand } from '../pbs/find-command.ts';
 import { sessionMark } from '../pbs/session-mark.ts';
 import { startAll, startTaskCommand, taskWords } from '../pbs/started-task.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** Torque for the processes of its jobs: tasks are started by pbsdsh, which ends them when it is told to end. */
 export function torqueJobEngine(env: Env): JobEngine {

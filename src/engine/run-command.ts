@@ -1,7 +1,5 @@
 import { spawn } from 'node:child_process';
-import { VtorqueError } from '../../base/index.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
+import { type Env, VtorqueError } from '../base/index.ts';
 
 /** How long a server may take to answer: one that starts jobs can be slow. */
 const ANSWER_MS = 30_000;
