@@ -1,12 +1,13 @@
+import { definedOnly, shortName } from '../base/index.ts';
 import { readPbsJob } from '../engine/index.ts';
-import { existing, type JobContext, readOwner, shortName } from '../node/guest/index.ts';
+import { existing, type JobContext, readOwner } from '../node/guest/index.ts';
 
 /**
  * Read the job from the launcher's own process: environment, working directory, credentials.
  * @throws VtorqueError `E_NOT_IN_JOB` outside a batch job
  */
 export async function readJobContext(): Promise<JobContext> {
-  const own = Object.fromEntries(Object.entries(process.env).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])));
+  const own = definedOnly(process.env);
   const { id, env, hosts, nodeFile, engine, cluster, attempt, hookId } = await readPbsJob(own);
   const node = hosts[0]?.host ?? '';
   const owner = await readOwner();

@@ -1,7 +1,7 @@
 import { watch } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type TimelineEntry, timelinePath } from './timeline.ts';
+import { readEntries, type TimelineEntry, timelinePath } from './timeline.ts';
 
 /**
  * The entries of a job's time line, as they are written; ends after `end`, or when `signal` is aborted.
@@ -23,13 +23,12 @@ export async function* followTimeline(
     for (let seen = 0; ; ) {
       // Asked for before reading, so that a line written meanwhile is not slept over.
       const next = changed.promise;
-      const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n').slice(0, -1);
-      for (const line of lines.slice(seen)) {
-        const entry = JSON.parse(line) as TimelineEntry;
+      const entries = readEntries(await readFile(path, 'utf8').catch(() => ''));
+      for (const entry of entries.slice(seen)) {
         yield entry;
         if (entry.event === 'end') return;
       }
-      seen = Math.max(seen, lines.length);
+      seen = Math.max(seen, entries.length);
       if (signal.aborted) return;
       await next;
       changed = Promise.withResolvers<void>();

@@ -76,7 +76,8 @@ export async function startJobGuest(options: JobGuestOptions): Promise<JobGuest>
   others.start(network);
   const local = { ...own, context: { ...context, hosts }, network, trunks, signal: either };
   const guests = cleanup.use(await here(startNodeGuests(local)));
-  await others.ready(signal);
+  // Prologues of the others may take their time.
+  await here(guests.watch('guest', others.ready(signal)));
   const started = cleanup.move();
   return {
     ...firstOf(guests),

@@ -8,7 +8,11 @@ export interface KeepOptions {
   /** Aborted when the job is to end. */
   readonly ending: AbortSignal;
   readonly say: (text: string) => void;
-  readonly job: { readonly id: string /** How its script ended, in words. */; readonly ended: string };
+  readonly job: {
+    readonly id: string;
+    /** How its script ended, in words. */
+    readonly ended: string;
+  };
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }

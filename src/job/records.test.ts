@@ -37,6 +37,21 @@ test('timelineRows() says when each step of the last run began and how long it t
   ]);
 });
 
+test('a line of a record that a full disk has cut hides neither the rest of the job nor other jobs', async () => {
+  await using site = await aState();
+  await record(site.state, '1.head', 1000);
+  await writeFile(timelinePath(site.state, '1.head'), '{"at":2000,"jo', { flag: 'a' });
+  await record(site.state, '1.head', 5000);
+  await record(site.state, '2.head', 6000);
+  assert.deepEqual(
+    (await listJobRecords(site.state)).map(({ job, entries }) => [job, entries.length]),
+    [
+      ['2.head', 5],
+      ['1.head', 5],
+    ],
+  );
+});
+
 test('listJobRecords() has the latest job first', async () => {
   await using site = await aState();
   await record(site.state, '1.head', 5000);
@@ -54,4 +69,6 @@ test('readJobRecord() refuses ids that are unknown or stand for several jobs, an
   await assert.rejects(readJobRecord(site.state, '1'), { code: 'E_JOB_UNKNOWN', message: /several/ });
   await assert.rejects(readJobRecord(site.state, '../x'), { code: 'E_JOB_ID' });
   assert.deepEqual(await listJobRecords(join(site.state, 'none')), []);
+  await writeFile(join(site.state, 'file'), '');
+  await assert.rejects(listJobRecords(join(site.state, 'file')), { code: 'E_RECORDS', hint: /XDG_STATE_HOME/ });
 });

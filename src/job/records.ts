@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { VtorqueError } from '../base/index.ts';
-import { type TimelineEntry, timelinePath } from './timeline.ts';
+import { fileReason, VtorqueError } from '../base/index.ts';
+import { jobOfRecord, readEntries, recordsDirectory, type TimelineEntry, timelinePath } from './timeline.ts';
 
 /** What a job's launcher has written down of the job's last run. */
 export interface JobRecord {
@@ -20,16 +19,13 @@ export interface TimelineRow {
   readonly value?: string | number;
 }
 
-const ending = '.jsonl';
-
 /**
  * The record of one job of this user.
  * @param wanted its id; what stands before the first dot is enough, if it is the only one
- * @throws VtorqueError `E_JOB_ID`, `E_JOB_UNKNOWN`
+ * @throws VtorqueError `E_JOB_ID`, `E_JOB_UNKNOWN`, `E_RECORDS`
  */
 export async function readJobRecord(state: string, wanted: string): Promise<JobRecord> {
-  const ids = await recordedJobs(state, wanted);
-  const meant = ids.includes(wanted) ? [wanted] : ids.filter((id) => id.startsWith(`${wanted}.`));
+  const meant = await jobsMeant(state, wanted);
   const [job] = meant;
   const record = job === undefined || meant.length > 1 ? undefined : await lastRun(state, job);
   if (record !== undefined) return record;
@@ -42,7 +38,7 @@ export async function readJobRecord(state: string, wanted: string): Promise<JobR
 
 /** The records of this user's jobs, the latest start first. */
 export async function listJobRecords(state: string): Promise<JobRecord[]> {
-  const records = await Promise.all((await recordedJobs(state, 'any')).map((job) => lastRun(state, job)));
+  const records = await Promise.all((await recordedJobs(state)).map((job) => lastRun(state, job)));
   return records
     .filter((record) => record !== undefined)
     .toSorted((a, b) => (b.entries[0]?.at ?? 0) - (a.entries[0]?.at ?? 0));
@@ -58,22 +54,32 @@ export function timelineRows(entries: readonly TimelineEntry[]): TimelineRow[] {
   });
 }
 
-async function recordedJobs(state: string, any: string): Promise<string[]> {
-  const names = await readdir(dirname(timelinePath(state, any))).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  return names.filter((name) => name.endsWith(ending)).map((name) => name.slice(0, -ending.length));
+/**
+ * Ids of the jobs with a record that somebody may mean.
+ * @param wanted a whole id, or what stands before its first dot
+ * @throws VtorqueError `E_JOB_ID`, `E_RECORDS`
+ */
+export async function jobsMeant(state: string, wanted: string): Promise<string[]> {
+  timelinePath(state, wanted);
+  const ids = await recordedJobs(state);
+  return ids.includes(wanted) ? [wanted] : ids.filter((id) => id.startsWith(`${wanted}.`));
 }
 
-/** Undefined when the record is being removed, or nothing whole is in it yet. */
-async function lastRun(state: string, job: string): Promise<JobRecord | undefined> {
-  const text = await readFile(timelinePath(state, job), 'utf8').catch(() => '');
-  const entries = text
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as TimelineEntry);
-  // A rerun is appended.
+async function recordedJobs(state: string): Promise<string[]> {
+  const directory = recordsDirectory(state);
+  const names = await readdir(directory).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return [];
+    throw new VtorqueError('E_RECORDS', `Cannot read the records of jobs in "${directory}": ${fileReason(cause)}`, {
+      hint: 'It is in your home, or in XDG_STATE_HOME where that is set: it must be yours to read',
+      cause,
+    });
+  });
+  return names.flatMap((name) => jobOfRecord(name) ?? []);
+}
+
+/** A rerun is appended. Undefined when the record is being removed, or nothing whole is in it yet. */
+export async function lastRun(state: string, job: string): Promise<JobRecord | undefined> {
+  const entries = readEntries(await readFile(timelinePath(state, job), 'utf8').catch(() => ''));
   const start = entries.findLastIndex(({ event }) => event === 'start');
   return start < 0 ? undefined : { job, entries: entries.slice(start) };
 }

@@ -52,6 +52,7 @@ export async function runScript({ agent, identity, files, submission, args, sign
   const lost = (await Promise.all(outputs)).find((error) => error !== undefined);
   if (lost !== undefined) {
     throw new VtorqueError('E_OUTPUT_LOST', `Cannot write the output of the script: ${messageOf(lost)}`, {
+      hint: 'See whether there is room where the batch system keeps the output of jobs; the script itself went on to its end',
       phase: 'script',
       cause: lost,
     });

@@ -1,9 +1,20 @@
 import { constants } from 'node:os';
 
 /** What batch systems send to a job; the others either cannot be caught or mean something to this process itself. */
-const forwarded = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGCONT'] as const;
-/** Sent before the script runs, these end the job, as they would have ended the script's shell. */
-const ending: readonly string[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'];
+export const signalsOfJobs = [
+  'SIGTERM',
+  'SIGINT',
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGALRM',
+  'SIGCONT',
+] as const;
+/** Whether a job ends by it before its script runs, as the script's shell would have. */
+export function endsJob(signal: NodeJS.Signals): boolean {
+  return ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'].includes(signal);
+}
 
 /** The job was ended by a signal before its script ran. */
 export class Cancelled extends Error {
@@ -27,9 +38,10 @@ export class JobSignals implements Disposable {
   readonly #early: NodeJS.Signals[] = [];
   #deliver: ((signal: NodeJS.Signals) => void) | undefined;
   #before: (() => Promise<unknown>) | undefined;
+  #preceding: Promise<unknown> | undefined;
 
   constructor() {
-    for (const signal of forwarded) process.on(signal, this.#receive);
+    for (const signal of signalsOfJobs) process.on(signal, this.#receive);
   }
 
   /** Aborted, with a `Cancelled` as reason, by a signal that ends a job whose script does not run yet. */
@@ -48,33 +60,33 @@ export class JobSignals implements Disposable {
     for (const signal of this.#early.splice(0)) deliver(signal);
   }
 
-  /** Before the first TERM that the script gets, this is done to its end, however that is. */
+  /** Before any TERM that the script gets, this is done once, and to its end, however that is. */
   precedeTermBy(work: () => Promise<unknown>): void {
     this.#before = work;
   }
 
   [Symbol.dispose](): void {
-    for (const signal of forwarded) process.off(signal, this.#receive);
+    for (const signal of signalsOfJobs) process.off(signal, this.#receive);
   }
 
   readonly #receive = (signal: NodeJS.Signals): void => {
-    if (ending.includes(signal)) this.#end.abort(new Cancelled(signal));
+    if (endsJob(signal)) this.#end.abort(new Cancelled(signal));
     if (this.#deliver !== undefined) this.#pass(signal, this.#deliver);
     else {
       // Kept also when it cancels: the script may be just about to start, and must then get it.
       this.#early.push(signal);
-      if (ending.includes(signal)) this.#cancel.abort(new Cancelled(signal));
+      if (endsJob(signal)) this.#cancel.abort(new Cancelled(signal));
     }
   };
 
   #pass(signal: NodeJS.Signals, deliver: (signal: NodeJS.Signals) => void): void {
-    const before = this.#before;
-    if (signal !== 'SIGTERM' || before === undefined) {
+    if (signal !== 'SIGTERM' || this.#before === undefined) {
       deliver(signal);
       return;
     }
-    this.#before = undefined;
+    // Another one that comes meanwhile, as of a second qdel, waits as well.
+    this.#preceding ??= this.#before();
     const done = (): void => deliver(signal);
-    before().then(done, done);
+    this.#preceding.then(done, done);
   }
 }

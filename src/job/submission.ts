@@ -1,8 +1,9 @@
-import { messageOf, sha256, shellQuote, VtorqueError } from '../base/index.ts';
+import { messageOf, sha256, shellQuote } from '../base/index.ts';
 import type { HookedJob, UserHook, UserHookName } from '../node/guest/index.ts';
 import { DEFAULT_PREFIX } from '../pbs/index.ts';
 import type { VmRequest } from '../request/index.ts';
 import { checkPrefix, launcherDirectives } from './submission-directives.ts';
+import { checkFormat, damaged } from './submission-errors.ts';
 
 /** Which of the job's variables the user asked for. */
 export interface RequestedVariables {
@@ -150,21 +151,8 @@ function parseHeader(json: string): Header {
     throw damaged(`the header cannot be read (${messageOf(error)})`);
   }
   if (!Number.isInteger(header.version)) throw damaged('the header cannot be read');
-  if (header.version !== FORMAT_VERSION) {
-    throw new VtorqueError(
-      'E_SUBMISSION_VERSION',
-      `Cannot read the job's submission: it has format ${header.version}, this vTorque reads format ${FORMAT_VERSION}`,
-      { hint: 'Install the same version of vTorque where jobs are submitted and on the nodes', phase: 'submit' },
-    );
-  }
+  checkFormat(header.version, FORMAT_VERSION);
   return header;
-}
-
-function damaged(state: string): VtorqueError {
-  return new VtorqueError('E_SUBMISSION_DAMAGED', `Cannot read the job's submission: ${state}`, {
-    hint: 'Something between vsub and the node alters job scripts; ask the admin about submit filters, then submit again',
-    phase: 'submit',
-  });
 }
 
 /** The digest covers the header, too, so that a request cannot change unnoticed. */

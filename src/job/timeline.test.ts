@@ -1,19 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { followTimeline } from './follow.ts';
+import { withState } from './test-state.ts';
 import { hookLogsPath, Timeline, timelinePath } from './timeline.ts';
-
-async function withState(use: (state: string) => Promise<void>): Promise<void> {
-  const state = await mkdtemp(join(tmpdir(), 'vtorque-test-'));
-  try {
-    await use(state);
-  } finally {
-    await rm(state, { recursive: true });
-  }
-}
 
 test('followTimeline() tells what is written before and after it began, and ends with the job', () =>
   withState(async (state) => {

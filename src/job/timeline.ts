@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, rm, stat, unlink } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { VtorqueError } from '../base/index.ts';
 
@@ -31,17 +31,49 @@ export interface ConsolePlace {
 /** Records kept per user; older ones go when a new job starts. */
 const kept = 200;
 
-/** Where a user's jobs leave their records, below his state directory. */
+const ending = '.jsonl';
+
+/**
+ * Where a user's job leaves its record, below his state directory.
+ * @throws VtorqueError `E_JOB_ID` for what cannot be one: a path is made of it
+ */
 export function timelinePath(state: string, jobId: string): string {
   if (!/^[\w.[\]-]+$/.test(jobId)) {
-    throw new VtorqueError('E_JOB_ID', `Cannot use "${jobId}" as a job id: it has characters that no job id has`);
+    throw new VtorqueError('E_JOB_ID', `Cannot use "${jobId}" as a job id: it has characters that no job id has`, {
+      hint: 'Write it as qstat shows it, for instance 121 or 121[1]',
+    });
   }
-  return join(state, 'jobs', `${jobId}.jsonl`);
+  return join(recordsDirectory(state), `${jobId}${ending}`);
+}
+
+export function recordsDirectory(state: string): string {
+  return join(state, 'jobs');
+}
+
+/** The job of a file in the directory of the records; undefined for another file. */
+export function jobOfRecord(name: string): string | undefined {
+  return name.endsWith(ending) ? name.slice(0, -ending.length) : undefined;
+}
+
+/** The entries in a record. A line that a full disk has cut is left out, and so is the last one while it is being written. */
+export function readEntries(text: string): TimelineEntry[] {
+  const lines = text.split('\n').slice(0, -1);
+  return lines.flatMap((line) => {
+    try {
+      return [JSON.parse(line) as TimelineEntry];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** Where what the hooks in the VMs of a job print is kept, below the user's state directory. */
 export function hookLogsPath(state: string, jobId: string): string {
-  return timelinePath(state, jobId).replace(/\.jsonl$/, '.hooks');
+  return logsBeside(timelinePath(state, jobId));
+}
+
+function logsBeside(record: string): string {
+  return `${record.slice(0, -ending.length)}.hooks`;
 }
 
 /** The record of one job's run: when each step began. A rerun of the job is appended. */
@@ -57,6 +89,7 @@ export class Timeline {
     this.#writing = mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
       // Another job may be removing the same ones.
       .then(() => prune(dirname(this.#path)).catch(() => {}))
+      .then(() => endCutLine(this.#path))
       .catch((error: unknown) => {
         this.#failure = error;
       });
@@ -87,14 +120,20 @@ export class Timeline {
   }
 }
 
+/** What an earlier run of the job could not write to its end must not swallow the first entry of this one. */
+async function endCutLine(path: string): Promise<void> {
+  const bytes = await readFile(path).catch(() => Buffer.alloc(0));
+  if (bytes.length > 0 && bytes.at(-1) !== 0x0a) await appendFile(path, '\n');
+}
+
 async function prune(directory: string): Promise<void> {
-  const names = (await readdir(directory)).filter((name) => name.endsWith('.jsonl'));
+  const names = (await readdir(directory)).filter((name) => name.endsWith(ending));
   if (names.length <= kept) return;
   const dated = await Promise.all(
     names.map(async (name) => ({ path: join(directory, name), at: (await stat(join(directory, name))).mtimeMs })),
   );
   const old = dated.sort((a, b) => a.at - b.at).slice(0, names.length - kept);
-  const logs = old.map(({ path }) => path.replace(/\.jsonl$/, '.hooks'));
+  const logs = old.map(({ path }) => logsBeside(path));
   await Promise.all(old.map(({ path }) => unlink(path)));
   await Promise.all(logs.map((path) => rm(path, { recursive: true, force: true })));
 }

@@ -1,25 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { keepGuest } from '../keep.ts';
+import { withState } from '../test-state.ts';
 import { Timeline } from '../timeline.ts';
 import { findConsole } from './find.ts';
 import { greetingLine, readGreeting } from './greeting.ts';
 
 const find = (state: string, wanted: string) => findConsole(state, wanted, 'open a console of');
 const place = { host: 'node7', socket: 'vtorque-console-1234' };
-
-async function withState(use: (state: string) => Promise<void>): Promise<void> {
-  const state = await mkdtemp(join(tmpdir(), 'vtorque-test-'));
-  try {
-    await use(state);
-  } finally {
-    await rm(state, { recursive: true });
-  }
-}
 
 test('findConsole() finds the console of the latest run, by the whole id or what stands before the dot', () =>
   withState(async (state) => {

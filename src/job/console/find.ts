@@ -1,7 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { VtorqueError } from '../../base/index.ts';
-import { type ConsolePlace, type TimelineEntry, timelinePath } from '../timeline.ts';
+import { jobsMeant, lastRun } from '../records.ts';
+import type { ConsolePlace } from '../timeline.ts';
 
 export interface FoundConsole {
   /** The job's whole id. */
@@ -23,17 +22,9 @@ export async function findConsole(state: string, wanted: string, action: Wanted)
   const [, id = wanted, number = '0'] = /^(.*?)(?:\/(\d+))?$/.exec(wanted) ?? [];
   const refuse = refuser(action);
   const job = await wholeId(state, id, refuse);
-  const entries = (await readFile(timelinePath(state, job), 'utf8')).split('\n').slice(0, -1);
-  let place: ConsolePlace | undefined;
-  let ended = false;
-  for (const line of entries) {
-    const entry = JSON.parse(line) as TimelineEntry;
-    // A rerun is appended.
-    if (entry.event === 'start') [place, ended] = [undefined, false];
-    if (entry.event === 'end') ended = true;
-    place = entry.console ?? place;
-  }
-  if (ended) throw consoleGone(job, action);
+  const entries = (await lastRun(state, job))?.entries ?? [];
+  if (entries.some(({ event }) => event === 'end')) throw consoleGone(job, action);
+  const place = entries.findLast((entry) => entry.console !== undefined)?.console;
   if (place !== undefined) {
     const { vms = 1 } = place;
     const rank = Number(number);
@@ -55,14 +46,7 @@ export function consoleGone(job: string, action: Wanted): VtorqueError {
 }
 
 async function wholeId(state: string, id: string, refuse: Refuser): Promise<string> {
-  const ending = '.jsonl';
-  const names = await readdir(dirname(timelinePath(state, id))).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  const ids = names.filter((name) => name.endsWith(ending)).map((name) => name.slice(0, -ending.length));
-  if (ids.includes(id)) return id;
-  const meant = ids.filter((each) => each.startsWith(`${id}.`));
+  const meant = await jobsMeant(state, id);
   const [only, ...more] = meant;
   if (only === undefined) {
     const hint = 'A job has a console from when its VM runs, for its owner alone; "qstat" shows the jobs';

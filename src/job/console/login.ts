@@ -1,14 +1,7 @@
 import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import type { GuestAgent } from '../../guest/linux/index.ts';
-import {
-  type JobContext,
-  type JobSsh,
-  limitsOfJob,
-  type NodeGuest,
-  sshPaths,
-  sshServer,
-} from '../../node/guest/index.ts';
+import { type JobContext, type JobSsh, limitsOfJob, type NodeGuest, serverProgram } from '../../node/guest/index.ts';
 import type { LoginAnswer } from './greeting.ts';
 
 export interface LoginOptions {
@@ -27,7 +20,7 @@ export async function loginTo(rank: number, { ssh, guestOf, first }: LoginOption
   const console = `A terminal without ssh: vtorque console ${context.id}`;
   if (ssh === undefined) return { why: 'it was submitted with -vm ssh=false', hint: console };
   const here = guestOf(rank);
-  const state = await (here ?? first).files.sshServer?.state;
+  const state = (here ?? first).files.sshServer;
   if (state !== undefined && state !== 'listens') {
     return { why: `guest "${(here ?? first).identity.vm.name}" has no ssh server: ${state.why}`, hint: console };
   }
@@ -41,15 +34,15 @@ export async function loginTo(rank: number, { ssh, guestOf, first }: LoginOption
  * Let a server of the guest talk to who is at the other end of `socket`, until one of them ends. It needs no network.
  */
 export async function serveSsh(socket: Socket, agent: GuestAgent, context: JobContext): Promise<void> {
-  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
   const server = agent.exec({
-    argv: [sshServer, '-i', '-e', '-f', sshPaths.server],
-    ...{ env, uid: 0, gid: 0, groups: [], stdin: 'data' },
+    ...serverProgram(['-e']),
+    stdin: 'data',
     // What the server has its sessions get.
     ...{ limits: await limitsOfJob(agent, context.env), umask: context.umask },
   });
   // What it says of clients is of no use to anybody here.
   server.stderr.resume();
-  socket.once('close', () => server.stdin.destroy());
+  // Two pipelines, the door and this are more who wait for one end than Node takes for no leak, and it would say so to the job's owner.
+  socket.setMaxListeners(0).once('close', () => server.stdin.destroy());
   await Promise.all([pipeline(socket, server.stdin), pipeline(server.stdout, socket)]);
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners, once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { UserChannel } from './channel.ts';
@@ -45,4 +46,22 @@ test('the end of the terminal is told', async () => {
   input.destroy();
   await new Promise((resolve) => channel.hungUp.addEventListener('abort', resolve, { once: true }));
   assert.ok(channel.hungUp.aborted);
+});
+
+test('who waits for a slow terminal leaves nothing behind, and waits no longer than it is there', async () => {
+  const { input, output, channel } = aChannel();
+  const fill = (): Promise<void> => {
+    while (channel.say({ kind: 'output', bytes: Buffer.alloc(4096) }));
+    return channel.drained();
+  };
+  for (let i = 0; i < 3; i++) {
+    const drained = fill();
+    output.read();
+    await drained;
+  }
+  assert.deepEqual(getEventListeners(channel.hungUp, 'abort'), []);
+  const drained = fill();
+  input.destroy();
+  await once(input, 'close');
+  await drained;
 });

@@ -46,9 +46,12 @@ export class UserChannel {
     return this.#output.write(lineFromJob(this.#token, message));
   }
 
-  /** Wait until `say` may go on. */
+  /** Wait until `say` may go on, or the terminal is gone. */
   async drained(): Promise<void> {
-    await once(this.#output, 'drain');
+    // With the signal, whose listener goes with each wait: long output waits very often.
+    await once(this.#output, 'drain', { signal: this.hungUp }).catch((error: unknown) => {
+      if (!this.hungUp.aborted) throw error;
+    });
   }
 
   /** Text for the user, beside what his shell writes. */

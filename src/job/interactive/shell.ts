@@ -70,10 +70,15 @@ export async function runShell({
 }
 
 function pass(message: ToJob, shell: GuestProcess, channel: UserChannel): void {
-  if (message.kind === 'size') shell.resize(message.columns, message.rows);
-  else if (!shell.stdin.write(message.kind === 'input' ? message.bytes : END_OF_INPUT)) {
-    channel.holdUntil(once(shell.stdin, 'drain'));
+  if (message.kind === 'size') {
+    shell.resize(message.columns, message.rows);
+    return;
   }
+  const { stdin } = shell;
+  // What has come in one piece with it is not held back any more, and waits for nothing of its own.
+  const isHeld = stdin.writableNeedDrain;
+  const goesOn = stdin.write(message.kind === 'input' ? message.bytes : END_OF_INPUT);
+  if (!goesOn && !isHeld) channel.holdUntil(once(stdin, 'drain'));
 }
 
 /** The guest sends no more than the user's terminal takes. */
@@ -81,8 +86,7 @@ async function carryOutput(shell: GuestProcess, channel: UserChannel): Promise<v
   shell.stderr.resume();
   try {
     for await (const bytes of shell.stdout) {
-      if (channel.say({ kind: 'output', bytes }) || channel.hungUp.aborted) continue;
-      await Promise.race([channel.drained(), once(channel.hungUp, 'abort')]);
+      if (!channel.say({ kind: 'output', bytes })) await channel.drained();
     }
   } catch {
     // The end of the shell tells what is wrong with the guest.

@@ -19,5 +19,5 @@ test('a submission survives as one word that no shell changes', () => {
 test('a word that was cut, or comes from another version, is refused', () => {
   assert.throws(() => readInteractiveWord(interactiveWord(submission).slice(0, 60)), { code: 'E_SUBMISSION_DAMAGED' });
   const other = Buffer.from('{"version":2}').toString('base64url');
-  assert.throws(() => readInteractiveWord(other), { code: 'E_SUBMISSION_VERSION', phase: 'plan' });
+  assert.throws(() => readInteractiveWord(other), { code: 'E_SUBMISSION_VERSION', phase: 'submit' });
 });

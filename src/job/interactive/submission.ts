@@ -1,6 +1,7 @@
-import { messageOf, VtorqueError } from '../../base/index.ts';
+import { messageOf } from '../../base/index.ts';
 import type { VmRequest } from '../../request/index.ts';
 import type { RequestedVariables, Submission } from '../submission.ts';
+import { checkFormat, damaged } from '../submission-errors.ts';
 
 /** An interactive job in a VM. There is no script to carry it, so it travels in a variable of the job's environment. */
 export interface InteractiveSubmission extends Pick<Submission, 'hooks' | 'job'> {
@@ -38,17 +39,9 @@ export function readInteractiveWord(word: string): InteractiveSubmission {
   try {
     read = JSON.parse(Buffer.from(word, 'base64url').toString());
   } catch (cause) {
-    throw new VtorqueError('E_SUBMISSION_DAMAGED', `Cannot read the job's submission: ${messageOf(cause)}`, {
-      hint: 'Something between vsub and the node alters the commands of jobs; ask the admin about submit filters',
-      phase: 'plan',
-      cause,
-    });
+    throw damaged(messageOf(cause), cause);
   }
   const { version, ...submission } = read;
-  if (version === FORMAT_VERSION) return submission;
-  throw new VtorqueError(
-    'E_SUBMISSION_VERSION',
-    `Cannot read the job's submission: it has format ${version}, this vTorque reads format ${FORMAT_VERSION}`,
-    { hint: 'Install the same version of vTorque where jobs are submitted and on the nodes', phase: 'plan' },
-  );
+  checkFormat(version, FORMAT_VERSION);
+  return submission;
 }

@@ -8,9 +8,9 @@ type Stage = 'silent' | 'starting' | 'ready' | 'ended';
  * nothing. No clock, no I/O.
  */
 export class Barrier {
-  /** Resolves when each node was ready, unless one failed before. */
-  readonly allReady: Promise<void>;
+  /** These resolve when each node has come so far, unless one has failed before. */
   readonly allHeard: Promise<void>;
+  readonly allReady: Promise<void>;
   readonly allEnded: Promise<void>;
   readonly #failure = new AbortController();
   readonly #stages: Map<string, Stage>;
@@ -19,8 +19,9 @@ export class Barrier {
 
   constructor(nodes: readonly string[]) {
     this.#stages = new Map(nodes.map((node) => [node, 'silent']));
-    const [starting, ready, ended] = [0, 1, 2].map(() => Promise.withResolvers<void>());
-    if (starting === undefined || ready === undefined || ended === undefined) throw new Error('unreachable');
+    const starting = Promise.withResolvers<void>();
+    const ready = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
     [this.allHeard, this.allReady, this.allEnded] = [starting.promise, ready.promise, ended.promise];
     this.#reached = { starting: starting.resolve, ready: ready.resolve, ended: ended.resolve };
   }

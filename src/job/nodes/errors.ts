@@ -41,7 +41,10 @@ export function nodesNotReady(nodes: readonly string[], phase: Phase, ms: number
   return new VtorqueError(
     'E_NODE_TIMEOUT',
     `Cannot start the job: no VM is ready on ${list(nodes)} within ${ms / 1000} s`,
-    { node: nodes[0], phase },
+    {
+      ...{ node: nodes[0], phase },
+      hint: 'See how far each node came with "vtorque jobs --timeline JOB", and whether the nodes are overloaded',
+    },
   );
 }
 
@@ -49,7 +52,10 @@ export function nodesNotEnded(nodes: readonly string[], ms: number): VtorqueErro
   return new VtorqueError(
     'E_TEAR_DOWN',
     `Cannot end the guests on ${list(nodes)} cleanly: no answer in ${ms / 1000} s`,
-    { node: nodes[0], phase: 'tear-down' },
+    {
+      ...{ node: nodes[0], phase: 'tear-down' },
+      hint: 'What was written last to shared folders and disks may be missing: look at it before you go on',
+    },
   );
 }
 

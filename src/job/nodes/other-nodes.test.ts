@@ -104,7 +104,7 @@ test('whatever becomes of the nodes, there is one reason, of a node that failed,
     'guest lost after go',
     'never starts',
   ] as const;
-  const codes: Readonly<Record<Exclude<Fate, 'well' | 'hangs'>, readonly string[]>> = {
+  const codes: Readonly<Record<Exclude<Fate, 'well' | 'hangs' | 'task lost after go'>, readonly string[]>> = {
     'cannot start': ['E_IMAGE_UNKNOWN'],
     'lost before ready': ['E_NODE_LOST'],
     'lost after go': ['E_NODE_LOST'],
@@ -125,13 +125,22 @@ test('whatever becomes of the nodes, there is one reason, of a node that failed,
         assert.ok(error instanceof VtorqueError, String(error));
         const culprit = fate(error.node ?? '');
         assert.ok(
-          culprit !== 'well' && culprit !== 'hangs' && codes[culprit].includes(error.code),
+          culprit !== 'well' &&
+            culprit !== 'hangs' &&
+            culprit !== 'task lost after go' &&
+            codes[culprit].includes(error.code),
           `${error.code} of ${culprit}`,
         );
       }
     }),
     { numRuns: 30 },
   );
+});
+
+test('a node of whose agent the batch system knows no more goes on as long as that speaks', async () => {
+  const of = simulateNodes(3, (node) => (node === 'n2' ? 'task lost after go' : 'well'));
+  assert.equal(await outcome(of, { reasonMs: 1 }), 'done');
+  assert.equal(of.tornDown.length, 2);
 });
 
 test('the guest of a node that is lost is told with its last lines', async () => {

@@ -62,13 +62,13 @@ export interface NodeTimes {
   /** Until each has its VM ready. They have a deadline of their own for a guest; this one is for all that lies around it. */
   readonly readyMs: number;
   readonly endedMs: number;
+  /** The batch system may know why an agent is lost, that much later than its connection breaks; or the other way round. */
+  readonly reasonMs: number;
   readonly channel: ChannelTimes | undefined;
 }
 
 /** On a busy node a batch system takes its time to start a program. A cloud image without KVM takes up to a quarter of an hour. */
-const usual: NodeTimes = { heardMs: 60_000, readyMs: 1_200_000, endedMs: 30_000, channel: undefined };
-/** The batch system may know why an agent is lost, a moment later than its connection breaks. */
-const REASON_MS = 500;
+const usual: NodeTimes = { heardMs: 60_000, readyMs: 1_200_000, endedMs: 30_000, reasonMs: 500, channel: undefined };
 
 /**
  * Start an agent on each node of the job but the first, and through it the VM there. It does not wait for them.
@@ -130,6 +130,7 @@ class Nodes {
   readonly #names: readonly string[];
   readonly #facts = new Map<number, NetworkFacts>();
   readonly #channels = new Map<number, Channel<ToNode, FromNode>>();
+  readonly #open = new Set<string>();
   #tasks: NodeTasks['failed'] = Promise.withResolvers<Awaited<NodeTasks['failed']>>().promise;
 
   constructor(options: OtherNodesOptions, times: NodeTimes) {
@@ -146,8 +147,12 @@ class Nodes {
   connect(index: number, channel: Channel<ToNode, FromNode>): void {
     const node = this.#names[index] ?? '';
     this.#channels.set(index, channel);
+    this.#open.add(node);
     channel.deliverTo((message) => this.#take(index, node, message));
-    void channel.closed.then((why) => this.#lost(node, why));
+    void channel.closed.then((why) => {
+      this.#open.delete(node);
+      return this.#lost(node, why);
+    });
   }
 
   watchTasks(tasks: NodeTasks): void {
@@ -155,7 +160,10 @@ class Nodes {
     void tasks.failed.then(({ node, why }) => {
       if (node === undefined ? this.barrier.behind('ended').length === 0 : this.barrier.isEnded(node)) return;
       // What it has said itself in its last moment is the better reason, and is on its way.
-      void delay(REASON_MS).then(() => this.barrier.fail(this.#lostError(node, why)));
+      void delay(this.#times.reasonMs).then(() => {
+        // A daemon that is started again may have lost what it knew of its tasks, and these live.
+        if (!this.#speaks(node)) this.barrier.fail(this.#lostError(node, why));
+      });
     });
   }
 
@@ -253,9 +261,14 @@ class Nodes {
     }
   }
 
+  /** Whether the agent of this node, or of all where it is not known which one is meant, is there whatever the batch system says. */
+  #speaks(node: string | undefined): boolean {
+    return (node === undefined ? this.#names.slice(1) : [node]).every((name) => this.#open.has(name));
+  }
+
   async #lost(node: string, why: string): Promise<void> {
     if (this.barrier.isEnded(node)) return;
-    const known = await Promise.race([this.#tasks, delay(REASON_MS)]);
+    const known = await Promise.race([this.#tasks, delay(this.#times.reasonMs)]);
     this.barrier.fail(this.#lostError(node, known?.node === node ? known.why : why));
   }
 

@@ -13,6 +13,7 @@ export type Fate =
   | 'starts late'
   | 'never starts'
   | 'has hooks'
+  | 'task lost after go'
   | 'hangs';
 
 export interface SimulatedNodes {
@@ -49,6 +50,7 @@ export function simulateNodes(
   const agents: Promise<void>[] = [];
   const late: Promise<void>[] = [];
   const complaints: string[] = [];
+  let taskLost: (node: string) => void = () => {};
   const ending = Promise.withResolvers<void>();
   const engine: JobEngine = {
     name: 'embedded',
@@ -56,6 +58,7 @@ export function simulateNodes(
     startOnNodes: async (_, chosen, argv) => {
       const [, port = '', host = ''] = argv;
       const { promise: failed, resolve } = Promise.withResolvers<Awaited<NodeTasks['failed']>>();
+      taskLost = (node) => resolve({ node, why: 'err not connected' });
       const at = { port: Number(port), hosts: [host] };
       for (const { name } of chosen) {
         const fate = fateOf(name);
@@ -97,6 +100,7 @@ export function simulateNodes(
         names: [`v${node}-1`],
         watch: async (phase, work) => {
           if (phase === 'script' && fate === 'lost after go') channel[Symbol.dispose]();
+          if (phase === 'script' && fate === 'task lost after go') taskLost(node);
           if (phase === 'script' && fate === 'guest lost after go') {
             throw new VtorqueError('E_GUEST_LOST', 'Cannot go on: guest ended', { phase, details: ['panic'] });
           }
