@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { chmod, link, lstat, mkdir, readFile, readlink, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf, sha256, VtorqueError } from '../base/index.ts';
-import { draftOf, removeDrafts } from './drafts.ts';
+import { atomically } from './drafts.ts';
 import type { Installed, Step } from './steps.ts';
 import { copyRelease } from './tree.ts';
 
@@ -123,13 +123,6 @@ async function writeWhole(path: string, content: string, mode: number): Promise<
     await writeFile(draft, content, { mode, flag: 'wx' });
     await chmod(draft, mode);
   });
-}
-
-async function atomically(path: string, make: (draft: string) => Promise<void>): Promise<void> {
-  const draft = draftOf(path);
-  await removeDrafts(path);
-  await make(draft);
-  await rename(draft, path);
 }
 
 /** Directories that are not there yet, the outermost first. */

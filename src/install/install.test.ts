@@ -4,10 +4,7 @@ import {
   chmodSync,
   existsSync,
   linkSync,
-  lstatSync,
   mkdirSync,
-  mkdtempSync,
-  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -15,36 +12,16 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { torqueHookPlaces, torqueHooks } from './hooks/torque.ts';
 import { install } from './install.ts';
+import { aDirectory, snapshot } from './test-directory.ts';
 import { uninstall } from './uninstall.ts';
-
-const works: string[] = [];
-after(() => {
-  for (const work of works) rmSync(work, { recursive: true });
-});
-
-/** All that is below a directory: who it is, what is in it, and since when. */
-function snapshot(root: string): string[] {
-  return readdirSync(root, { recursive: true, encoding: 'utf8' })
-    .sort()
-    .map((path) => {
-      const full = join(root, path);
-      const info = lstatSync(full, { bigint: true });
-      const content = info.isFile() ? readFileSync(full, 'hex') : info.isSymbolicLink() ? readlinkSync(full) : '';
-      // The time of a directory is that of the last change in it.
-      const time = info.isDirectory() ? '' : info.mtimeNs;
-      return [path, info.mode, info.uid, info.gid, info.ino, info.nlink, time, content].join(' ');
-    });
-}
 
 /** A node of Torque whose site has some hooks, one of them a link to another directory. */
 function aNode(): { home: string; hooks: string; current: string; record: string } {
-  const work = mkdtempSync(join(tmpdir(), 'vtorque-install-'));
-  works.push(work);
+  const work = aDirectory();
   const home = join(work, 'torque');
   const hooks = join(home, 'mom_priv');
   mkdirSync(join(hooks, 'jobs'), { recursive: true });
@@ -61,6 +38,8 @@ function aNode(): { home: string; hooks: string; current: string; record: string
 
 function aProgram(path: string, text: string, mode: number): void {
   mkdirSync(dirname(path), { recursive: true });
+  // One that its owner may not write to is replaced, too.
+  rmSync(path, { force: true });
   writeFileSync(path, `#!/bin/sh\n${text}\n`);
   chmodSync(path, mode);
 }
@@ -73,6 +52,14 @@ function run(path: string, input = '', env: Record<string, string> = {}) {
   const { status, stdout } = spawnSync(path, ['1.head', 'a b', ''], { input, encoding: 'utf8', env });
   return { status, stdout };
 }
+
+test('nothing is left of an installation that was killed while it wrote down what it does', async () => {
+  const node = aNode();
+  await hookInstall(node);
+  writeFileSync(`${node.record}.vtorque-new-999999`, '{"form');
+  await uninstall(node.record, { dryRun: false });
+  assert.equal(existsSync(dirname(node.record)), false);
+});
 
 test("a site's hooks come back as they were, to the byte, the inode and the time", async () => {
   const node = aNode();

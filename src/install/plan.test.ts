@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { type PlanOptions, planInstall } from './plan.ts';
 
@@ -14,6 +15,8 @@ function planFor(options: Partial<PlanOptions>) {
       prefix: '/opt/vtorque',
       torqueHome: '/var/spool/torque',
       torqueCommands: '/opt/torque 6/bin',
+      slurmCommands: '/opt/slurm/bin',
+      slurmConf: undefined,
       asRoot: true,
     },
     ...{ shared: false, systemctl: true, qmgr: true },
@@ -35,6 +38,15 @@ test('the head of a Torque cluster gets the version and the commands, its nodes 
   assert.deepEqual(planFor({ role: 'node' }).paths, [...version, ...onNode]);
 });
 
+test('the login shells of a head have the commands on PATH once, wherever they are', () => {
+  const { steps } = planFor({ role: 'head', prefix: "/opt/it's v (1)" });
+  const profile = steps.flatMap((step) =>
+    step.path === '/etc/profile.d/vtorque.sh' && 'content' in step ? step.content : [],
+  );
+  const script = `PATH=/bin; ${profile.join('')}${profile.join('')}echo "$PATH"`;
+  assert.equal(execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8' }), "/bin:/opt/it's v (1)/current/bin\n");
+});
+
 test('what clears up after jobs of Torque finds its commands, wherever they are', () => {
   const texts = (steps: ReturnType<typeof planFor>['steps']) =>
     steps.map((step) => ('content' in step ? step.content : ''));
@@ -44,6 +56,15 @@ test('what clears up after jobs of Torque finds its commands, wherever they are'
   const lost = planFor({ role: 'node', torqueCommands: undefined });
   assert.doesNotMatch(texts(lost.steps).join(''), /PATH/);
   assert.match(lost.notes.join(), /commands of Torque on PATH/);
+});
+
+test('what clears up after jobs of Slurm finds its commands and its configuration, wherever they are', () => {
+  const { steps } = planFor({ role: 'node', engine: 'slurm', slurmConf: '/opt/slurm/etc/slurm.conf' });
+  const text = steps.map((step) => ('content' in step ? step.content : '')).join('');
+  assert.match(
+    text,
+    /^Environment=PATH=\S*:\/opt\/slurm\/bin\nEnvironment=SLURM_CONF=\/opt\/slurm\/etc\/slurm.conf\n/m,
+  );
 });
 
 test('OpenPBS gets its hook where the server is; without qmgr its commands are told', () => {

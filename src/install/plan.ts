@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { shellWord } from '../base/index.ts';
 import { openpbsHook } from './hooks/openpbs.ts';
 import { torqueHooks } from './hooks/torque.ts';
+import { reaperUnits } from './reaper-units.ts';
 import type { Step } from './steps.ts';
 import type { Release } from './tree.ts';
 
@@ -18,6 +19,10 @@ export interface PlanOptions {
   readonly torqueHome: string;
   /** The directory of Torque's commands; undefined where it is not known. */
   readonly torqueCommands: string | undefined;
+  /** The directory of Slurm's commands; undefined where it is not known. */
+  readonly slurmCommands: string | undefined;
+  /** Slurm's configuration, where it is not at the place that its commands know. */
+  readonly slurmConf: string | undefined;
   /** An ordinary user's installation has no part in what belongs to the machine. */
   readonly asRoot: boolean;
   /** Whether a version is there that only has to be used: on a node with the head's file system. */
@@ -57,7 +62,18 @@ export function planInstall(options: PlanOptions): Plan {
 }
 
 function planHooks(
-  { release, role, engine, prefix, torqueHome, torqueCommands, asRoot, ...machine }: PlanOptions,
+  {
+    release,
+    role,
+    engine,
+    prefix,
+    torqueHome,
+    torqueCommands,
+    slurmCommands,
+    slurmConf,
+    asRoot,
+    ...machine
+  }: PlanOptions,
   current: string,
 ): Plan {
   const none = (note: string): Plan => ({ hooks: false, steps: [], notes: [note] });
@@ -86,64 +102,21 @@ function planHooks(
       );
     }
   }
-  if (node) steps.push(...reaper(current, machine.systemctl, engine === 'torque' ? torqueCommands : undefined));
+  if (node) {
+    const commands = engine === 'torque' ? torqueCommands : engine === 'slurm' ? slurmCommands : undefined;
+    const environment = engine === 'slurm' && slurmConf !== undefined ? { SLURM_CONF: slurmConf } : {};
+    steps.push(...reaperUnits({ current, engine, commands, environment, systemctl: machine.systemctl }));
+  }
   return { hooks: true, steps, notes };
 }
 
 function profile(current: string): string {
-  const bin = join(current, 'bin');
+  const bin = shellWord(join(current, 'bin'));
+  const completion = shellWord(join(current, 'share/completions/vtorque.bash'));
   return [
     '# vsub, vmgr and vtorque on PATH. Made by vtorque install.',
-    `case ":$PATH:" in *:${bin}:*) ;; *) PATH=$PATH:${shellWord(bin)}; export PATH ;; esac`,
-    `[ -z "$BASH_VERSION" ] || [ ! -r ${shellWord(join(current, 'share/completions/vtorque.bash'))} ] || . ${shellWord(join(current, 'share/completions/vtorque.bash'))}`,
+    `case ":$PATH:" in *:${bin}:*) ;; *) PATH=$PATH:${bin}; export PATH ;; esac`,
+    `[ -z "$BASH_VERSION" ] || [ ! -r ${completion} ] || . ${completion}`,
     '',
   ].join('\n');
-}
-
-/** What clears up after jobs that a crash has cut short. */
-function reaper(current: string, systemctl: boolean, commands: string | undefined): Step[] {
-  const units = '/etc/systemd/system';
-  const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin';
-  const environment = commands === undefined ? '' : `Environment="PATH=${path}:${commands}"\n`;
-  const files: Step[] = [
-    {
-      kind: 'file',
-      path: join(units, 'vtorque-reap.service'),
-      content: `[Unit]
-Description=Removes what jobs in virtual machines have left
-ConditionFileIsExecutable=${join(current, 'bin/vtorque')}
-
-[Service]
-Type=oneshot
-${environment}ExecStart=${join(current, 'bin/vtorque')} reap
-`,
-    },
-    {
-      kind: 'file',
-      path: join(units, 'vtorque-reap.timer'),
-      content: `[Unit]
-Description=Removes what jobs in virtual machines have left, every five minutes
-
-[Timer]
-OnBootSec=1min
-OnUnitActiveSec=5min
-
-[Install]
-WantedBy=timers.target
-`,
-    },
-  ];
-  if (!systemctl) return files;
-  const reload = ['systemctl', 'daemon-reload'] as const;
-  return [
-    // What comes first is undone last.
-    { kind: 'commands', path: 'systemd', run: [], undo: [reload] },
-    ...files,
-    {
-      kind: 'commands',
-      path: 'systemd timer vtorque-reap',
-      run: [reload, ['systemctl', 'enable', '--now', 'vtorque-reap.timer']],
-      undo: [['systemctl', 'disable', '--now', 'vtorque-reap.timer']],
-    },
-  ];
 }

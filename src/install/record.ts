@@ -1,6 +1,8 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { messageOf, VtorqueError } from '../base/index.ts';
+import { atomically } from './drafts.ts';
 import type { Installed } from './steps.ts';
 
 /** Everything that is installed on this machine, in the order in which it came. */
@@ -28,10 +30,20 @@ export async function readRecord(path: string): Promise<InstallRecord | undefine
   }
 }
 
+/**
+ * Whether a version is below `prefix` that another machine has put there: this one has only to use it.
+ * @param path of the record of this machine
+ * @throws VtorqueError `E_INSTALL_RECORD`
+ */
+export async function isOfOthers(prefix: string, path: string): Promise<boolean> {
+  if (!existsSync(join(prefix, 'current'))) return false;
+  const installed = (await readRecord(path))?.installed ?? [];
+  return !installed.some((each) => each.kind === 'tree' && dirname(each.path) === prefix);
+}
+
 /** Written before what it tells of is done, so that whatever an installation that was killed has left is known. */
 export async function writeRecord(path: string, record: InstallRecord): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-  const draft = `${path}.${process.pid}.tmp`;
-  await writeFile(draft, `${JSON.stringify(record, null, 1)}\n`, { mode: 0o644, flush: true });
-  await rename(draft, path);
+  const text = `${JSON.stringify(record, null, 1)}\n`;
+  await atomically(path, (draft) => writeFile(draft, text, { mode: 0o644, flush: true }));
 }

@@ -1,31 +1,17 @@
 import assert from 'node:assert/strict';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { install } from './install.ts';
 import { planInstall } from './plan.ts';
+import { isOfOthers } from './record.ts';
+import { aDirectory, namesBelow } from './test-directory.ts';
 import { releaseOf } from './tree.ts';
 import { uninstall } from './uninstall.ts';
 
-const works: string[] = [];
-after(() => {
-  for (const work of works) rmSync(work, { recursive: true });
-});
-
 /** An installed version to install from, and where to. */
 function aSource() {
-  const work = mkdtempSync(join(tmpdir(), 'vtorque-tree-'));
-  works.push(work);
+  const work = aDirectory();
   const root = join(work, 'root');
   const write = (path: string, text: string): void => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
@@ -48,6 +34,8 @@ function aSource() {
         engine: 'embedded',
         prefix,
         torqueCommands: undefined,
+        slurmCommands: undefined,
+        slurmConf: undefined,
         torqueHome: '/none',
         asRoot: false,
       },
@@ -71,22 +59,30 @@ test('a version lies under a name of its own, and "current" leads to the last on
   assert.equal(readFileSync(join(prefix, first.name, 'lib/vsub.cjs'), 'utf8'), 'exports.main = 1');
 });
 
+test('a machine that has put a version there itself gets the next one as well; one that uses that of another does not', async () => {
+  const { work, prefix, record, go } = aSource();
+  assert.equal(await isOfOthers(prefix, record), false);
+  await go();
+  assert.equal(await isOfOthers(prefix, record), false);
+  assert.equal(await isOfOthers(prefix, join(work, 'state/of-another-machine.json')), true);
+});
+
 test('uninstall takes all versions and all directories away that install has made', async () => {
   const { work, write, record, go } = aSource();
-  const before = readdirSync(work, { recursive: true }).sort();
+  const before = namesBelow(work);
   await go();
   write('lib/vsub.cjs', 'exports.main = 2');
   await go();
   await uninstall(record, { dryRun: false });
-  assert.deepEqual(readdirSync(work, { recursive: true }).sort(), before);
+  assert.deepEqual(namesBelow(work), before);
   assert.deepEqual(await uninstall(record, { dryRun: false }), []);
 });
 
 test('a dry run makes nothing, and names what install then makes', async () => {
   const { work, go } = aSource();
-  const before = readdirSync(work, { recursive: true }).sort();
+  const before = namesBelow(work);
   const planned = await go(true);
-  assert.deepEqual(readdirSync(work, { recursive: true }).sort(), before);
+  assert.deepEqual(namesBelow(work), before);
   const done = await go();
   assert.deepEqual(planned.changes, done.changes);
   for (const { path } of done.changes) assert.ok(existsSync(path), path);
@@ -107,11 +103,11 @@ test('uninstall keeps a file that has been changed, and one that came later, and
 
 test('a version that was copied by half is no version, and goes', async () => {
   const { work, prefix, record, go } = aSource();
-  const before = readdirSync(work, { recursive: true }).sort();
+  const before = namesBelow(work);
   const { name } = await go();
   const half = join(prefix, `${name}.vtorque-new-1`);
   mkdirSync(half);
   writeFileSync(join(half, 'node'), 'bin');
   await uninstall(record, { dryRun: false });
-  assert.deepEqual(readdirSync(work, { recursive: true }).sort(), before);
+  assert.deepEqual(namesBelow(work), before);
 });

@@ -38,7 +38,10 @@ export async function uninstall(record: string, { dryRun, hooks = [] }: Uninstal
     changes.push(...(await remove(each, dryRun)));
   }
   changes.push({ action: 'remove', path: record });
-  if (!dryRun) await rm(record, { force: true });
+  if (!dryRun) {
+    await removeDrafts(record);
+    await rm(record, { force: true });
+  }
   // Those that hold something else by now stay, as they would for any package.
   for (const { path } of directories.reverse()) {
     if (dryRun || (await removed(path))) changes.push({ action: 'remove', path });
