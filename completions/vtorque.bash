@@ -85,7 +85,7 @@ _vtorque_command() {
     'vmgr update') commands='' options='--json --help' valued='' arguments='image description' ;;
     vtorque) commands='local image jobs console ssh scp config doctor install uninstall reap hook' options='-V --version --help' valued='' arguments='' ;;
     'vtorque local') commands='start stop status env' options=--help valued='' arguments='' ;;
-    'vtorque local start') commands='' options='--nodes --np --keep-completed --dir --json --help' valued='--nodes:n --np:n --keep-completed:seconds --dir:directory' arguments='' ;;
+    'vtorque local start') commands='' options='--nodes --np --keep-completed --dir --json --help' valued='--nodes:nodes --np:n --keep-completed:seconds --dir:directory' arguments='' ;;
     'vtorque local stop') commands='' options='--kill-jobs --dir --help' valued=--dir:directory arguments='' ;;
     'vtorque local status') commands='' options='--dir --json --help' valued=--dir:directory arguments='' ;;
     'vtorque local env') commands='' options='--dir --help' valued=--dir:directory arguments='' ;;

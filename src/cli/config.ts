@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { messageOf, VtorqueError } from '../base/index.ts';
+import { fileReason, VtorqueError } from '../base/index.ts';
 import { describeOrigin } from '../request/index.ts';
 import type { ConfigProblem, Effective, SiteConfig, Where } from '../site/config/index.ts';
 import { table } from './table.ts';
@@ -111,7 +111,7 @@ function asText(file: string, { severity, line, key, reason, remedy }: ConfigPro
 async function importOld(file: string, { json = false }: { json?: boolean }): Promise<void> {
   const { importConfig2018 } = await room();
   const script = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new VtorqueError('E_CONFIG_READ', `Cannot read "${file}": ${messageOf(cause)}`, {
+    throw new VtorqueError('E_CONFIG_READ', `Cannot read "${file}": ${fileReason(cause)}`, {
       hint: 'Give the path of the old config.sh',
       cause,
     });

@@ -1,8 +1,9 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { type BuildFlags, build, buildable } from './image/build.ts';
 import { list } from './image/list.ts';
 import { add, type OutputFlags, remove, verify } from './image/pool.ts';
 import { collect, type WarmFlags, warm } from './image/templates.ts';
+import { count } from './option-values.ts';
 
 /** `vtorque image build|add|list|verify|warm|gc|delete`. */
 export function imageCommand(): Command {
@@ -30,7 +31,7 @@ export function imageCommand(): Command {
     .action((options: OutputFlags) => list(options));
   image
     .command('verify')
-    .description("compare an image's whole disk with its digest")
+    .description("compare an image's whole disk, and its templates, with their digests")
     .argument('<image>', 'what img= names')
     .option('--json', 'print the result as JSON')
     .action((name: string, options: OutputFlags) => verify(name, options));
@@ -58,10 +59,4 @@ export function imageCommand(): Command {
     .option('--json', 'print the result as JSON')
     .action((name: string, options: OutputFlags & { force?: true }) => remove(name, options));
   return image;
-}
-
-function count(text: string): number {
-  const value = /^\d{1,4}$/.test(text) ? Number(text) : 0;
-  if (value < 1) throw new InvalidArgumentError('It is a number from 1 to 9999.');
-  return value;
 }

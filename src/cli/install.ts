@@ -1,11 +1,13 @@
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { commandsIn, directoriesOnPath } from '../engine/search-path.ts';
 import {
   type Change,
   type InstallEngine,
   install,
+  isOfOthers,
   planInstall,
   type Role,
   releaseOf,
@@ -13,9 +15,10 @@ import {
   torqueHookPlaces,
   uninstall,
 } from '../install/index.ts';
+import { networkPlaces } from '../node/network/prepare.ts';
 import { installRoot, leasesDirectory, ownPlaces } from '../site/index.ts';
 import { engineOfFiles } from './install-engine.ts';
-import { removeLeases } from './uninstall-leases.ts';
+import { removeLeases, removeNetworkPlaces } from './uninstall-leases.ts';
 
 const TORQUE_HOME = '/var/spool/torque';
 
@@ -65,8 +68,10 @@ async function runUninstall({ torqueHome, dryRun = false, json }: UninstallFlags
   const uid = process.getuid?.() ?? 0;
   const there = existsSync(recordFile());
   const leases = there ? await removeLeases(leasesDirectory(process.env, uid), uid, dryRun) : [];
+  const networks = there && uid === 0 ? removeNetworkPlaces(Object.values(networkPlaces), dryRun) : [];
   const changes = [
     ...leases,
+    ...networks,
     ...(await uninstall(recordFile(), { dryRun, hooks: torqueHookPlaces(resolve(torqueHome)) })),
   ];
   print({ changes, notes: [] }, json, 'There is nothing to take away');
@@ -87,7 +92,9 @@ async function runInstall({
   const { hooks, steps, notes } = planInstall({
     ...{ release, role, engine, prefix, torqueHome: resolve(torqueHome), asRoot },
     torqueCommands: directoryOnPath('qstat'),
-    shared: existsSync(join(prefix, 'current')),
+    slurmCommands: directoryOnPath('scontrol'),
+    slurmConf: process.env.SLURM_CONF,
+    shared: await isOfOthers(prefix, recordFile()),
     systemctl: isOnPath('systemctl') && existsSync('/run/systemd/system'),
     qmgr: isOnPath('qmgr'),
   });
@@ -118,14 +125,8 @@ function isOnPath(program: string): boolean {
 }
 
 function directoryOnPath(program: string): string | undefined {
-  return (process.env.PATH ?? '').split(delimiter).find((directory) => {
-    try {
-      accessSync(join(directory, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  for (const path of commandsIn(directoriesOnPath(process.env.PATH), program)) return dirname(path);
+  return undefined;
 }
 
 interface Result {

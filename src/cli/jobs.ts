@@ -32,18 +32,14 @@ function timelineText({ job, entries }: JobRecord, json: true | undefined): stri
   return table([['AT ms', 'TOOK ms', 'STEP', 'WHAT'], ...lines], process.stdout.columns);
 }
 
-function jobsText(records: readonly JobRecord[], json: true | undefined): string {
+/** What `vtorque jobs` prints. */
+export function jobsText(records: readonly JobRecord[], json: true | undefined): string {
   const jobs = records.map(factsOf);
   if (json) return `${JSON.stringify({ jobs }, null, 2)}\n`;
-  const rows = jobs.map(({ job, started, step, exitCode, ms, vm }) => [
-    ...[
-      job,
-      started,
-      exitCode === null ? step : `exit ${exitCode}`,
-      ms === null ? '' : (ms / 1000).toFixed(1),
-      vm ?? '',
-    ],
-  ]);
+  const rows = jobs.map(({ job, started, step, exitCode, ms, vm }) => {
+    const state = exitCode !== null ? `exit ${exitCode}` : step === 'end' ? 'failed' : step;
+    return [job, started, state, ms === null ? '' : (ms / 1000).toFixed(1), vm ?? ''];
+  });
   return table([['JOB', 'STARTED', 'STATE', 'SECONDS', 'VM'], ...rows], process.stdout.columns);
 }
 
@@ -57,7 +53,8 @@ function factsOf({ job, entries }: JobRecord) {
     started: new Date(entries[0]?.at ?? 0).toISOString(),
     /** The last one that began. */
     step: last?.event ?? 'start',
-    exitCode: last?.event === 'end' ? Number(last.value) : null,
+    /** None of a job that vTorque could not run to its end. */
+    exitCode: last?.event === 'end' && typeof last.value === 'number' ? last.value : null,
     ms: last?.event === 'end' ? last.at : null,
     /** How it started. */
     vm: how === undefined ? null : String(how.value),

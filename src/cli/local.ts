@@ -1,13 +1,17 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { plural, shellWord } from '../base/index.ts';
 import {
   type InfoReply,
   instanceInfo,
   meaning,
   meantInstance,
+  type NodeNames,
+  readNodeNames,
   startInstance,
   stopInstance,
 } from '../engine/embedded/index.ts';
 import { publicRoot } from '../site/public-root.ts';
+import { count } from './option-values.ts';
 import { table } from './table.ts';
 import { vtorqueVersion } from './version.ts';
 
@@ -18,7 +22,7 @@ export function localCommand(): Command {
   local
     .command('start')
     .description('start the embedded batch system; jobs of an earlier one go on')
-    .option('--nodes <n>', 'virtual nodes (default: 1)', count)
+    .option('--nodes <nodes>', 'how many virtual nodes, or their names with commas between (default: 1)', nodeNames)
     .option('--np <n>', 'slots of each node (default: one per processor)', count)
     .option('--keep-completed <seconds>', 'how long qstat shows complete jobs (default: 3600)', seconds)
     .option(...dir)
@@ -48,16 +52,20 @@ interface Where {
   readonly dir?: string;
 }
 interface StartFlags extends Where {
-  readonly nodes?: number;
+  readonly nodes?: NodeNames;
   readonly np?: number;
   readonly keepCompleted?: number;
   readonly json?: true;
 }
 
-function count(text: string): number {
-  const value = /^\d{1,4}$/.test(text) ? Number(text) : 0;
-  if (value < 1) throw new InvalidArgumentError('It is a number from 1 to 9999.');
-  return value;
+function nodeNames(text: string): NodeNames {
+  const nodes = readNodeNames(text);
+  if (nodes === undefined) {
+    throw new InvalidArgumentError(
+      'It is a number from 1 to 9999, or names such as n1.cluster.example,n2.cluster.example.',
+    );
+  }
+  return nodes;
 }
 
 function seconds(text: string): number {
@@ -72,22 +80,33 @@ async function start({ dir, nodes, np, keepCompleted, json }: StartFlags): Promi
   const { started, info } = await startInstance(options);
   if (json) print(JSON.stringify({ running: true, started, ...info }, null, 2));
   else if (started) print(`The embedded batch system runs: ${summary(info)}`, usage(dir));
-  else print(`The embedded batch system runs already: ${summary(info)}`, usage(dir));
+  else
+    print(
+      `The embedded batch system runs already: ${summary(info)}`,
+      ...others(nodes ?? np ?? keepCompleted),
+      usage(dir),
+    );
+}
+
+function others(asked: unknown): string[] {
+  return asked === undefined
+    ? []
+    : ['It goes on as it was started; for what is asked for here, run first: vtorque local stop'];
 }
 
 function summary({ nodes, dir }: InfoReply): string {
-  return `${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'} with ${nodes[0]?.np} slots, in ${dir}`;
+  return `${plural(nodes.length, 'node')} with ${plural(nodes[0]?.np ?? 0, 'slot')}, in ${dir}`;
 }
 
 function usage(dir: string | undefined): string {
-  return `Its commands come on PATH by: eval "$(vtorque local env${dir === undefined ? '' : ` --dir ${dir}`})"`;
+  return `Its commands come on PATH by: eval "$(vtorque local env${dir === undefined ? '' : ` --dir ${shellWord(dir)}`})"`;
 }
 
 async function stop({ dir, killJobs }: Where & { killJobs?: true }): Promise<void> {
   const info = await stopInstance(meaning(process.env, dir), killJobs ?? false);
   if (info === undefined) print('The embedded batch system does not run');
   else if (info.jobs.R > 0 && !killJobs)
-    print(`Stopped. ${info.jobs.R} running jobs go on; the next start takes them up`);
+    print(`Stopped. Going on: ${plural(info.jobs.R, 'job')}, which the next start takes up`);
   else print('Stopped');
 }
 
@@ -108,18 +127,13 @@ async function env({ dir }: Where): Promise<void> {
   const root = await publicRoot();
   const instance = await meantInstance(meaning(process.env, dir), process.getuid?.() ?? 0);
   print(
-    `export PATH=${quote(`${root}/bin:${root}/libexec/pbs`)}:"$PATH"`,
+    `export PATH=${shellWord(`${root}/bin:${root}/libexec/pbs`)}:"$PATH"`,
     // The colon at the end stands for the usual places.
-    `export MANPATH=${quote(`${root}/man`)}:"\${MANPATH-}"`,
-    `export VTORQUE_LOCAL=${quote(instance)}`,
+    `export MANPATH=${shellWord(`${root}/man`)}:"\${MANPATH-}"`,
+    `export VTORQUE_LOCAL=${shellWord(instance)}`,
     // Other shells skip it, and so does bash where nobody types.
-    `case "\${BASH_VERSION:+$-}" in *i*) . ${quote(`${root}/completions/vtorque.bash`)} ;; esac`,
+    `case "\${BASH_VERSION:+$-}" in *i*) . ${shellWord(`${root}/completions/vtorque.bash`)} ;; esac`,
   );
-}
-
-/** For a POSIX shell. */
-function quote(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function print(...lines: readonly string[]): void {

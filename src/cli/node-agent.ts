@@ -1,12 +1,8 @@
 import { writeSync } from 'node:fs';
-import { VtorqueError } from '../base/index.ts';
-import { exitCodeOfPhase } from '../job/index.ts';
+import { definedOnly, VtorqueError } from '../base/index.ts';
+import { endsJob, exitCodeOf, signalsOfJobs } from '../job/index.ts';
 import { runNodeAgent } from '../node/agent/index.ts';
 import { renderError } from './render-error.ts';
-
-/** What batch systems send to all processes of a job. What is to happen then, the launcher says. */
-const ofTheJob = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const;
-const ending: readonly string[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'];
 
 /**
  * The agent of a node: started by the launcher of the job through the batch system.
@@ -14,12 +10,13 @@ const ending: readonly string[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'];
  */
 export async function runAgentCommand([port = '', ...hosts]: readonly string[]): Promise<number> {
   const ended = new AbortController();
-  for (const signal of ofTheJob) {
+  // Batch systems send them to all processes of a job. What is to happen then, the launcher says.
+  for (const signal of signalsOfJobs) {
     process.on(signal, () => {
-      if (ending.includes(signal)) ended.abort(new VtorqueError('E_NODE_ENDED', `Cannot go on: ended by ${signal}`));
+      if (endsJob(signal)) ended.abort(new VtorqueError('E_NODE_ENDED', `Cannot go on: ended by ${signal}`));
     });
   }
-  const env = Object.fromEntries(Object.entries(process.env).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])));
+  const env = definedOnly(process.env);
   try {
     if (!/^\d+$/.test(port) || hosts.length === 0) {
       throw new VtorqueError('E_USAGE', 'Cannot start the agent of a node: no port or no host given', {
@@ -31,6 +28,6 @@ export async function runAgentCommand([port = '', ...hosts]: readonly string[]):
   } catch (error) {
     if (ended.signal.aborted) return 0;
     writeSync(2, renderError(error, { program: 'vtorque' }).text);
-    return exitCodeOfPhase(error instanceof VtorqueError ? error.phase : undefined);
+    return exitCodeOf(error);
   }
 }

@@ -11,7 +11,9 @@ import { networkRecords } from '../node/network/release.ts';
 import type { ReapAction } from '../node/reaper/plan.ts';
 import { knownJobs, reap } from '../node/reaper/reap.ts';
 import { markedProcesses } from '../node/strays.ts';
+import { markedDirectories } from '../node/temporary.ts';
 import { loadConfig } from '../site/config/load.ts';
+import { hookPath } from './hook/path.ts';
 
 /** `vtorque reap`: remove what jobs that are gone have left on this node. */
 export function reapCommand(): Command {
@@ -36,15 +38,18 @@ interface ReapFlags {
 async function run({ engine: named, dryRun = false, json = false }: ReapFlags): Promise<void> {
   const uid = process.getuid?.() ?? 0;
   const config = await loadConfig(process.env, uid);
-  const engine = await findEngine(process.env, named ?? config.value('engine.name'));
+  const wanted = named ?? config.value('engine.name');
+  // The health check of Slurm's daemon runs this.
+  const env = wanted === 'slurm' ? { ...process.env, PATH: await hookPath(wanted, process.env) } : process.env;
+  const engine = await findEngine(env, wanted);
   const asked = Date.now();
-  const marked = await markedProcesses();
+  const [marked, directories] = await Promise.all([markedProcesses(), markedDirectories()]);
   const live = knownJobs(await engine.liveJobs());
   const leases = leasesPlace(engine.name, live.cluster, process.env, uid);
   const store = await LeaseStore.open(leases, uid);
   const records = await networkRecords(leases);
   const report = await reap({
-    ...{ engine: engine.name, marked, asked, live, store, now: Date.now, clearUp: clearUpJob, dryRun },
+    ...{ engine: engine.name, marked, directories, asked, live, store, now: Date.now, clearUp: clearUpJob, dryRun },
     networks: records.map(({ key }) => key),
   });
   const failed = new Map(report.failures.map(({ action, why }) => [action, why]));
@@ -66,7 +71,9 @@ async function run({ engine: named, dryRun = false, json = false }: ReapFlags): 
 }
 
 function keyOf(action: ReapAction): LeaseKey {
-  return action.kind === 'release' ? action.lease.key : action.kind === 'kill' ? action.process.key : action.key;
+  if (action.kind === 'release') return action.lease.key;
+  if (action.kind === 'kill') return action.process.key;
+  return action.kind === 'directory' ? action.directory.key : action.key;
 }
 
 /** Network devices that go with it. */
@@ -78,9 +85,20 @@ function devicesWith(action: ReapAction, records: readonly NetworkRecord[]): str
 function asData(action: ReapAction, records: readonly NetworkRecord[]): Record<string, unknown> {
   const { engine, cluster, jobId, attempt, node } = keyOf(action);
   const process = action.kind === 'kill' ? { pid: action.process.pid, program: action.process.program } : {};
+  const directory = action.kind === 'directory' ? { path: action.directory.path } : {};
   const devices = devicesWith(action, records);
   const network = devices.length > 0 ? { devices } : {};
-  return { action: action.kind, engine, cluster, jobId, attempt: attempt ?? null, node, ...process, ...network };
+  return {
+    action: action.kind,
+    engine,
+    cluster,
+    jobId,
+    attempt: attempt ?? null,
+    node,
+    ...process,
+    ...directory,
+    ...network,
+  };
 }
 
 function asText(action: ReapAction, records: readonly NetworkRecord[]): string {
@@ -93,6 +111,8 @@ function asText(action: ReapAction, records: readonly NetworkRecord[]): string {
       return `remove ${devices} of job ${jobId} on ${node}`;
     case 'kill':
       return `kill process ${action.process.pid} (${action.process.program}) of job ${jobId}`;
+    case 'directory':
+      return `remove ${action.directory.path} of job ${jobId} on ${node}`;
     case 'forget':
       return `forget job ${jobId} on ${node}`;
   }

@@ -1,4 +1,4 @@
-import { messageOf, VtorqueError } from '../base/index.ts';
+import { type Env, messageOf, VtorqueError } from '../base/index.ts';
 
 export interface RenderErrorOptions {
   /** The command that speaks: `vsub`. */
@@ -15,10 +15,7 @@ export interface RenderedError {
 }
 
 /** Colours only for people: on a terminal, and not when NO_COLOR is set. */
-export function wantsColor(
-  stream: { readonly isTTY?: boolean },
-  env: Readonly<Record<string, string | undefined>>,
-): boolean {
+export function wantsColor(stream: { readonly isTTY?: boolean }, env: Env): boolean {
   return stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
 }
 

@@ -44,9 +44,10 @@ function isUsageError({ exitCode, code }: CommanderError): boolean {
 function usageError({ message }: CommanderError, command: Command): VtorqueError {
   const [what = '', suggestion = ''] = message.split('\n');
   const meant = /^\((.*)\)$/.exec(suggestion)?.[1];
-  const state = what.replace(/^error: /, '').replaceAll("'", '"');
-  return new VtorqueError('E_USAGE', `Cannot read the command line: ${state.replace(/\.$/, '')}`, {
-    hint: meant ?? `See ${pathOf(command)} --help`,
+  const plain = what.replace(/^error: (command-argument )?/, '').replaceAll("'", '"');
+  const [state = '', remedy] = plain.replace(/\.$/, '').split(/(?<= is invalid(?: for argument "[^"]*")?)\. /);
+  return new VtorqueError('E_USAGE', `Cannot read the command line: ${state}`, {
+    hint: meant ?? remedy ?? `See ${pathOf(command)} --help`,
     phase: 'check',
     exitCode: 2,
   });

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Lease } from '../node/leases/lease.ts';
 import { LeaseStore } from '../node/leases/store.ts';
-import { removeLeases } from './uninstall-leases.ts';
+import { removeLeases, removeNetworkPlaces } from './uninstall-leases.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'vtorque-leases-'));
 after(() => rmSync(work, { recursive: true }));
@@ -30,4 +30,18 @@ test('leases go when all their jobs are over, and stay as long as one is not', a
   assert.ok(existsSync(directory));
   assert.deepEqual(await removeLeases(directory, uid, false), gone);
   assert.equal(existsSync(directory), false);
+});
+
+test('where networks of jobs are written down goes when there are none', () => {
+  const places = ['jobs', 'networks'].map((name) => join(work, 'run', name));
+  assert.deepEqual(removeNetworkPlaces(places, false), []);
+  for (const path of places) mkdirSync(path, { recursive: true });
+  writeFileSync(join(work, 'run/networks/.lock'), '');
+  writeFileSync(join(work, 'run/jobs/1.json'), '{}');
+  const actions = (dryRun: boolean) => removeNetworkPlaces(places, dryRun).map(({ action }) => action);
+  assert.deepEqual(actions(true), ['keep', 'remove']);
+  assert.deepEqual(actions(false), ['keep', 'remove']);
+  rmSync(join(work, 'run/jobs/1.json'));
+  assert.deepEqual(actions(false), ['remove']);
+  assert.equal(existsSync(join(work, 'run')), false);
 });

@@ -1,11 +1,10 @@
-import { join } from 'node:path';
 import { formatSize } from '../base/index.ts';
-import { type DiskEntry, findImage, findKernel, imageInUse, imagePools } from '../image/index.ts';
+import { findImage, findKernel, imageInUse, imagePools } from '../image/index.ts';
 import { configAsData, showConfig } from './config.ts';
 import { guestFacts, guestRow, megabytes } from './image/facts.ts';
 import type { OutputFlags } from './image/pool.ts';
 import { situation } from './image/situation.ts';
-import { templateFacts, templatesWith } from './image/templates.ts';
+import { templateFacts, templatesOf } from './image/templates.ts';
 import { table } from './table.ts';
 
 /** `vmgr show image NAME`. */
@@ -14,7 +13,7 @@ export async function showImage(name: string, { json }: OutputFlags): Promise<vo
   const entry = await findImage(name, imagePools(places));
   const hostKernel = await findKernel(places, uid);
   const inUse = entry.kind === 'host' ? undefined : await imageInUse(entry.dir);
-  const templates = await templatesWith(entry.kind === 'host' ? hostKernel?.vmlinux : bootedFile(entry));
+  const templates = await templatesOf(entry);
   if (json) {
     return print({ ...guestFacts(entry, hostKernel), inUse: inUse ?? null, templates: templates.map(templateFacts) });
   }
@@ -48,10 +47,6 @@ export async function showImage(name: string, { json }: OutputFlags): Promise<vo
     rows.push([`template ${manifest?.key.slice(0, 8)}`, `${shape}, takes ${megabytes(bytes)}, used ${used}`]);
   }
   process.stdout.write(table(rows, process.stdout.columns));
-}
-
-function bootedFile({ dir, manifest }: DiskEntry): string {
-  return manifest.boot === 'direct' ? join(dir, manifest.kernel.dir, 'vmlinux') : join(dir, manifest.disk.file);
 }
 
 export interface ConfigFlags extends OutputFlags {

@@ -253,6 +253,11 @@ test('a request that cannot be is refused, and nothing is submitted', async () =
     1,
     /^vsub: Cannot use vrdma=true: not available in this version\n {2}hint: Leave it out, or write vrdma=false; in this version /,
   );
+  await refused(
+    ['-vm', 'mount=/etc/shadow:/x', 'job.sh'],
+    1,
+    'vsub: Cannot mount "/etc/shadow" at "/x": it is not a directory\n  hint: Name a folder: a file comes into the VM with the folder that it is in\n',
+  );
   await refused(['-I', '-X', '-vm', 'img=host'], 2, /^\[qsub: DISPLAY not set\]\n\nusage: qsub /);
   await refused(['-vm'], 2, /^vsub: Cannot read "-vm": its value is missing\n/);
 });
@@ -262,7 +267,7 @@ test('an error in the script names its line', async () => {
   await refused(
     ['bad.sh'],
     1,
-    'vsub: Cannot use vcpus="0": less than 1\n  in line 3 of the script\n  hint: Write a whole number from 1 on, for instance vcpus=2\n',
+    'vsub: Cannot use vcpus="0": less than 1\n  in line 3 of the script\n  hint: Write a whole number from 1 to 1000000, for instance vcpus=2\n',
   );
 });
 

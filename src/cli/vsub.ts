@@ -1,11 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
-import { VtorqueError } from '../base/index.ts';
+import { type Env, VtorqueError } from '../base/index.ts';
 import { print } from './print.ts';
 import { type CommandLine, readCommandLine } from './vsub/command-line.ts';
 import { readJobScript } from './vsub/script.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * `vsub`: qsub, and jobs in virtual machines.

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { CONSOLE_TOKEN, type ConsoleGreeting, greetingLine } from '../../job/console/greeting.ts';
 import { type FromJob, JobReader, lineToJob, type ToJob } from '../../job/interactive/lines.ts';
 import { makeRaw, type RawTerminal } from '../terminal/raw-terminal.ts';
+import { terminalSize } from '../terminal/size.ts';
 
 /**
  * Be the terminal of a shell at the other end of `socket`, or say that no VM is to be kept.
@@ -16,10 +17,8 @@ export async function consoleSession(
   const { stdin, stdout, env } = process;
   const say = (message: ToJob): boolean => socket.write(lineToJob(message));
   const tellSize = (): void => {
-    if (!stdout.isTTY) return;
-    const [columns, rows] = stdout.getWindowSize();
-    // Zero is what a terminal says that does not know its size.
-    if (columns > 0 && rows > 0) say({ kind: 'size', columns, rows });
+    const size = terminalSize();
+    if (size !== undefined) say({ kind: 'size', ...size });
   };
   let raw: RawTerminal | undefined;
   let code: number | undefined;

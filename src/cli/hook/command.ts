@@ -15,7 +15,8 @@ export function hookCommand(): Command {
     .passThroughOptions()
     .allowUnknownOption()
     .action(async (engine: EngineName, event: string, words: readonly string[]) => {
+      await serveHook(engine, event, words, { since: hookBegan(process.env) });
       // A hook that is late still has something on its way.
-      process.exit(await serveHook(engine, event, words, { since: hookBegan(process.env) }));
+      process.exit(0);
     });
 }

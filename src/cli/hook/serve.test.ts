@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { LeaseStore } from '../../node/leases/store.ts';
 import { serveHook } from './serve.ts';
 
-test('a hook that takes too long ends by itself with 0, says so, and leaves its job to the reaper', async (t) => {
+test('a hook that takes too long ends by itself, says so, and leaves its job to the reaper', async (t) => {
   const { uid, gid, username: name } = userInfo();
   const instance = await mkdtemp(join(tmpdir(), 'vtt-hook-'));
   const store = await LeaseStore.open(join(instance, 'leases'), uid);
@@ -26,9 +26,8 @@ test('a hook that takes too long ends by itself with 0, says so, and leaves its 
   });
   try {
     await locked.promise;
-    const code = await serveHook('embedded', 'epilogue', words, { since: Date.now(), env, withinMs: 300 });
+    await serveHook('embedded', 'epilogue', words, { since: Date.now(), env, withinMs: 300 });
     write.mock.restore();
-    assert.equal(code, 0);
     assert.deepEqual(said, [
       'vtorque hook embedded epilogue: Cannot finish within 0.3 s: the rest is left to the reaper\n',
     ]);

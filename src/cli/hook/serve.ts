@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { messageOf, VtorqueError, within } from '../../base/index.ts';
 import type { EngineName, HookCall } from '../../engine/engine.ts';
-import { hookExitCode, nodesOfHook, readHookCall } from '../../engine/hooks.ts';
+import { nodesOfHook, readHookCall } from '../../engine/hooks.ts';
 import { clearUpJob } from '../../node/clear-up-job.ts';
 import { endBeforehand } from '../../node/end-beforehand.ts';
 import { HOOK_WITHIN_MS, type HookedJob, prepare, release } from '../../node/hook.ts';
@@ -13,10 +13,10 @@ import { LeaseStore } from '../../node/leases/store.ts';
 import { systemConfigFile } from '../../site/config-files.ts';
 import { installRoot } from '../../site/index.ts';
 import { ownerOf } from './owner.ts';
+import { hookPath } from './path.ts';
 
 /** Hooks of one node come in crowds; what one reaper finds, the others need not look for. */
 const REAP_EVERY_MS = 60_000;
-const COMMANDS = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export interface HookServing {
   /** Milliseconds since 1970 at which the hook began. */
@@ -28,22 +28,21 @@ export interface HookServing {
 
 /**
  * Prepare or release a job on this node. What is still being done when this returns is for the caller to leave behind.
- * @returns the exit code, which is 0 whatever goes wrong: any other would take the node down, or start the job again and again. What
- *   went wrong is written to the standard error, and the job's launcher finds out by itself
+ *
+ * It never throws, and the hook is to end with 0 whatever goes wrong: anything else puts the job back into the queue for ever and takes the
+ * node down (Torque 6.1, observed), and a user's mistake must do neither. What went wrong is written to the standard error, and the job's
+ * launcher finds out by itself.
  */
 export async function serveHook(
   engine: EngineName,
   event: string,
   words: readonly string[],
   { since, env = process.env, withinMs = HOOK_WITHIN_MS }: HookServing,
-): Promise<number> {
+): Promise<void> {
   try {
     await within(act(engine, event, words, since, env), { ms: withinMs, late: () => tooLate(withinMs) });
-    return hookExitCode({ kind: 'done' });
   } catch (error) {
-    const why = messageOf(error);
-    process.stderr.write(`vtorque hook ${engine} ${event}: ${why}\n`);
-    return hookExitCode({ kind: 'failed', why });
+    process.stderr.write(`vtorque hook ${engine} ${event}: ${messageOf(error)}\n`);
   }
 }
 
@@ -62,7 +61,7 @@ async function act(
   const job = { key: { engine, cluster, jobId, attempt, node }, owner: await ownerOf(call.owner) };
   const leases = leasesPlace(engine, cluster, env, uid);
   const store = await LeaseStore.open(leases, uid);
-  if (await store.isDue('reap', REAP_EVERY_MS, Date.now())) startReaper(engine, env);
+  if (await store.isDue('reap', REAP_EVERY_MS, Date.now())) await startReaper(engine, env);
   const deps = { store, now: Date.now, clearUp: clearUpJob };
   if (call.event === 'release') await release(job, deps);
   else
@@ -89,14 +88,9 @@ async function provideNetwork({ engine, call, env, leases }: CalledHook, job: Ho
   ]);
   const settings = networkSettings(await loadConfig(env, 0), call.node);
   if (settings === undefined) return;
-  const nodes = await nodesOfHook(engine, call, { ...env, PATH: hookPath(env) });
+  const nodes = await nodesOfHook(engine, call, { ...env, PATH: await hookPath(engine, env) });
   const { prepareNetwork } = await import('../../node/network/prepare.ts');
   await prepareNetwork({ job, nodes, settings, leases });
-}
-
-/** Hooks have next to nothing on PATH (Torque 6.1: /bin:/usr/bin), and the commands of the batch system may be elsewhere. */
-function hookPath({ PATH }: NodeJS.ProcessEnv): string {
-  return [...(PATH === undefined ? [] : [PATH]), COMMANDS].join(delimiter);
 }
 
 function tooLate(ms: number): VtorqueError {
@@ -104,12 +98,12 @@ function tooLate(ms: number): VtorqueError {
 }
 
 /** On its own, since it asks the batch system, which waits for this hook. */
-function startReaper(engine: EngineName, env: NodeJS.ProcessEnv): void {
+async function startReaper(engine: EngineName, env: NodeJS.ProcessEnv): Promise<void> {
   const reaper = spawn(join(installRoot, 'bin/vtorque'), ['reap', '--engine', engine], {
     detached: true,
     stdio: 'ignore',
     cwd: '/',
-    env: { ...env, PATH: hookPath(env) },
+    env: { ...env, PATH: await hookPath(engine, env) },
   });
   // That it cannot be started is no reason to fail: there is a timer, too.
   reaper.on('error', () => {});

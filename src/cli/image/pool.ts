@@ -2,16 +2,22 @@ import { basename } from 'node:path';
 import { parseSize } from '../../base/index.ts';
 import {
   addImage,
-  type DiskEntry,
+  type CatalogueEntry,
   deleteImage,
   describeImage,
+  findImage,
+  findKernel,
+  type GuestKernel,
+  imagePools,
   type PoolOptions,
   verifyImage,
 } from '../../image/index.ts';
+import { verifyTemplates } from '../../vm/index.ts';
 import { withInterrupt } from '../interrupt.ts';
 import { showStages } from '../stage-progress.ts';
-import { imageFacts } from './facts.ts';
+import { guestFacts } from './facts.ts';
 import { situation } from './situation.ts';
+import { templatesOf } from './templates.ts';
 
 export interface OutputFlags {
   readonly json?: true;
@@ -31,11 +37,20 @@ export async function add(
   report(entry, json, `${image}: added, ${entry.manifest.disk.size} bytes, SHA-256 ${entry.manifest.disk.sha256}`);
 }
 
-/** Read an image's whole disk again. */
+/** Read an image's whole disk again, and its templates; of the node's own system there are only these. */
 export async function verify(name: string, { json }: OutputFlags): Promise<void> {
-  const { uid } = situation();
-  const entry = await working(`verify image "${name}"`, (options) => verifyImage(name, { ...options, uid }));
-  report(entry, json, `${name}: its disk is the one of its manifest, SHA-256 ${entry.manifest.disk.sha256}`);
+  const { uid, places } = situation();
+  const { entry, templates } = await working(`verify image "${name}"`, async (options) => {
+    const entry =
+      name === 'host' ? await findImage(name, imagePools(places)) : await verifyImage(name, { ...options, uid });
+    const templates = await templatesOf(entry);
+    await verifyTemplates(templates);
+    return { entry, templates: templates.length };
+  });
+  const own =
+    entry.kind === 'host' ? '' : `its disk is the one of its manifest, SHA-256 ${entry.manifest.disk.sha256}; `;
+  const text = `${name}: ${own}templates: ${templates === 0 ? 'none' : `${templates}, as they were made`}`;
+  report(entry, json, text, await findKernel(places, uid));
 }
 
 /** Give an image another description. */
@@ -58,8 +73,8 @@ async function working<T>(action: string, work: (options: PoolOptions) => Promis
   });
 }
 
-function report(entry: DiskEntry, json: true | undefined, text: string): void {
-  process.stdout.write(json ? `${JSON.stringify(imageFacts(entry), null, 2)}\n` : `${text}\n`);
+function report(entry: CatalogueEntry, json: true | undefined, text: string, hostKernel?: GuestKernel): void {
+  process.stdout.write(json ? `${JSON.stringify(guestFacts(entry, hostKernel), null, 2)}\n` : `${text}\n`);
 }
 
 /** `/data/rocky-9.qcow2` is "rocky-9". */

@@ -1,6 +1,8 @@
 import { hostname } from 'node:os';
-import { parseSize } from '../../base/index.ts';
-import { shortName, templateStores, warmAhead } from '../../node/guest/index.ts';
+import { join } from 'node:path';
+import { parseSize, shortName } from '../../base/index.ts';
+import { type CatalogueEntry, type DiskEntry, findKernel } from '../../image/index.ts';
+import { templateStores, warmAhead } from '../../node/guest/index.ts';
 import { collectTemplates, listTemplates, type TemplateEntry } from '../../vm/index.ts';
 import { withInterrupt } from '../interrupt.ts';
 import { showStages } from '../stage-progress.ts';
@@ -51,10 +53,16 @@ export async function collect({ keep, json }: OutputFlags & { readonly keep: str
   process.stdout.write(`templates removed: ${text(removed)}; left: ${text(left)}\n`);
 }
 
-/** The templates that were made by booting this: a kernel, or a disk that boots itself. */
-export async function templatesWith(boots: string | undefined): Promise<TemplateEntry[]> {
-  const entries = await listTemplates(templateStores(situation().places));
+/** The templates that were made by booting this guest. */
+export async function templatesOf(guest: CatalogueEntry): Promise<TemplateEntry[]> {
+  const { places, uid } = situation();
+  const boots = guest.kind === 'host' ? (await findKernel(places, uid))?.vmlinux : bootedFile(guest);
+  const entries = await listTemplates(templateStores(places));
   return entries.filter(({ manifest }) => manifest !== undefined && manifest.boots === boots);
+}
+
+function bootedFile({ dir, manifest }: DiskEntry): string {
+  return manifest.boot === 'direct' ? join(dir, manifest.kernel.dir, 'vmlinux') : join(dir, manifest.disk.file);
 }
 
 /** A template as the commands' JSON has it. */

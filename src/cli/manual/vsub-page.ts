@@ -9,14 +9,15 @@ import { ownOptions } from '../vsub/own-options.ts';
 import type { ManualPage } from './roff.ts';
 
 const reasons: Readonly<Record<Exclude<Phase, 'submit'>, string>> = {
-  check: 'before it started: no such image or kernel on the node, or a mistake in its configuration',
-  plan: 'it was not started by a batch system',
-  storage: 'the shared directories could not be served',
-  network: 'the network of the guest could not be set up',
+  check:
+    'before it started: no such image or kernel on the node, a mistake in its configuration, or the submitted script was altered on its way',
+  plan: 'it was not started by a batch system, its VMs do not fit on the node, or another node could not take part',
+  storage: 'the shared directories could not be served, a folder is not on the node, or a disk cannot be used',
+  network: 'the network of the job could not be set up, or was lost',
   'vm-start': 'QEMU did not start',
   guest: 'the guest did not answer in time, or could not be set up',
-  script: 'the VM ended while the script ran, or output could not be written',
-  'tear-down': 'the guest did not unmount the directories: files written last may be incomplete',
+  script: 'the VM ended, or another node was lost, while the script ran; or its output could not be written',
+  'tear-down': 'the guest did not unmount the directories or its disk: files written last may be incomplete',
 };
 
 /** vsub(1). */

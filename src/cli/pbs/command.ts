@@ -1,11 +1,10 @@
+import type { Env } from '../../base/index.ts';
 /** What one of the commands prints and how it ends. Everything that is printed is complete lines. */
 export interface CommandResult {
   readonly stdout?: string;
   readonly stderr?: string;
   readonly exitCode: number;
 }
-
-export type Env = Readonly<Record<string, string | undefined>>;
 
 /** One command of the embedded batch system; `args` without its name. */
 export type PbsCommand = (args: readonly string[], env: Env) => Promise<CommandResult>;

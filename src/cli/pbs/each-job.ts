@@ -1,6 +1,7 @@
+import type { Env } from '../../base/index.ts';
 import { PBSE, PbsError } from '../../engine/embedded/protocol.ts';
 import { parseJobId } from '../../pbs/index.ts';
-import { CommandError, type CommandResult, type Env, exitCodeOf } from './command.ts';
+import { CommandError, type CommandResult, exitCodeOf } from './command.ts';
 import { serverName } from './server-name.ts';
 
 /**

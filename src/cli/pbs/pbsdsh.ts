@@ -1,9 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { constants as osConstants } from 'node:os';
+import type { Env } from '../../base/index.ts';
 import { request } from '../../engine/embedded/client.ts';
 import type { TaskReply } from '../../engine/embedded/protocol.ts';
 import { spawnTask, type Task, tasksOf } from '../../engine/embedded/task.ts';
-import { CommandError, type CommandResult, type Env, notAvailable } from './command.ts';
+import { CommandError, type CommandResult, notAvailable } from './command.ts';
 
 const USAGE = 'usage: pbsdsh [-c copies | -n node | -h host | -u] [-v] program [args]';
 

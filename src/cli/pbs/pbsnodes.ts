@@ -1,7 +1,8 @@
 import { cpus, freemem, loadavg, release, totalmem, type, version } from 'node:os';
+import type { Env } from '../../base/index.ts';
 import { request } from '../../engine/embedded/client.ts';
 import { type InfoReply, type NodesReply, type NodeView, PbsError } from '../../engine/embedded/protocol.ts';
-import { CommandError, type CommandResult, type Env, notAvailable } from './command.ts';
+import { CommandError, type CommandResult, notAvailable } from './command.ts';
 import { getopt, type Options } from './getopt.ts';
 import { escapeXml } from './xml.ts';
 

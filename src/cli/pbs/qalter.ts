@@ -1,13 +1,14 @@
-import { VtorqueError } from '../../base/index.ts';
+import { type Env, VtorqueError } from '../../base/index.ts';
+import { namedDirectory } from '../../engine/directories.ts';
 import { request } from '../../engine/embedded/client.ts';
 import type { Alteration } from '../../engine/embedded/protocol.ts';
 import { checkOptionValue, parseAttribute, parseResourceList, parseVariables } from '../../pbs/index.ts';
-import { CommandError, type CommandResult, type Env, notAvailable } from './command.ts';
+import { CommandError, type CommandResult, notAvailable } from './command.ts';
 import { checkDepend } from './depend-option.ts';
 import { eachJob } from './each-job.ts';
 import { getopt, type Options } from './getopt.ts';
 import { isHoldList } from './qhold.ts';
-import { namedDirectory, outputPath, umaskDigits } from './qsub-submission.ts';
+import { outputPath, umaskDigits } from './qsub-submission.ts';
 
 const OPTIONS = 'a:A:c:e:h:j:k:l:m:M:nN:o:p:qr:S:t:u:v:W:x:';
 

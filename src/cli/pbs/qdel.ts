@@ -1,6 +1,7 @@
+import type { Env } from '../../base/index.ts';
 import { request } from '../../engine/embedded/client.ts';
 import type { StatusReply } from '../../engine/embedded/protocol.ts';
-import { CommandError, type CommandResult, type Env, notAvailable } from './command.ts';
+import { CommandError, type CommandResult, notAvailable } from './command.ts';
 import { eachJob } from './each-job.ts';
 import { getopt } from './getopt.ts';
 

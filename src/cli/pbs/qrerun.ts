@@ -1,5 +1,6 @@
+import type { Env } from '../../base/index.ts';
 import { request } from '../../engine/embedded/client.ts';
-import { CommandError, type CommandResult, type Env } from './command.ts';
+import { CommandError, type CommandResult } from './command.ts';
 import { eachJob } from './each-job.ts';
 import { getopt } from './getopt.ts';
 

@@ -1,3 +1,4 @@
+import type { Env } from '../../base/index.ts';
 import { request } from '../../engine/embedded/client.ts';
 import {
   type JobView,
@@ -7,7 +8,7 @@ import {
   type StatusReply,
 } from '../../engine/embedded/protocol.ts';
 import { parseJobId } from '../../pbs/index.ts';
-import { CommandError, type CommandResult, type Env, exitCodeOf, notAvailable } from './command.ts';
+import { CommandError, type CommandResult, exitCodeOf, notAvailable } from './command.ts';
 import { getopt, type Options } from './getopt.ts';
 import { formatFull, formatXml } from './qstat-full.ts';
 import { formatPlain, formatWide } from './qstat-table.ts';

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
+import type { Env } from '../../base/index.ts';
 import { qsubUsageError } from '../../pbs/index.ts';
 import { authorityFile, COOKIE_PROTOCOL, cookieOf, parseDisplay, readAuthority } from '../../x11/index.ts';
-import type { Env } from './command.ts';
 
 /** What a job with -X gets: it runs on this machine, so it uses the submitter's display itself. */
 export interface DisplayForJob {

@@ -1,10 +1,12 @@
 import { isatty } from 'node:tty';
+import type { Env } from '../../base/index.ts';
 import type { Submission } from '../../engine/embedded/job.ts';
 import { PbsError } from '../../engine/embedded/protocol.ts';
 import { type InteractiveJob, submitInteractive } from '../../engine/embedded/terminal-client.ts';
 import { type EffectiveOptions, type Operand, qsubError } from '../../pbs/index.ts';
 import { makeRaw } from '../terminal/raw-terminal.ts';
-import { type CommandResult, type Env, exitCodeOf } from './command.ts';
+import { terminalSize } from '../terminal/size.ts';
+import { type CommandResult, exitCodeOf } from './command.ts';
 
 /**
  * What makes a submission an interactive one.
@@ -19,10 +21,7 @@ export function interactiveParts(
   if (options.value('t') !== undefined) throw qsubError('qsub: interactive job can not be job array.', 2);
   const command = options.has('x') ? operands.map(({ text }) => text).join(' ') : undefined;
   if (command === undefined && !(isatty(0) && isatty(1))) throw noTerminalError();
-  // Zero is what a terminal says that does not know its size.
-  const [columns = 0, rows = 0] = process.stdout.isTTY ? process.stdout.getWindowSize() : [];
-  const size = columns > 0 && rows > 0 ? { columns, rows } : {};
-  return { interactive: true, command: command || undefined, terminalType: TERM, ...size };
+  return { interactive: true, command: command || undefined, terminalType: TERM, ...terminalSize() };
 }
 
 function noTerminalError(): Error {
@@ -57,11 +56,11 @@ async function beTerminal(job: InteractiveJob): Promise<void> {
   await using _ = isatty(0) ? await makeRaw(0) : undefined;
   const { stdin, stdout } = process;
   const resized = (): void => {
-    const [columns, rows] = stdout.getWindowSize();
-    job.resize({ columns, rows });
+    const size = terminalSize();
+    if (size !== undefined) job.resize(size);
   };
   // Also what has changed since the submission.
-  if (stdout.isTTY) resized();
+  resized();
   stdout.on('resize', resized);
   // A terminal that hangs up: the signal that comes with it ends this process.
   stdin.on('error', () => {});

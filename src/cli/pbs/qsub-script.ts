@@ -1,12 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import {
-  checkScriptName,
-  checkScriptText,
-  notAFileError,
-  scriptNotFoundError,
-  scriptUnreadableError,
-} from '../../pbs/index.ts';
+import { readScriptFile } from '../script-file.ts';
 
 export interface Script {
   readonly name: string;
@@ -23,11 +16,7 @@ export async function readScript(path: string | undefined): Promise<Script> {
     for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
     return { name: 'STDIN', bytes: Buffer.concat(chunks) };
   }
-  checkFile(path);
-  const bytes = read(path);
-  checkScriptName(basename(path));
-  checkScriptText(bytes);
-  return { name: basename(path), bytes };
+  return readNamed(path);
 }
 
 /**
@@ -38,32 +27,11 @@ export async function readScript(path: string | undefined): Promise<Script> {
 export function readInteractiveScript(path: string | undefined, asCommand: boolean): Script {
   const none: Script = { name: 'STDIN', bytes: Buffer.alloc(0) };
   if (path === undefined) return none;
-  try {
-    checkFile(path);
-    const bytes = read(path);
-    checkScriptName(basename(path));
-    checkScriptText(bytes);
-    return { name: basename(path), bytes };
-  } catch (error) {
-    if (asCommand) return none;
-    throw error;
-  }
+  return asCommand && readScriptFile(path).problem !== undefined ? none : readNamed(path);
 }
 
-function checkFile(path: string): void {
-  let file: boolean;
-  try {
-    file = statSync(path).isFile();
-  } catch (error) {
-    throw scriptNotFoundError(path, (error as NodeJS.ErrnoException).code);
-  }
-  if (!file) throw notAFileError(path);
-}
-
-function read(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch {
-    throw scriptUnreadableError(path);
-  }
+function readNamed(path: string): Script {
+  const { bytes, problem } = readScriptFile(path);
+  if (problem !== undefined) throw problem;
+  return { name: basename(path), bytes };
 }

@@ -1,17 +1,19 @@
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { type Env, shortName } from '../../base/index.ts';
+import { currentDirectory, isDirectory, namedDirectory } from '../../engine/directories.ts';
 import type { Submission } from '../../engine/embedded/job.ts';
 import {
   type EffectiveOptions,
+  originVariables,
   parseAttribute,
   parseVariables,
   type QsubOption,
   qsubError,
   qsubUsageError,
 } from '../../pbs/index.ts';
-import { currentDirectory } from '../current-directory.ts';
-import { CommandError, type Env } from './command.ts';
+import { CommandError } from './command.ts';
 
 export interface SubmissionInput {
   readonly args: readonly string[];
@@ -30,7 +32,7 @@ export function composeSubmission({ args, options, inOrder, scriptName, env }: S
   const { initDir, here, output, error } = directoriesOf(inOrder, env);
   const workDir = workingDirectory(options.value('w'), here);
   const queue = queueName(options.value('q') ?? '');
-  const host = shortName(hostname());
+  const host = shortName(hostname()) || 'localhost';
   const join = (options.value('j') ?? 'n') as Submission['join'];
   const keep = (options.value('k') ?? 'n') as Submission['keep'] | 'eo';
   return {
@@ -58,23 +60,6 @@ export function composeSubmission({ args, options, inOrder, scriptName, env }: S
     submitArgs: args.join(' '),
     submitHost: host,
   };
-}
-
-/** The working directory under the name that the user knows it by. */
-export function namedDirectory({ PWD }: Env): string {
-  const real = currentDirectory();
-  if (!PWD?.startsWith('/')) return real;
-  const [named, here] = [statSync(PWD, { throwIfNoEntry: false }), statSync(real, { throwIfNoEntry: false })];
-  return named !== undefined && named.ino === here?.ino && named.dev === here.dev ? PWD : real;
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    // Not there, or behind what this user may not enter: none that he could name.
-    return false;
-  }
 }
 
 function workingDirectory(asked: string | undefined, cwd: string): string {
@@ -130,10 +115,6 @@ export function outputPath(asked: string, directory: string, command = 'qsub'): 
 
 function isThisHost(host: string): boolean {
   return ['', 'localhost', '127.0.0.1', hostname(), shortName(hostname())].includes(host);
-}
-
-function shortName(host: string): string {
-  return host.split('.')[0] || 'localhost';
 }
 
 /** `queue`, `@server` or `queue@server`; empty: the default queue. */
@@ -202,9 +183,6 @@ function variablesOf(
   options: EffectiveOptions,
   { env, queue, initDir, workDir, host }: Surroundings,
 ): [string, string][] {
-  const inherited = ['HOME', 'LOGNAME', 'PATH', 'MAIL', 'SHELL', 'LANG', 'TZ'].flatMap((name): [string, string][] =>
-    env[name] === undefined ? [] : [[`PBS_O_${name}`, env[name]]],
-  );
   const whole = options.has('V')
     ? Object.entries(env).flatMap(([name, value]): [string, string][] => (value === undefined ? [] : [[name, value]]))
     : [];
@@ -213,7 +191,7 @@ function variablesOf(
   return [
     ...new Map([
       ['PBS_O_QUEUE', queue] as const,
-      ...inherited,
+      ...originVariables(env),
       ...whole,
       ...named,
       ...(initDir === undefined ? [] : [['PBS_O_INITDIR', initDir] as const]),

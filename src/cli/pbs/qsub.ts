@@ -1,4 +1,4 @@
-import { VtorqueError } from '../../base/index.ts';
+import { type Env, VtorqueError } from '../../base/index.ts';
 import { request } from '../../engine/embedded/client.ts';
 import { PbsError, type SubmitReply } from '../../engine/embedded/protocol.ts';
 import {
@@ -15,7 +15,7 @@ import {
   scanDirectives,
   walkQsubArgs,
 } from '../../pbs/index.ts';
-import { CommandError, type CommandResult, type Env, exitCodeOf } from './command.ts';
+import { CommandError, type CommandResult, exitCodeOf } from './command.ts';
 import { checkAvailable } from './qsub-available.ts';
 import { readInteractiveScript, readScript, type Script } from './qsub-script.ts';
 import { composeSubmission } from './qsub-submission.ts';

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
+import { type Env, shortName } from '../../base/index.ts';
 import { PbsError } from '../../engine/embedded/protocol.ts';
-import { CommandError, type CommandResult, type Env, exitCodeOf, type PbsCommand } from './command.ts';
+import { CommandError, type CommandResult, exitCodeOf, type PbsCommand } from './command.ts';
 
 // Each command loads what it needs and nothing else: they are started thousands of times.
 const COMMANDS: Readonly<Record<string, () => Promise<PbsCommand>>> = {
@@ -41,7 +42,7 @@ async function rendered(name: string, error: unknown, env: Env): Promise<Command
   if (error instanceof CommandError) return { stderr: `${error.message}\n`, exitCode: error.exitCode };
   const { NoServerError } = await import('../../engine/embedded/client.ts');
   if (error instanceof NoServerError) {
-    const server = hostname().split('.')[0] ?? 'localhost';
+    const server = shortName(hostname());
     const reason = `${name}: cannot connect to server ${server} (errno=${error.errno}) ${error.message}`;
     const hint = env.VTORQUE_LOCAL ? `vtorque local start --dir ${env.VTORQUE_LOCAL}` : 'vtorque local start';
     return { stderr: `${reason}\n  hint: start the embedded batch system: ${hint}\n`, exitCode: error.errno };

@@ -1,6 +1,6 @@
+import type { Env } from '../../base/index.ts';
 import { request } from '../../engine/embedded/client.ts';
 import type { InfoReply } from '../../engine/embedded/protocol.ts';
-import type { Env } from './command.ts';
 
 /** The name that the jobs' ids end with. */
 export async function serverName(env: Env): Promise<string> {

@@ -1,3 +1,4 @@
+import type { Env } from '../../base/index.ts';
 import { type BatchNode, type Engine, findEngine } from '../../engine/index.ts';
 import type { SiteConfig } from '../../site/config/index.ts';
 import { siteConfig } from './sources.ts';
@@ -17,7 +18,7 @@ export interface AskedEngine {
  * Ask for the batch system and its nodes at once: what vsub has to load and to check meanwhile takes as long.
  * @param atLeisure nothing is to be submitted, so that time is no matter
  */
-export function askEngine(env: Readonly<Record<string, string | undefined>>, atLeisure: boolean): AskedEngine {
+export function askEngine(env: Env, atLeisure: boolean): AskedEngine {
   const config = siteConfig(env, process.getuid?.() ?? 0);
   const engine = config.then((site) => findEngine(env, site?.value('engine.name')));
   // Asking another batch system would start one of its commands, which costs as much as the submission.

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { GiB } from '../../base/index.ts';
 import { type EffectiveOptions, effectiveOptions, walkQsubArgs } from '../../pbs/index.ts';
 import { checkJobKind, checkNodes, requestedNodes, requestedSlots } from './checks.ts';
 
-const GiB = 2 ** 30;
 const options = (...argv: string[]): EffectiveOptions => effectiveOptions(walkQsubArgs(argv).options, []);
 const vm = (vcpus: number, ram = GiB) => ({ img: 'host', vcpus, ram });
 const node = (name: string, np: number, memory: number) => ({ name, np, memory, state: 'free' });
@@ -39,14 +39,26 @@ test('slots that may be anywhere are refused, with what would do', () => {
 
 test('a VM must fit on as many nodes as the job asks for', () => {
   const nodes = [node('n1', 4, GiB), node('n2', 4, GiB), node('n3', 2, GiB)];
-  checkNodes(vm(4), nodes, 0, 2);
-  checkNodes(vm(2), nodes, 0, 3);
-  assert.throws(() => checkNodes(vm(4), nodes, 0, 3), {
+  checkNodes(vm(4), nodes, 2);
+  checkNodes(vm(2), nodes, 3);
+  assert.throws(() => checkNodes(vm(4), nodes, 3), {
     code: 'E_NODES_TOO_FEW',
     message: 'Cannot use vcpus=4 with ram=1G on 3 nodes: only 2 nodes can hold such a VM',
     hint: 'Ask for fewer nodes, fewer vcpus or less ram',
   });
-  assert.throws(() => checkNodes(vm(2), nodes, 0, 4), { hint: 'Ask for fewer nodes' });
+  assert.throws(() => checkNodes(vm(2), nodes, 4), { hint: 'Ask for fewer nodes' });
+});
+
+test('more VMs than a node has slots are refused, with how many there may be', () => {
+  const many = (vmsPerNode: number, vcpus = 1) => ({ ...vm(vcpus), vmsPerNode });
+  assert.throws(() => checkNodes(many(1000), [node('n1', 4, GiB)]), {
+    code: 'E_VCPUS_TOO_MANY',
+    message: 'Cannot use vcpus=1 in each of 1000 VMs: the largest node, "n1", has 4 slots',
+    hint: 'Ask for at most vms_per_node=4',
+  });
+  assert.throws(() => checkNodes(many(6, 2), [node('n1', 5, GiB)]), { hint: 'Ask for at most vms_per_node=2' });
+  assert.throws(() => checkNodes(many(5, 8), [node('n1', 4, GiB)]), { hint: 'Ask for at most vms_per_node=1,vcpus=4' });
+  assert.throws(() => checkNodes(many(2), [node('n1', 2, GiB)], 1, { hostCores: 2 }), { hint: /tell the admin$/ });
 });
 
 test('NUMA requests are refused', () => {
@@ -83,8 +95,8 @@ test('a VM must fit on one node', () => {
     message: 'Cannot use vcpus=9: the largest node, "big", has 8 slots',
     hint: 'Ask for at most vcpus=8',
   });
-  checkNodes(vm(7), nodes, 1);
-  assert.throws(() => checkNodes(vm(8), nodes, 1), {
+  checkNodes(vm(7), nodes, 1, { hostCores: 1 });
+  assert.throws(() => checkNodes(vm(8), nodes, 1, { hostCores: 1 }), {
     message: 'Cannot use vcpus=8: the largest node, "big", has 8 slots, of which 1 for the node itself',
     hint: 'Ask for at most vcpus=7',
   });
@@ -93,4 +105,10 @@ test('a VM must fit on one node', () => {
     message: 'Cannot use ram=65G: the node with the most memory, "fat", has 64G',
   });
   assert.throws(() => checkNodes(vm(4, 8 * GiB), nodes), { code: 'E_VM_TOO_LARGE' });
+  const inMemory = { ...vm(2, 63 * GiB), img: 'debian-12', fsType: 'ramdisk' as const };
+  checkNodes(inMemory, nodes, 1, { ramdisk: GiB });
+  assert.throws(() => checkNodes(inMemory, nodes, 1, { ramdisk: 2 * GiB }), {
+    message: 'Cannot use ram=63G and 2G for fs_type=ramdisk: the node with the most memory, "fat", has 64G',
+    hint: "Ask for less than ram=62G; the node's own system needs memory, too",
+  });
 });

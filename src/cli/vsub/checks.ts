@@ -1,8 +1,9 @@
-import { formatSize, VtorqueError } from '../../base/index.ts';
+import { type Env, formatSize, MiB, plural, VtorqueError } from '../../base/index.ts';
 import type { BatchNode } from '../../engine/index.ts';
 import { type EffectiveOptions, nodeCount, parseNodes, qsubError, qsubUsageError } from '../../pbs/index.ts';
 import type { VmRequest } from '../../request/index.ts';
-import { fewerVcpus, nodeLoad } from './node-load.ts';
+import type { SubmitSettings } from './needs.ts';
+import { nodeLoad, smallerLoad } from './node-load.ts';
 import { requestedLayout } from './select-needs.ts';
 
 /** Slots that a job asks for on each of its nodes; undefined when it asks for none. */
@@ -13,10 +14,7 @@ function refuse(code: string, message: string, hint: string): VtorqueError {
 }
 
 /** Refuse kinds of jobs that this version cannot run in a VM, and what qsub would refuse. */
-export function checkJobKind(
-  options: EffectiveOptions,
-  { DISPLAY }: Readonly<Record<string, string | undefined>>,
-): void {
+export function checkJobKind(options: EffectiveOptions, { DISPLAY }: Env): void {
   if (options.value('L') !== undefined) throw jobKindError('a job with -L', 'Use -l nodes=1:ppn=SLOTS instead');
   if (options.has('X') && !DISPLAY) throw qsubUsageError('qsub: DISPLAY not set');
   if (options.interactive && options.value('t') !== undefined) {
@@ -62,28 +60,35 @@ export function requestedSlots(options: EffectiveOptions): Slots {
 /**
  * Refuse VMs that fit on no node, or on fewer than the job asks for.
  * @param nodes undefined when the batch system does not tell: nothing is refused
- * @param reserve slots that a job must have besides its virtual CPUs
  * @param count of nodes that the job asks for
+ * @param settings slots that a job must have besides its virtual CPUs, and memory for what a VM changes in its image
  */
-export function checkNodes(request: VmRequest, nodes: readonly BatchNode[] | undefined, reserve = 0, count = 1): void {
+export function checkNodes(
+  request: VmRequest,
+  nodes: readonly BatchNode[] | undefined,
+  count = 1,
+  { hostCores: reserve = 0, ramdisk = 0 }: Partial<Pick<SubmitSettings, 'hostCores' | 'ramdisk'>> = {},
+): void {
   if (nodes === undefined || nodes.length === 0) return;
-  const load = nodeLoad(request);
-  const { ram, vcpusAsked, ramAsked } = load;
+  const load = nodeLoad(request, { ramdisk });
+  const ram = load.ram + load.ramdisk;
+  const more = load.ramdisk === 0 ? '' : ` and ${formatSize(load.ramdisk)} for fs_type=ramdisk`;
+  const [vcpusAsked, ramAsked] = [load.vcpusAsked, load.ramAsked + more];
   const slots = load.vcpus + reserve;
   const bySlots = nodes.reduce((best, node) => (node.np > best.np ? node : best));
   const byMemory = nodes.reduce((best, node) => (node.memory > best.memory ? node : best));
   if (slots > bySlots.np) {
     const own = reserve === 0 ? '' : `, of which ${reserve} for the node itself`;
-    const most = fewerVcpus(bySlots.np - reserve, load);
+    const most = smallerLoad(bySlots.np - reserve, load);
     throw refuse(
       'E_VCPUS_TOO_MANY',
       `Cannot use ${vcpusAsked}: the largest node, "${bySlots.name}", has ${plural(bySlots.np, 'slot')}${own}`,
-      most === undefined ? 'No node is large enough for a VM' : `Ask for at most ${most}`,
+      most === undefined ? 'No node has more slots than it needs itself: tell the admin' : `Ask for at most ${most}`,
     );
   }
   if (ram > byMemory.memory) {
-    const all = formatSize(floorTo(byMemory.memory, 1024 ** 2));
-    const most = formatSize(floorTo(byMemory.memory / load.vms, 1024 ** 2));
+    const all = formatSize(floorTo(byMemory.memory, MiB));
+    const most = formatSize(floorTo(Math.max(0, byMemory.memory - load.ramdisk) / load.vms, MiB));
     throw refuse(
       'E_RAM_TOO_LARGE',
       `Cannot use ${ramAsked}: the node with the most memory, "${byMemory.name}", has ${all}`,
@@ -94,14 +99,14 @@ export function checkNodes(request: VmRequest, nodes: readonly BatchNode[] | und
   if (fitting === 0) {
     throw refuse(
       'E_VM_TOO_LARGE',
-      `Cannot use ${vcpusAsked} with ram=${formatSize(request.ram)}: no node has both`,
+      `Cannot use ${vcpusAsked} with ram=${formatSize(request.ram)}${more}: no node has both`,
       'Ask for fewer vcpus or less ram',
     );
   }
   if (fitting < count) {
     throw refuse(
       'E_NODES_TOO_FEW',
-      `Cannot use ${vcpusAsked} with ram=${formatSize(request.ram)} on ${count} nodes: only ${plural(fitting, 'node')} can hold ${load.vms === 1 ? 'such a VM' : 'such VMs'}`,
+      `Cannot use ${vcpusAsked} with ram=${formatSize(request.ram)}${more} on ${count} nodes: only ${plural(fitting, 'node')} can hold ${load.vms === 1 ? 'such a VM' : 'such VMs'}`,
       fitting < nodes.length ? 'Ask for fewer nodes, fewer vcpus or less ram' : 'Ask for fewer nodes',
     );
   }
@@ -109,9 +114,4 @@ export function checkNodes(request: VmRequest, nodes: readonly BatchNode[] | und
 
 function floorTo(value: number, unit: number): number {
   return Math.floor(value / unit) * unit;
-}
-
-/** `1 slot`, `2 slots`. */
-export function plural(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }

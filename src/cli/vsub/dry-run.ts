@@ -1,7 +1,7 @@
 import { copyFileSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, shellWord, VtorqueError } from '../../base/index.ts';
-import { currentDirectory } from '../current-directory.ts';
+import { currentDirectory } from '../../engine/directories.ts';
 import type { Explained, Explanation } from './explanation.ts';
 import { commandText } from './explanation-text.ts';
 import type { PreparedJob } from './prepare.ts';

@@ -1,6 +1,6 @@
 import { VtorqueError } from '../../base/index.ts';
 import { splitWords } from '../../pbs/index.ts';
-import { at, OPTIONS_VARIABLE } from '../../request/index.ts';
+import { OPTIONS_VARIABLE, withOrigin } from '../../request/index.ts';
 import { vsubLineValues } from './script-requests.ts';
 
 /**
@@ -14,11 +14,9 @@ export function readEnvironmentRequests(text: string): string[] {
     if (!(error instanceof VtorqueError)) throw error;
     // A quote that is not closed is qsub's own error in a script; here it is ours.
     const { message, hint = 'Write -vm KEY=VALUE[,KEY=VALUE...]' } = error;
-    throw at(
-      { kind: 'environment' },
-      new VtorqueError('E_VM_SYNTAX', message.replace(/^qsub: /, `Cannot read ${OPTIONS_VARIABLE}: `), {
-        ...{ hint, phase: 'check', exitCode: 2 },
-      }),
-    );
+    const own = new VtorqueError('E_VM_SYNTAX', message.replace(/^qsub: /, `Cannot read ${OPTIONS_VARIABLE}: `), {
+      ...{ hint, phase: 'check', exitCode: 2 },
+    });
+    throw withOrigin(own, { kind: 'environment' });
   }
 }

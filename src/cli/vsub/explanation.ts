@@ -1,13 +1,11 @@
-import { VtorqueError } from '../../base/index.ts';
+import { type Env, VtorqueError } from '../../base/index.ts';
+import { currentDirectory } from '../../engine/directories.ts';
 import { nodeSettings, usualSettings } from '../../node/guest/node-settings.ts';
 import { type MachinePreview, previewMachine } from '../../node/guest/preview.ts';
 import { availableKeys, describeOrigin, type Origin, type VmRequest } from '../../request/index.ts';
 import { placesToRead } from '../../site/index.ts';
-import { currentDirectory } from '../current-directory.ts';
 import { errorAsData } from '../render-error.ts';
 import type { PreparedJob } from './prepare.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** One value that holds, and why. */
 export interface ExplainedValue {
@@ -118,7 +116,7 @@ async function explainMachine(
   const uid = process.getuid?.() ?? 0;
   try {
     const preview = await previewMachine({
-      ...{ request, slots, uid, gid: process.getgid?.() ?? 0 },
+      ...{ request, slots, env, uid, gid: process.getgid?.() ?? 0 },
       places: placesToRead(env, uid),
       directories: [env.HOME, currentDirectory()],
       settings: config === undefined ? usualSettings : await nodeSettings(env, uid, ''),

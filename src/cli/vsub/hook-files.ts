@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { formatSize, messageOf, VtorqueError } from '../../base/index.ts';
+import { fileReason, formatSize, VtorqueError } from '../../base/index.ts';
 import type { UserHooks } from '../../job/submission.ts';
 import type { HookedJob } from '../../node/guest/index.ts';
 import type { EffectiveOptions } from '../../pbs/index.ts';
@@ -53,12 +53,7 @@ async function readHook(
     bytes = await readFile(file);
   } catch (error) {
     if (error instanceof VtorqueError) throw error;
-    const reasons: Readonly<Record<string, string>> = {
-      ENOENT: 'there is no such file',
-      EACCES: 'it is closed to you',
-    };
-    const reason = reasons[(error as NodeJS.ErrnoException).code ?? ''] ?? messageOf(error);
-    throw refuse(reason, `Write ${key}=FILE, and :first behind it for the first VM only`);
+    throw refuse(fileReason(error), `Write ${key}=FILE, and :first behind it for the first VM only`);
   }
   // Without it /bin/sh of the guest would take it for its own, whatever it is written for.
   const [line = ''] = bytes.subarray(0, 256).toString('latin1').split('\n');

@@ -4,17 +4,18 @@ import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { isatty } from 'node:tty';
-import { VtorqueError } from '../../base/index.ts';
+import { definedOnly, type Env, VtorqueError } from '../../base/index.ts';
 import type { InteractiveCommand } from '../../engine/index.ts';
 import { type FromJob, JobReader, lineToJob, type ToJob } from '../../job/interactive/lines.ts';
 import { makeRaw, type RawTerminal } from '../terminal/raw-terminal.ts';
+import { terminalSize } from '../terminal/size.ts';
 
 export interface SessionOptions {
   readonly submitting: InteractiveCommand;
   /** Have the batch system delete the job. */
   readonly cancel: (id: string) => Promise<void>;
   /** The caller's. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Env;
   readonly token: string;
 }
 
@@ -44,13 +45,11 @@ export class InteractiveSession {
    */
   async run(): Promise<number> {
     const { submitting, env } = this.#options;
-    const all = Object.entries(submitting.env ?? env);
-    const defined = Object.fromEntries(all.filter((entry) => entry[1] !== undefined));
     for (const signal of ENDING) process.on(signal, this.#end);
     // In a session of its own, so that Ctrl-C before the shell is there reaches us alone. It dies with us, and the job
     // with it: without qsub a job has no terminal.
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...submitting.command], {
-      env: defined,
+      env: definedOnly(submitting.env ?? env),
       detached: true,
       stdio: ['pipe', 'pipe', submitting.inWords === undefined ? 'inherit' : 'pipe'],
     }) as ChildProcessByStdio<Writable, Readable, Readable | null>;
@@ -143,10 +142,8 @@ export class InteractiveSession {
   }
 
   readonly #tellSize = (): void => {
-    if (!process.stdout.isTTY) return;
-    const [columns, rows] = process.stdout.getWindowSize();
-    // Zero is what a terminal says that does not know its size.
-    if (columns > 0 && rows > 0) this.#say({ kind: 'size', columns, rows });
+    const size = terminalSize();
+    if (size !== undefined) this.#say({ kind: 'size', ...size });
   };
 
   #say(message: ToJob): boolean {

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { GiB } from '../../base/index.ts';
 import { type EffectiveOptions, effectiveOptions, walkQsubArgs } from '../../pbs/index.ts';
 import type { VmRequest } from '../../request/index.ts';
+import { SiteConfig } from '../../site/config/index.ts';
 import { requestedSlots } from './checks.ts';
-import { needsOf, type SubmitSettings, withAdded } from './needs.ts';
+import { needsOf, type SubmitSettings, submitSettings, withAdded } from './needs.ts';
 
-const GiB = 2 ** 30;
 const options = (...argv: string[]): EffectiveOptions => effectiveOptions(walkQsubArgs(argv).options, []);
 const vm = (vcpus: number, ram = GiB) => ({ img: 'host', vcpus, ram });
-const usual: SubmitSettings = { hostCores: 0, hostRam: 0, ramdisk: 1024 ** 3, undersized: 'refuse', nodeAccess: '' };
+const usual: SubmitSettings = { hostCores: 0, hostRam: 0, ramdisk: GiB, undersized: 'refuse', nodeAccess: '' };
 const words = (request: VmRequest, argv: string[], settings: Partial<SubmitSettings> = {}): string[] => {
   const asked = options(...argv);
   return needsOf(request, requestedSlots(asked), asked, { ...usual, ...settings }).flatMap((added) => added.words);
@@ -33,6 +34,13 @@ test('more virtual CPUs than slots are refused, with both ways out', () => {
   assert.throws(() => needsOf(vm(2), 2, asked, { ...usual, hostCores: 1 }), {
     message: 'Cannot use vcpus=2 with -l nodes=1:ppn=2: 2 slots on the node, and 1 of them for the node itself',
     hint: 'Ask for as many slots, -l nodes=1:ppn=3, or for vcpus=1',
+  });
+});
+
+test('more VMs than slots are refused with how many there may be', () => {
+  assert.throws(() => words({ ...vm(1), vmsPerNode: 1000 }, ['-l', 'nodes=1:ppn=4']), {
+    code: 'E_VCPUS_SLOTS',
+    hint: 'Ask for as many slots, -l nodes=1:ppn=1000, or for vms_per_node=4',
   });
 });
 
@@ -104,4 +112,8 @@ test('the VM of each node needs its slots and its part of the memory', () => {
     message: 'Cannot use ram=1G with -l mem=2gb: less than 1G of the VM and 164M for QEMU on each of 3 nodes',
     hint: 'Ask for -l mem=3564mb, or for less ram',
   });
+});
+
+test('a site without a configuration has what one with an empty configuration has', () => {
+  assert.deepEqual(submitSettings(undefined, undefined), submitSettings(new SiteConfig(), undefined));
 });

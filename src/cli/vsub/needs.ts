@@ -1,9 +1,9 @@
-import { formatSize, VtorqueError } from '../../base/index.ts';
+import { formatSize, GiB, MiB, plural, VtorqueError } from '../../base/index.ts';
 import { type EffectiveOptions, parseMem } from '../../pbs/index.ts';
 import type { VmRequest } from '../../request/index.ts';
 import type { SiteConfig } from '../../site/config/index.ts';
-import { plural, requestedNodes, type Slots } from './checks.ts';
-import { fewerVcpus, type NodeLoad, nodeLoad } from './node-load.ts';
+import { requestedNodes, type Slots } from './checks.ts';
+import { type NodeLoad, nodeLoad, smallerLoad } from './node-load.ts';
 import { requestedLayout, selectNeeds } from './select-needs.ts';
 
 /** What the site says about requests to the batch system. */
@@ -29,7 +29,7 @@ export function submitSettings(config: SiteConfig | undefined, queue: string | u
   return {
     hostCores: config?.value('submit.host_cores', { queue }) ?? 0,
     hostRam: config?.value('submit.host_ram', { queue }) ?? 0,
-    ramdisk: config?.value('storage.ramdisk') ?? 1024 ** 3,
+    ramdisk: config?.value('storage.ramdisk') ?? GiB,
     undersized: config?.value('submit.undersized', { queue }) ?? 'refuse',
     nodeAccess: config?.value('submit.node_access', { queue }) ?? '',
   };
@@ -70,7 +70,7 @@ function slotNeeds(load: NodeLoad, slots: Slots, options: EffectiveOptions, sett
     const raised = name === 'nodes' ? withPpn(asked, needed) : String(needed);
     return [{ words: ['-l', `${name}=${raised}`], reason, replaces: `${name}=${asked}` }];
   }
-  const fewer = fewerVcpus(slots - hostCores, load);
+  const fewer = smallerLoad(slots - hostCores, load);
   const where = requestedNodes(options) === 1 ? 'on the node' : 'on a node';
   throw new VtorqueError(
     'E_VCPUS_SLOTS',
@@ -110,7 +110,7 @@ function memoryNeeds(
   const reserve = hostRam === 0 ? '' : `, ${formatSize(hostRam)} for the node itself`;
   const qemu = ` and ${formatSize(own)} for QEMU`;
   const reason = `${formatSize(ram)} of the ${vms === 1 ? 'VM' : 'VMs'}${inRam}${reserve}${qemu}${nodes === 1 ? '' : ` on each of ${nodes} nodes`}`;
-  const mem = `${Math.ceil(needed / 1024 ** 2)}mb`;
+  const mem = `${Math.ceil(needed / MiB)}mb`;
   if (undersized === 'raise') return [{ words: ['-l', `mem=${mem}`], reason, replaces: `mem=${asked}` }];
   throw new VtorqueError('E_RAM_MEM', `Cannot use ${ramAsked} with -l mem=${asked}: less than ${reason}`, {
     hint: `Ask for -l mem=${mem}, or for less ram`,

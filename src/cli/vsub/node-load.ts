@@ -33,8 +33,10 @@ export function nodeLoad(
   };
 }
 
-/** What could be asked for where a node has only so many slots for VMs; undefined where not even one is left for each. */
-export function fewerVcpus(slots: number, { vms }: NodeLoad): string | undefined {
-  const each = Math.floor(slots / vms);
-  return each > 0 ? `vcpus=${each}` : undefined;
+/** What could be asked for where a node has only so many slots for VMs: fewer virtual CPUs, else fewer VMs; undefined where it has none. */
+export function smallerLoad(slots: number, { vms, vcpus }: NodeLoad): string | undefined {
+  if (slots < 1) return undefined;
+  if (slots >= vms) return `vcpus=${Math.floor(slots / vms)}`;
+  const each = Math.min(vcpus / vms, slots);
+  return `vms_per_node=${Math.floor(slots / each)}${each < vcpus / vms ? `,vcpus=${each}` : ''}`;
 }

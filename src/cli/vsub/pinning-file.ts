@@ -1,6 +1,5 @@
-import { open } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { messageOf, VtorqueError } from '../../base/index.ts';
+import { readFile, stat } from 'node:fs/promises';
+import { fileReason, VtorqueError } from '../../base/index.ts';
 import { checkPinningFile, maxPinningFileBytes, parsePinningFile, type VmRequest } from '../../request/index.ts';
 
 /**
@@ -21,14 +20,13 @@ async function readSmall(file: string): Promise<string> {
   const unusable = (state: string, cause?: unknown): VtorqueError =>
     new VtorqueError('E_PINNING_FILE', `Cannot use vcpu_pinning="${file}": ${state}`, { hint, phase: 'check', cause });
   try {
-    await using handle = await open(resolve(file));
-    const { size } = await handle.stat();
-    if (size > maxPinningFileBytes) throw unusable(`it has more than ${maxPinningFileBytes} bytes`);
-    return await handle.readFile('utf8');
+    const facts = await stat(file);
+    // Of a device or a pipe there may be no end.
+    if (!facts.isFile()) throw unusable('it is no file');
+    if (facts.size > maxPinningFileBytes) throw unusable(`it has more than ${maxPinningFileBytes} bytes`);
+    return await readFile(file, 'utf8');
   } catch (error) {
     if (error instanceof VtorqueError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    const state = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code ?? messageOf(error)})`;
-    throw unusable(state, error);
+    throw unusable(fileReason(error), error);
   }
 }

@@ -1,11 +1,9 @@
-import { VtorqueError } from '../../base/index.ts';
+import { type Env, VtorqueError } from '../../base/index.ts';
 import { type Engine, findEngine } from '../../engine/index.ts';
 import type { CommandLine } from './command-line.ts';
 import { becomeQsub } from './qsub.ts';
 import type { JobScript } from './script.ts';
 import { configuredEngine } from './sources.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** The batch system of a job without a VM: a mistake in the site's configuration keeps nobody from qsub. */
 export async function engineOfPlainJobs(env: Env): Promise<Engine> {

@@ -1,6 +1,5 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
-
-type Env = Readonly<Record<string, string | undefined>>;
+import { definedOnly, type Env } from '../../base/index.ts';
 
 /** Replace this process by qsub: same words, same files, same exit code. */
 export async function becomeQsub(qsub: string, argv: readonly string[], env: Env): Promise<number> {
@@ -27,8 +26,4 @@ function canExecute(path: string): boolean {
   if (head.toString('latin1', 0, 4) === '\x7fELF') return true;
   const [, interpreter = ''] = /^#! *(\/\S+)/.exec(head.toString('latin1')) ?? [];
   return interpreter !== '' && existsSync(interpreter);
-}
-
-function definedOnly(env: Env): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

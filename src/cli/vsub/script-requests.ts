@@ -1,6 +1,6 @@
 import { VtorqueError } from '../../base/index.ts';
 import { type Directive, scanDirectives, walkQsubArgs } from '../../pbs/index.ts';
-import { at, type Origin } from '../../request/index.ts';
+import { type Origin, withOrigin } from '../../request/index.ts';
 import { readVmValues } from './command-line.ts';
 import { ownDirectiveWords } from './own-options.ts';
 
@@ -35,7 +35,7 @@ function readLine(directive: Directive, read: (words: readonly string[]) => stri
   try {
     return read(directive.words).map((value) => ({ value, line }));
   } catch (error) {
-    throw error instanceof VtorqueError ? at({ kind: 'script', line }, error) : error;
+    throw error instanceof VtorqueError ? withOrigin(error, { kind: 'script', line }) : error;
   }
 }
 

@@ -1,14 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { VtorqueError } from '../../base/index.ts';
-import {
-  checkScriptName,
-  checkScriptText,
-  DEFAULT_PREFIX,
-  notAFileError,
-  scriptNotFoundError,
-  scriptUnreadableError,
-} from '../../pbs/index.ts';
+import { DEFAULT_PREFIX } from '../../pbs/index.ts';
+import { readScriptFile } from '../script-file.ts';
 import type { CommandLine } from './command-line.ts';
 import { readScriptRequests, type ScriptRequest } from './script-requests.ts';
 
@@ -42,28 +35,6 @@ export async function readJobScript({ look, walk }: CommandLine): Promise<JobScr
   }
   const stdin = await readAll(process.stdin);
   return { name: 'STDIN', bytes: stdin, stdin, requests: readScriptRequests(stdin, prefix) };
-}
-
-function readScriptFile(path: string): { bytes: Buffer; problem?: VtorqueError } {
-  const none = Buffer.alloc(0);
-  try {
-    if (!statSync(path).isFile()) return { bytes: none, problem: notAFileError(path) };
-  } catch (error) {
-    return { bytes: none, problem: scriptNotFoundError(path, (error as NodeJS.ErrnoException).code) };
-  }
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch {
-    return { bytes: none, problem: scriptUnreadableError(path) };
-  }
-  try {
-    checkScriptName(basename(path));
-    checkScriptText(bytes);
-    return { bytes };
-  } catch (problem) {
-    return { bytes, problem: problem as VtorqueError };
-  }
 }
 
 async function readAll(stream: AsyncIterable<Buffer>): Promise<Buffer> {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { GiB } from '../../base/index.ts';
 import { type EffectiveOptions, effectiveOptions, walkQsubArgs } from '../../pbs/index.ts';
 import { requestedNodes, requestedSlots } from './checks.ts';
 import { needsOf, type SubmitSettings } from './needs.ts';
 
-const GiB = 2 ** 30;
 const options = (...argv: string[]): EffectiveOptions => effectiveOptions(walkQsubArgs(argv).options, []);
-const usual: SubmitSettings = { hostCores: 0, hostRam: 0, ramdisk: 1024 ** 3, undersized: 'refuse', nodeAccess: '' };
+const usual: SubmitSettings = { hostCores: 0, hostRam: 0, ramdisk: GiB, undersized: 'refuse', nodeAccess: '' };
 const words = (vcpus: number, argv: string[], settings: Partial<SubmitSettings> = {}): string[] => {
   const asked = options(...argv);
   const request = { img: 'host', vcpus, ram: GiB };

@@ -1,4 +1,4 @@
-import { VtorqueError } from '../../base/index.ts';
+import { MiB, VtorqueError } from '../../base/index.ts';
 import { type EffectiveOptions, parseMem, raiseSelect, type SelectLayout, selectLayout } from '../../pbs/index.ts';
 import type { Added, SubmitSettings } from './needs.ts';
 import type { NodeLoad } from './node-load.ts';
@@ -41,7 +41,7 @@ export function selectNeeds(
   const fewSlots = slots < neededSlots;
   const littleRam = mem !== undefined && parseMem(mem) < neededRam;
   if (!fewSlots && !littleRam) return [];
-  const megabytes = `${Math.ceil(neededRam / 1024 ** 2)}mb`;
+  const megabytes = `${Math.ceil(neededRam / MiB)}mb`;
   const raised = raiseSelect(asked, fewSlots ? neededSlots : 1, littleRam ? megabytes : undefined);
   if (undersized === 'raise') {
     const reason = `${vcpusAsked} and ${ramAsked}, and what the node itself needs`;

@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
+import type { Env } from '../../base/index.ts';
 import type { EngineName } from '../../engine/index.ts';
 import { parseVmValue, type VmSetting } from '../../request/index.ts';
 import type { SiteConfig } from '../../site/config/index.ts';
 import { configFile, userDefaultsFile } from '../../site/config-files.ts';
 import type { ScriptRequest } from './script-requests.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 export interface Requests {
   readonly commandLine: readonly string[];
