@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type TimelineEntry, timelinePath } from '../src/job/index.ts';
+import type { TimelineEntry } from '../src/job/index.ts';
 import type { TestCluster } from '../test/support/cluster.ts';
 import { type Measurement, summarize } from './measure.ts';
 
@@ -62,6 +60,22 @@ export async function measureVms(
   return measured;
 }
 
+/** An array of jobs that do nothing, each in a VM, as many at a time as the node has room for: what each of them takes. */
+export async function measureArray(cluster: TestCluster, count: number): Promise<Measurement> {
+  await runJob(cluster, trueVm);
+  const from = performance.now();
+  const id = await cluster.submit(['-t', `1-${count}`, ...trueVm], '#!/bin/sh\ntrue\n', 'true.sh');
+  const elements = Array.from({ length: count }, (_, index) => id.replace('[]', `[${index + 1}]`));
+  const ends = await Promise.all(elements.map((element) => cluster.wait(element)));
+  const failed = ends.filter(({ exitStatus }) => exitStatus !== 0);
+  if (failed.length > 0) throw new Error(`${failed.length} of ${count} failed: ${failed[0]?.stderr}`);
+  return summarize(`each of ${count} jobs "true" in VMs, an array, submission to end`, [
+    (performance.now() - from) / count,
+  ]);
+}
+
+const trueVm = ['-vm', 'img=host,vcpus=1,ram=512M'];
+
 function at(entries: readonly TimelineEntry[], event: TimelineEntry['event']): number {
   return entries.find((entry) => entry.event === event)?.at ?? Number.NaN;
 }
@@ -70,11 +84,5 @@ async function runJob(cluster: TestCluster, args: readonly string[]): Promise<Ti
   const id = await cluster.submit(args, '#!/bin/sh\ntrue\n', 'true.sh');
   const { exitStatus, stderr } = await cluster.wait(id);
   if (exitStatus !== 0) throw new Error(`job ${id} ended with ${exitStatus}: ${stderr}`);
-  return await timeline(cluster, id);
-}
-
-async function timeline(cluster: TestCluster, id: string): Promise<TimelineEntry[]> {
-  const state = join(cluster.user.home, '.local/state/vtorque');
-  const lines = (await readFile(timelinePath(state, id), 'utf8')).trimEnd().split('\n');
-  return lines.map((line) => JSON.parse(line) as TimelineEntry).filter(({ event }) => event !== 'fact');
+  return (await cluster.record(id)).filter(({ event }) => event !== 'fact');
 }

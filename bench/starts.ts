@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { resolveGuest } from '../src/image/index.ts';
+import { trialWith } from '../src/node/guest/accelerate.ts';
 import { guestKind } from '../src/node/guest/kinds/index.ts';
 import { templateOf } from '../src/node/guest/warm-start.ts';
 import { agentProgram, placesToRead } from '../src/site/index.ts';
@@ -14,8 +15,8 @@ const readyWithinMs = 180_000;
 
 export interface StartMeasurements {
   readonly times: readonly Measurement[];
-  /** Memory of machines of 512 MiB, each with what it shares divided by those it shares it with, in MB. */
-  readonly memory: readonly { readonly what: string; readonly pssMB: number }[];
+  /** Memory of machines of 512 MiB, each with what it shares divided by those it shares it with, in MiB. */
+  readonly memory: readonly { readonly what: string; readonly pssMiB: number }[];
 }
 
 /** Machines by themselves, without job and batch system: from the start of QEMU until the agent answers, and what memory they take then. */
@@ -41,7 +42,7 @@ export async function measureStarts(runs: number, coldRuns: number): Promise<Sta
         await Promise.all(machines.map((machine) => machine.stop()));
       }
       together.push(summarize(`${count} clones at a time, all ready`, times));
-      memory.push({ what: `each of ${count} clones`, pssMB: summarize('', sizes).median });
+      memory.push({ what: `each of ${count} clones`, pssMiB: summarize('', sizes).median });
     }
     return { times: [...cold, ...warm, ...together], memory };
   } finally {
@@ -55,7 +56,7 @@ async function starterOf(directory: string): Promise<(how: 'boot' | 'clone', sha
   const guest = await resolveGuest('host', { places, agent: agentProgram });
   if (guest.kind !== 'host') throw new Error('the host is another kind of guest');
   const { kernel, initrd } = guest;
-  const known = await knownAccelerator({ caches: places.map(({ cache }) => cache), kernel, initrd });
+  const known = await knownAccelerator(trialWith(guest, places, process.env));
   const accelerator: Accelerator = known?.accelerator ?? 'tcg';
   const boot = { kind: 'direct', kernel, initrd } as const;
   const plain: VmSpec = { name: 'bench', vcpus: 1, ram: 512 * MiB, accelerator, boot, shares: [] };
@@ -79,5 +80,5 @@ async function endOf(starting: Promise<RunningVm>): Promise<void> {
 
 async function pssOf(pid: number): Promise<number> {
   const [, kilobytes = ''] = /^Pss:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/smaps_rollup`, 'utf8')) ?? [];
-  return (Number(kilobytes) * 1024) / 1e6;
+  return Number(kilobytes) / 1024;
 }
