@@ -1,10 +1,10 @@
 // Terminals of running VMs, and VMs that stay after their script.
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { type TimelineEntry, timelinePath } from '../src/job/index.ts';
+import { timelinePath } from '../src/job/index.ts';
 import { patienceMs } from './support/cluster.ts';
 import { ensureImage } from './support/images.ts';
 import { processesOf } from './support/processes.ts';
@@ -25,11 +25,7 @@ async function answer(terminal: AtTerminal, command: string): Promise<string> {
   return (await terminal.expect(/<([^"$]*)>\r[^$]*\$ /))[1] ?? '';
 }
 
-async function record(id: string): Promise<TimelineEntry[]> {
-  const path = timelinePath(join(cluster.user.home, '.local/state/vtorque'), id);
-  const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n').slice(0, -1);
-  return lines.map((line) => JSON.parse(line) as TimelineEntry);
-}
+const record = (id: string) => cluster.record(id);
 
 /** A job whose script is over and whose VM is kept. */
 async function keptJob(lines: readonly string[], { img = 'host', args = [] as readonly string[] } = {}) {

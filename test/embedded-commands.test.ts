@@ -134,10 +134,14 @@ describe('vtorque local', () => {
   const vtorque = (...args: string[]) =>
     execute([join(installRoot, 'bin/vtorque'), 'local', ...args], { env: { ...process.env, VTORQUE_LOCAL: '' } });
 
-  test('start says that it runs already, and exits with 0', async () => {
+  test('start says that it runs already, and that nothing changes, and exits with 0', async () => {
     const { code, stdout } = await vtorque('start', '--dir', t.batch.dir);
     assert.equal(code, 0);
     assert.match(stdout, /runs already: 2 nodes with 4 slots/);
+    assert.doesNotMatch(stdout, /local stop/);
+    const other = await vtorque('start', '--dir', t.batch.dir, '--np', '2');
+    assert.equal(other.code, 0);
+    assert.match(other.stdout, /runs already: 2 nodes with 4 slots.*\n.* run first: vtorque local stop$/m);
   });
 
   test('status shows nodes and jobs, and exits with 1 where nothing runs', async () => {

@@ -2,26 +2,11 @@
 import assert from 'node:assert/strict';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { type FinishedJob, startCluster, type TestCluster } from './support/cluster.ts';
+import { test } from 'node:test';
 import { processesOf } from './support/processes.ts';
-import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
+import { useCluster } from './support/use-cluster.ts';
 
-let cluster: TestCluster;
-let clean: Residue;
-/** With the batch system itself running, but no job. */
-let idle: Residue;
-
-before(async () => {
-  clean = await lookForResidue();
-  cluster = await startCluster({ np: 1 });
-  idle = await lookForResidue();
-});
-
-after(async () => {
-  await cluster[Symbol.asyncDispose]();
-  await expectNoResidue(clean);
-});
+const cluster = useCluster({ np: 1 });
 
 const vm = ['-vm', 'img=host,vcpus=1,ram=512M'];
 const sleeper = ['#!/bin/bash', 'cd "$PBS_O_WORKDIR"', 'echo > "running-$PBS_JOBID"', 'sleep 600', ''].join('\n');
@@ -40,12 +25,6 @@ async function bootingJob(args: readonly string[] = []): Promise<string> {
   return id;
 }
 
-async function endsCleanly(id: string): Promise<FinishedJob> {
-  const job = await cluster.wait(id);
-  await expectNoResidue(idle);
-  return job;
-}
-
 for (const [what, program, code] of [
   ['the launcher', /^start launch$/],
   ['QEMU', /^qemu-system/],
@@ -61,7 +40,7 @@ for (const [what, program, code] of [
       const id = await start();
       const [victim] = await processesOf(cluster.user, program);
       process.kill(victim.pid, 'SIGKILL');
-      const { exitStatus } = await endsCleanly(id);
+      const { exitStatus } = await cluster.endsCleanly(id);
       assert.notEqual(exitStatus, 0);
       if (code !== undefined) assert.equal(exitStatus, code);
     });
@@ -71,14 +50,17 @@ for (const [what, program, code] of [
 /** A clone starts in a tenth of a second, which a busy machine may miss; then there is another job. */
 const attempts = 5;
 
+const recordOf = async (id: string): Promise<string> =>
+  (await cluster.record(id)).map((entry) => JSON.stringify(entry)).join('\n');
+
 /** What a job of which this QEMU was ended before its guest ran says of its start. */
 async function startWithout(isVictim: (args: readonly string[]) => boolean, script: string): Promise<string> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const id = await cluster.submit(vm, script);
     const [{ pid }] = await processesOf(cluster.user, /^qemu-system/, isVictim);
     process.kill(pid, 'SIGKILL');
-    const { exitStatus, stderr } = await endsCleanly(id);
-    const record = await readFile(join(cluster.user.home, `.local/state/vtorque/jobs/${id}.jsonl`), 'utf8');
+    const { exitStatus, stderr } = await cluster.endsCleanly(id);
+    const record = await recordOf(id);
     if (record.includes('"warm start')) continue;
     assert.deepEqual([exitStatus, stderr.toString()], [6, '']);
     return record;
@@ -90,10 +72,12 @@ for (const [what, templateIsThere, isVictim] of [
   ['of the template in the making', false, () => true],
   ['of the clone', true, (args: readonly string[]) => args.includes('-incoming')],
 ] as const) {
-  test(`kill -9 of the QEMU ${what} lets the guest boot: the job runs, and its record has the reason`, async () => {
+  test(`kill -9 of the QEMU ${what} lets the guest boot, its record has the reason, and the next job starts warm`, async () => {
     await rm(join(cluster.user.home, '.cache/vtorque/templates'), { recursive: true, force: true });
-    if (templateIsThere) await endsCleanly(await cluster.submit(vm, '#!/bin/sh\ntrue\n'));
+    if (templateIsThere) await cluster.endsCleanly(await cluster.submit(vm, '#!/bin/sh\ntrue\n'));
     assert.match(await startWithout(isVictim, '#!/bin/sh\nexit 6\n'), /"cold boot: [^\n]*SIGKILL/);
+    const { id } = await cluster.endsCleanly(await cluster.submit(vm, '#!/bin/sh\ntrue\n'));
+    assert.match(await recordOf(id), /"warm start/);
   });
 }
 
@@ -101,7 +85,7 @@ test('the end of QEMU is told to the user, with the phase', async () => {
   const id = await runningJob();
   const [qemu] = await processesOf(cluster.user, /^qemu-system/);
   process.kill(qemu.pid, 'SIGKILL');
-  const { stderr, exitStatus } = await endsCleanly(id);
+  const { stderr, exitStatus } = await cluster.endsCleanly(id);
   assert.equal(exitStatus, 246);
   assert.match(stderr.toString(), /vtorque: Cannot go on: guest "vnode1-1" ended by SIGKILL[\s\S]*phase: script/);
 });
@@ -110,7 +94,7 @@ test('the end of a server of shares is told to the user', async () => {
   const id = await runningJob();
   const [server] = await processesOf(cluster.user, /virtiofsd$/);
   process.kill(server.pid, 'SIGKILL');
-  const { stderr, exitStatus } = await endsCleanly(id);
+  const { stderr, exitStatus } = await cluster.endsCleanly(id);
   assert.equal(exitStatus, 242);
   assert.match(stderr.toString(), /vtorque: Cannot go on: the server of "[^"]*" ended by SIGKILL/);
 });
@@ -118,12 +102,12 @@ test('the end of a server of shares is told to the user', async () => {
 test('qdel while the guest boots leaves nothing', async () => {
   const id = await bootingJob();
   await cluster.run(['qdel', id]);
-  assert.equal((await endsCleanly(id)).exitStatus, 271);
+  assert.equal((await cluster.endsCleanly(id)).exitStatus, 271);
 });
 
 test('a job over its walltime is ended, said to be, and leaves nothing', async () => {
   const id = await cluster.submit([...vm, '-l', 'walltime=12'], sleeper, 'sleeper.sh');
-  const { exitStatus, stderr } = await endsCleanly(id);
+  const { exitStatus, stderr } = await cluster.endsCleanly(id);
   assert.equal(exitStatus, -11);
   assert.match(stderr.toString(), /PBS: job killed: walltime \d+ exceeded limit 12/);
 });
@@ -133,7 +117,7 @@ test('a job goes on when the batch system is restarted', async () => {
   const id = await cluster.submit(vm, script.join('\n'), 'survivor.sh');
   await cluster.appears('survivor');
   await cluster.restart();
-  const { stdout, exitStatus } = await endsCleanly(id);
+  const { stdout, exitStatus } = await cluster.endsCleanly(id);
   assert.deepEqual([stdout.toString(), exitStatus], ['survived\n', 6]);
 });
 
@@ -151,5 +135,5 @@ test('QEMU and virtiofsd run as the user, without any capability, and confined',
     }
   }
   await cluster.run(['qdel', id]);
-  await endsCleanly(id);
+  await cluster.endsCleanly(id);
 });

@@ -1,11 +1,11 @@
 // Hooks in guests: the site's as root, the user's as he, before and behind the script, in every VM of a job; and the
 // environment that all of it has.
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, afterEach, test } from 'node:test';
+import { afterEach, test } from 'node:test';
 import type { FinishedJob } from './support/cluster.ts';
+import { aFolder } from './support/folder.ts';
 import { useCluster } from './support/use-cluster.ts';
 
 /** The site's directory of hooks, and its configuration. */
@@ -15,16 +15,13 @@ let config: string;
 const cluster = useCluster({
   nodes: 2,
   np: 2,
-  beforeStart: async () => {
-    const base = await mkdtemp(join(tmpdir(), 'vtt-site-'));
-    await chmod(base, 0o755);
+  around: async (ending) => {
+    const base = await aFolder('site', ending);
     site = join(base, 'guest.d');
     config = join(base, 'config.toml');
     await mkdir(site, { mode: 0o755 });
   },
 });
-
-after(() => rm(join(site, '..'), { recursive: true }));
 
 afterEach(async () => {
   for (const name of await readdir(site)) await rm(join(site, name));
@@ -131,7 +128,8 @@ for (const [what, prologue, code, message] of [
     250,
     /could not be started: execve: no such file or directory \(ENOENT\)\n.*\n.*first line names\n/,
   ],
-  ['ends its guest', '#!/bin/sh\necho o > /proc/sysrq-trigger\nsleep 60\n', 245, /while "prologue" ran in it\n/],
+  // It waits without any other program, which could not be read while the guest ends.
+  ['ends its guest', '#!/bin/sh\necho o > /proc/sysrq-trigger\nkill -STOP $$\n', 245, /while "prologue" ran in it\n/],
 ] as const) {
   test(`a prologue that ${what} fails the job before its script`, async () => {
     await siteHas({ prologue }, 'guest_prologue = 2\n');
@@ -208,6 +206,24 @@ test('a job that is deleted has its precancel in every VM before the script gets
   assert.match(await log(job, 'vnode1-1.epilogue'), /^epilogue: 11 0 \/ 0\nprecancel\nscript\nepilogue\n$/);
   assert.match(await log(job, 'vnode2-1.epilogue.parallel'), /\nprecancel\nepilogue.parallel\n$/);
   assert.match(await log(job, 'vnode2-1.epilogue.precancel'), /^precancel: 11 0 \/ 1\n$/);
+});
+
+test('with the hook of the node for it, precancel comes to its end even where qdel leaves the job no time', async () => {
+  const hook = join(cluster.env.VTORQUE_LOCAL ?? '', 'mom_priv/epilogue.precancel');
+  const program = join(cluster.root, 'libexec/vtorque-hook');
+  await writeFile(hook, `#!/bin/sh\nexec ${program} embedded epilogue.precancel "$@"\n`, { mode: 0o755 });
+  await siteHas({ 'epilogue.precancel': note('precancel', 'sleep 1\necho done\n') });
+  const script = '#!/bin/bash\ncd "$PBS_O_WORKDIR"\necho > unhurried\nsleep 600\n';
+  const id = await submit(['-l', 'nodes=node1:ppn=2', '-vm', 'vms_per_node=2,ram=256M'], script);
+  await cluster.appears('unhurried');
+  assert.equal((await cluster.run(['qdel', '-W', '0', id])).code, 0);
+  const job = await cluster.wait(id);
+  await rm(hook);
+  await cluster.expectIdle();
+  for (const rank of [0, 1]) {
+    const words = `precancel: 11 0 / ${rank}\ndone\n`;
+    assert.equal(await log(job, `vnode1-${rank + 1}.epilogue.precancel`), words);
+  }
 });
 
 test('a directory of hooks that is not there, or a hook that anybody may write, fails the job and says so', async () => {

@@ -4,12 +4,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { afterEach, describe, test } from 'node:test';
 import { instanceInfo } from '../src/engine/embedded/index.ts';
 import { jobMark, leaseName, temporaryPrefix } from '../src/node/leases/lease.ts';
-import { execute, startCluster, type TestCluster } from './support/cluster.ts';
+import { execute } from './support/cluster.ts';
 import { exists, until } from './support/embedded.ts';
-import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
 import {
   assertQuiet,
   type HookEvent,
@@ -19,29 +18,22 @@ import {
   rootHooks,
 } from './support/root-hooks.ts';
 import { fill, smallDisk, whyNoSmallDisk } from './support/small-disk.ts';
+import { useCluster } from './support/use-cluster.ts';
 import { aUser, isRoot, type TestUser } from './support/users.ts';
 
-let cluster: TestCluster;
 let hooks: RootHooks;
-let clean: Residue;
-/** With the batch system itself running, but no job. */
-let idle: Residue;
 
-before(async () => {
-  clean = await lookForResidue();
-  cluster = await startCluster({ nodes: 2, np: 1 });
-  hooks = rootHooks(cluster);
-  idle = await lookForResidue();
-});
-
-after(async () => {
-  await cluster[Symbol.asyncDispose]();
-  await expectNoResidue(clean);
+const cluster = useCluster({
+  nodes: 2,
+  np: 1,
+  whenStarted: (started) => {
+    hooks = rootHooks(started);
+  },
 });
 
 afterEach(async () => {
   await hooks.remove();
-  await expectNoResidue(idle);
+  await cluster.expectIdle();
 });
 
 const vm = ['-vm', 'img=host,vcpus=1,ram=256M'];
@@ -367,16 +359,4 @@ test('the doctor tells whether the hooks are there', async () => {
   assert.equal(await told(), 'warning');
   await hooks.install();
   assert.equal(await told(), 'ok');
-});
-
-test('the time of hooks with nothing to do is told', async (t) => {
-  for (const event of ['prologue', 'epilogue'] as const) {
-    const times: number[] = [];
-    for (const run of [1, 2, 3, 4, 5]) {
-      const begun = performance.now();
-      assertQuiet(await hooks.call(event, `93${run}.x`));
-      times.push(performance.now() - begun);
-    }
-    t.diagnostic(`${event}: median of 5 runs ${Math.round(times.sort((a, b) => a - b)[2] ?? 0)} ms`);
-  }
 });

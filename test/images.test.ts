@@ -2,27 +2,22 @@
 import assert from 'node:assert/strict';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { execute, startCluster, type TestCluster } from './support/cluster.ts';
+import { test } from 'node:test';
+import { execute } from './support/cluster.ts';
 import { ensureImage } from './support/images.ts';
-import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
+import { useCluster } from './support/use-cluster.ts';
 
-let cluster: TestCluster;
-let clean: Residue;
 let pool: string;
 
-before(async () => {
-  await ensureImage('debian-12');
-  clean = await lookForResidue();
-  cluster = await startCluster();
-  pool = join(cluster.user.home, '.local/share/vtorque/images');
-});
-
-after(async () => {
-  // The one who runs the tests may be the user himself, with images of his own.
-  for (const name of ['mine', 'copied']) await rm(join(pool, name), { recursive: true, force: true });
-  await cluster[Symbol.asyncDispose]();
-  await expectNoResidue(clean);
+const cluster = useCluster({
+  beforeStart: () => ensureImage('debian-12'),
+  whenStarted: ({ user }, ending) => {
+    pool = join(user.home, '.local/share/vtorque/images');
+    // The one who runs the tests may be the user himself, with images of his own.
+    for (const name of ['mine', 'copied']) {
+      ending.defer(() => rm(join(pool, name), { recursive: true, force: true }));
+    }
+  },
 });
 
 test('a user adds, describes, verifies and deletes an image of his own', async () => {

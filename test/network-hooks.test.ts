@@ -2,38 +2,30 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { afterEach, describe, test } from 'node:test';
 import { leaseName } from '../src/node/leases/lease.ts';
 import { readPreparedNetwork } from '../src/node/network/prepared.ts';
-import { startCluster, type TestCluster } from './support/cluster.ts';
 import { type ConfiguredNode, configuredNode, noNetworks } from './support/configured-node.ts';
-import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
 import { assertQuiet, type RootHooks, rootHooks } from './support/root-hooks.ts';
+import { useCluster } from './support/use-cluster.ts';
 
 describe('hooks that prepare networks', { skip: noNetworks }, () => {
-  let clean: Residue;
-  let cluster: TestCluster;
   let hooks: RootHooks;
   let node: ConfiguredNode;
 
-  before(async () => {
-    clean = await lookForResidue();
-    node = configuredNode();
-    cluster = await startCluster({ nodes: 2, np: 1 });
-    hooks = rootHooks(cluster, node.inside);
-    node.configure('job = "vxlan"', 'max_vms_per_node = 3');
+  useCluster({
+    nodes: 2,
+    np: 1,
+    around: async (ending) => {
+      node = ending.use(configuredNode());
+    },
+    whenStarted: (cluster) => {
+      hooks = rootHooks(cluster, node.inside);
+      node.configure('job = "vxlan"', 'max_vms_per_node = 3');
+    },
   });
 
-  after(async () => {
-    await cluster[Symbol.asyncDispose]();
-    node[Symbol.dispose]();
-    await expectNoResidue(clean);
-  });
-
-  afterEach(async () => {
-    assert.deepEqual(await node.devices(), []);
-    assert.deepEqual(await node.traces(), []);
-  });
+  afterEach(() => node.expectNoNetworks());
 
   const keyOf = (jobId: string, node = 'node1') => ({
     ...{ engine: 'embedded', cluster: hooks.instance, jobId, attempt: '1', node },
@@ -102,17 +94,5 @@ describe('hooks that prepare networks', { skip: noNetworks }, () => {
     assert.equal(await told('9505.x'), undefined);
     assertQuiet(await hooks.call('epilogue', '9505.x'));
     node.configure('job = "vxlan"', 'max_vms_per_node = 3');
-  });
-
-  test('the time of hooks with a network is told', async (t) => {
-    for (const event of ['prologue', 'epilogue'] as const) {
-      const times: number[] = [];
-      for (const run of [1, 2, 3, 4, 5]) {
-        const begun = performance.now();
-        assertQuiet(await hooks.call(event, `953${run}.x`));
-        times.push(performance.now() - begun);
-      }
-      t.diagnostic(`${event}: median of 5 runs ${Math.round(times.sort((a, b) => a - b)[2] ?? 0)} ms`);
-    }
   });
 });

@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { execute } from './support/cluster.ts';
+import { until } from './support/embedded.ts';
 import { type FoundProcess, processesOf } from './support/processes.ts';
 import { useCluster } from './support/use-cluster.ts';
 
@@ -106,6 +107,25 @@ test('several VMs on each node: the script runs in the first, and the death of a
   assert.equal(exitStatus, 246);
 });
 
+for (const [where, nodes] of [
+  ['on another node', ['-l', 'nodes=node1+node2', ...vm]],
+  ['on the same node', ['-l', 'nodes=node1:ppn=2', '-vm', 'vms_per_node=2,ram=256M']],
+] as const) {
+  test(`the death of a guest that is ready fails the job while the prologue of a guest ${where} still runs`, async () => {
+    const prologue = join(cluster.work, 'slow-prologue');
+    await writeFile(prologue, '#!/bin/sh\n[ "$VTORQUE_RANK" = 0 ] || exec sleep 600\n');
+    const id = await cluster.submit([...nodes, '-vm', `vm_prologue=${prologue}`], sleeper);
+    const record = join(cluster.user.home, `.local/state/vtorque/jobs/${id}.jsonl`);
+    const first = async (): Promise<boolean> =>
+      /vm_prologue in vnode1-1/.test(await readFile(record, 'utf8').catch(() => ''));
+    await until(first, 'the first guest is ready');
+    process.kill(await machineOn('node1'), 'SIGKILL');
+    const { stderr, exitStatus } = await cluster.endsCleanly(id);
+    assert.match(stderr.toString(), /^vtorque: .*"vnode1-1".*SIGKILL[\s\S]*phase: guest/);
+    assert.equal(exitStatus, 245);
+  });
+}
+
 test('the secret of the job is neither on a command line nor in what the batch system tells', async () => {
   const id = await runningJob();
   const environment = (await readFile(`/proc/${await agentOn('node2')}/environ`, 'utf8')).split('\0');
@@ -113,7 +133,7 @@ test('the secret of the job is neither on a command line nor in what the batch s
   assert.match(secret, /^[0-9A-F]{32}$/);
   const lines = (await processesOf(cluster.user, /./)).map(({ args }) => args.join(' '));
   const { stdout } = await cluster.run(['qstat', '-f', id]);
-  const record = await readFile(join(cluster.user.home, `.local/state/vtorque/jobs/${id}.jsonl`), 'utf8');
+  const record = JSON.stringify(await cluster.record(id));
   for (const text of [...lines, stdout, record]) assert.ok(!text.includes(secret), text);
   assert.match(record, /"node3: vm-start"/);
   await cluster.run(['qdel', id]);

@@ -1,40 +1,32 @@
 // Guests that boot a kernel of the user's own.
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { findKernel } from '../src/image/index.ts';
 import { placesToRead } from '../src/site/index.ts';
-import { execute, startCluster, type TestCluster } from './support/cluster.ts';
+import { execute } from './support/cluster.ts';
+import { aFolder } from './support/folder.ts';
 import { ensureImage } from './support/images.ts';
 import { processesOf } from './support/processes.ts';
-import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
+import { useCluster } from './support/use-cluster.ts';
 
-let cluster: TestCluster;
-let clean: Residue;
 /** Unpacked kernel packages: `full/boot`, `full/lib/modules`; the other one has no 9p. */
 let trees: string;
 let full: string;
 let lean: string;
 
-before(async () => {
-  await ensureImage('debian-12');
-  clean = await lookForResidue();
-  cluster = await startCluster({ np: 1 });
-  trees = await mkdtemp(join(tmpdir(), 'vtt-kernels-'));
-  await chmod(trees, 0o755);
-  const uid = process.getuid?.() ?? 0;
-  const usual = await findKernel(placesToRead(process.env, uid), uid);
-  assert.ok(usual, 'the set-up has made no guest kernel');
-  full = await unpack(join(usual.dir, 'package.deb'), 'full');
-  lean = await unpack(await downloadLeanKernel(), 'lean');
-});
-
-after(async () => {
-  await cluster[Symbol.asyncDispose]();
-  await rm(trees, { recursive: true, force: true });
-  await expectNoResidue(clean);
+const cluster = useCluster({
+  np: 1,
+  beforeStart: () => ensureImage('debian-12'),
+  around: async (ending) => {
+    trees = await aFolder('kernels', ending);
+    const uid = process.getuid?.() ?? 0;
+    const usual = await findKernel(placesToRead(process.env, uid), uid);
+    assert.ok(usual, 'the set-up has made no guest kernel');
+    full = await unpack(join(usual.dir, 'package.deb'), 'full');
+    lean = await unpack(await downloadLeanKernel(), 'lean');
+  },
 });
 
 async function must(command: readonly string[], cwd = trees): Promise<string> {

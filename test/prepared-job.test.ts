@@ -3,39 +3,29 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { afterEach, describe, test } from 'node:test';
 import { slotMac } from '../src/network/bridge/index.ts';
-import { execute, startCluster, type TestCluster } from './support/cluster.ts';
+import { execute } from './support/cluster.ts';
 import { type ConfiguredNode, configuredNode, noNetworks } from './support/configured-node.ts';
-import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
-import { type RootHooks, rootHooks } from './support/root-hooks.ts';
+import { rootHooks } from './support/root-hooks.ts';
+import { useCluster } from './support/use-cluster.ts';
 
 describe('jobs with a network that root has prepared', { skip: noNetworks }, () => {
-  let clean: Residue;
-  let idle: Residue;
-  let cluster: TestCluster;
-  let hooks: RootHooks;
   let node: ConfiguredNode;
 
-  before(async () => {
-    clean = await lookForResidue();
-    node = configuredNode();
-    cluster = await startCluster({ nodes: 2, np: 2, inside: node.inside });
-    hooks = rootHooks(cluster, node.inside);
-    await hooks.install();
-    idle = await lookForResidue();
-  });
-
-  after(async () => {
-    await cluster[Symbol.asyncDispose]();
-    node[Symbol.dispose]();
-    await expectNoResidue(clean);
+  const cluster = useCluster({
+    nodes: 2,
+    np: 2,
+    around: async (ending) => {
+      node = ending.use(configuredNode());
+      return { inside: node.inside };
+    },
+    whenStarted: (started) => rootHooks(started, node.inside).install(),
   });
 
   afterEach(async () => {
-    assert.deepEqual(await node.devices(), []);
-    assert.deepEqual(await node.traces(), []);
-    await expectNoResidue(idle);
+    await node.expectNoNetworks();
+    await cluster.expectIdle();
   });
 
   const script = [
@@ -73,7 +63,7 @@ describe('jobs with a network that root has prepared', { skip: noNetworks }, () 
     assert.match(said, /bridge vtq\w+b that root has prepared, MTU 1400/);
   });
 
-  test('its VMs reach outside, as the user', async () => {
+  test("its VMs reach outside, as the user, but no service on the node's loopback", async () => {
     node.configure('job = "vxlan"', 'max_vms_per_node = 1');
     // A network of the machine's, with something in it that answers.
     for (const line of [
@@ -83,15 +73,26 @@ describe('jobs with a network that root has prepared', { skip: noNetworks }, () 
     ]) {
       assert.equal((await execute([...node.inside, 'ip', ...line.split(' ')], {})).code, 0);
     }
-    const answer =
-      'import socket\ns=socket.create_server(("10.77.0.1",7000))\nwhile True: s.accept()[0].sendall(b"outside\\n")';
+    const answer = [
+      'import socket, threading',
+      'def serve(address):',
+      '    server = socket.create_server((address, 7000))',
+      '    while True: server.accept()[0].sendall(f"from {address}\\n".encode())',
+      'for address in "10.77.0.1", "127.0.0.1": threading.Thread(target=serve, args=(address,)).start()',
+    ].join('\n');
     const [program = '', ...args] = [...node.inside, '/usr/bin/python3', '-c', answer];
     const server = spawn(program, args, { stdio: 'ignore' });
     try {
-      const words = 'exec 3<>/dev/tcp/10.77.0.1/7000; head -1 <&3';
-      const id = await cluster.submit(['-l', 'nodes=2:ppn=1', '-vm', 'ram=256M'], `#!/bin/bash\n${words}\n`);
+      const words = [
+        '#!/bin/bash',
+        'for host in 10.77.0.1 $(ip -4 route | sed -n "s/^default via \\([0-9.]*\\).*/\\1/p"); do',
+        '  timeout 10 bash -c "exec 3<>/dev/tcp/$host/7000 && head -1 <&3" 2> /dev/null || echo none',
+        'done',
+        '',
+      ];
+      const id = await cluster.submit(['-l', 'nodes=2:ppn=1', '-vm', 'ram=256M'], words.join('\n'));
       const { stdout, stderr } = await cluster.wait(id);
-      assert.deepEqual([stdout.toString(), stderr.toString()], ['outside\n', '']);
+      assert.deepEqual([stdout.toString(), stderr.toString()], ['from 10.77.0.1\nnone\n', '']);
     } finally {
       server.kill('SIGKILL');
     }

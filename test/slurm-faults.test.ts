@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { publicRoot } from '../src/site/public-root.ts';
 import { execute } from './support/cluster.ts';
 import { until } from './support/embedded.ts';
 import { processesOf } from './support/processes.ts';
 import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
 import { startSlurm, type TestSlurm, whyNoSlurm } from './support/slurm.ts';
+import { jobIn, killedIn, launcher, one, phases, two } from './support/slurm-phases.ts';
 import { type SlurmUser, slurmUser } from './support/slurm-user.ts';
 
 const skip = await whyNoSlurm();
@@ -30,8 +32,6 @@ describe('faults on a real Slurm', { skip }, () => {
     await expectNoResidue(clean);
   });
 
-  const two = ['-d', '.', '-vm', 'img=host,vcpus=1,ram=256M', '-l', 'nodes=2:ppn=2'];
-
   /** A job whose script runs, with a guest on each of two nodes. */
   async function runningJob(name: string, args: readonly string[] = []): Promise<string> {
     const id = await as.submit([...two, ...args], `#!/bin/sh\necho up >${name}.up\nsleep 600\n`, name);
@@ -49,12 +49,29 @@ describe('faults on a real Slurm', { skip }, () => {
     assert.fail('there is no such process of the job');
   }
 
-  test('kill -9 of the launcher fails the job', async () => {
-    const id = await runningJob('launcher');
-    await end((args) => !args.includes('--node-agent'));
-    assert.equal((await as.ended(id)).exitStatus, 256 + 9);
-    await expectNoResidue(clean, residueMs);
-  });
+  for (const phase of phases) {
+    test(`kill -9 of the launcher while ${phase} fails the job, and nothing stays on any node`, async () => {
+      const { id } = await killedIn(as, phase, `launcher-${phase.replaceAll(' ', '-')}`, two, launcher);
+      assert.equal((await as.ended(id)).exitStatus, 256 + 9);
+      // Without hooks the reaper alone removes the directory of sockets to which QEMU has not connected yet.
+      if (phase === 'the guest boots') await untilReaped();
+      await expectNoResidue(clean, residueMs);
+    });
+  }
+
+  /** What was made a moment before it asks, the reaper leaves for the next time. */
+  async function untilReaped(): Promise<void> {
+    const reap = [join(await publicRoot(), 'bin/vtorque'), 'reap', '--engine', 'slurm'];
+    await until(
+      async () => {
+        const { code, stderr } = await execute(reap, { env: { ...process.env, ...slurm.env } });
+        assert.equal(code, 0, stderr);
+        return [...(await lookForResidue())].every((line) => clean.has(line));
+      },
+      'the reaper has removed what was left',
+      residueMs,
+    );
+  }
 
   test('kill -9 of the agent of a node fails the job, and the user is told', async () => {
     const id = await runningJob('agent');
@@ -83,78 +100,13 @@ describe('faults on a real Slurm', { skip }, () => {
     await expectNoResidue(clean, residueMs);
   });
 
-  const one = ['-d', '.', '-vm', 'img=host,vcpus=1,ram=256M', '-l', 'nodes=1:ppn=2'];
-  /** It ends when it is told to. What it leaves running does not want to end, so that the tear-down takes a while. */
-  const ending = (name: string): string => `#!/bin/bash
-setsid bash -c 'trap "" TERM; touch /tmp/stubborn; while true; do sleep 1; done' </dev/null >/dev/null 2>&1 &
-while [ ! -e /tmp/stubborn ]; do sleep 0.05; done
-echo up >${name}.up
-while [ ! -e ${name}.end ]; do sleep 0.05; done
-exit 0
-`;
-
-  /** Wait until a step is in the job's record. */
-  async function reaches(id: string, step: string): Promise<void> {
-    const record = join(as.user.home, `.local/state/vtorque/jobs/${id}.jsonl`);
-    const there = async (): Promise<boolean> => (await readFile(record, 'utf8').catch(() => '')).includes(`"${step}"`);
-    await until(there, `job ${id} is at "${step}"`);
-  }
-
-  interface Phase {
-    readonly id: string;
-    readonly victims: readonly number[];
-  }
-  const pidsOf = async (program: RegExp): Promise<number[]> =>
-    (await processesOf(as.user, program)).map(({ pid }) => pid);
-
-  /** Bring a job into a phase of its life, and find processes of it. */
-  const phases: Readonly<Record<string, (name: string, args: readonly string[], program: RegExp) => Promise<Phase>>> = {
-    'the guest boots': async (name, args, program) => {
-      // A clone that ends would be followed by a guest that boots.
-      const id = await as.submit([...args, '-vm', 'warm=off'], '#!/bin/sh\nsleep 600\n', name);
-      await processesOf(as.user, /^qemu-system/);
-      return { id, victims: await pidsOf(program) };
-    },
-    'the script runs': async (name, args, program) => {
-      const id = await as.submit(args, `#!/bin/sh\necho up >${name}.up\nsleep 600\n`, name);
-      await as.appears(`${name}.up`);
-      return { id, victims: await pidsOf(program) };
-    },
-    'the guest is torn down': async (name, args, program) => {
-      const id = await as.submit(args, ending(name), name);
-      await as.appears(`${name}.up`);
-      const victims = await pidsOf(program);
-      await execute([...as.user.become, 'touch', join(as.work, `${name}.end`)], {});
-      await reaches(id, 'tear-down');
-      return { id, victims };
-    },
-  };
-  /** Half a second is a moment that a busy machine may miss; then there is another job. */
-  const attempts = 5;
-
-  /** Kill these processes of a job in that phase. */
-  async function killedIn(phase: string, name: string, program: RegExp): Promise<{ id: string; error: string }> {
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      const begun = await phases[phase]?.(`${name}${attempt}`, one, program);
-      assert.ok(begun);
-      try {
-        for (const pid of begun.victims) process.kill(pid, 'SIGKILL');
-        return { id: begun.id, error: `${name}${attempt}.e${begun.id}` };
-      } catch {
-        // Too late: it had ended.
-        await as.ended(begun.id);
-      }
-    }
-    assert.fail('the phase was over each time before anything could be killed');
-  }
-
   for (const [what, program, codes] of [
     ['QEMU', /^qemu-system/, { 'the guest boots': [244, 245], 'the script runs': [246] }],
     ['virtiofsd', /virtiofsd$/, { 'the guest boots': [242, 244, 245], 'the script runs': [242] }],
   ] as const) {
-    for (const phase of Object.keys(phases)) {
+    for (const phase of phases) {
       test(`kill -9 of ${what} while ${phase} fails the job, with the reason`, async () => {
-        const { id, error } = await killedIn(phase, `${what}-${phase.replaceAll(' ', '-')}`, program);
+        const { id, error } = await killedIn(as, phase, `${what}-${phase.replaceAll(' ', '-')}`, one, { program });
         const { exitStatus = 0 } = await as.ended(id);
         assert.match(await as.read(error), /^vtorque: Cannot [\s\S]*SIGKILL/m);
         const expected: Readonly<Record<string, readonly number[]>> = codes;
@@ -164,10 +116,10 @@ exit 0
     }
   }
 
-  for (const [phase, begin] of Object.entries(phases)) {
+  for (const phase of phases) {
     test(`the end of a daemon of a node while ${phase} ends the job as soon as Slurm gives the node up, if it has not ended by then`, async () => {
       const name = `slurmd-${phase.replaceAll(' ', '-')}`;
-      const { id } = await begin(name, [...two, '-r', 'n'], /^qemu-system/);
+      const { id } = await jobIn(as, phase, name, [...two, '-r', 'n'], { program: /^qemu-system/ });
       const [, second = ''] = (await as.engine.status([id])).get(id)?.nodes ?? [];
       slurm.daemon(second).kill('SIGKILL');
       const { exitStatus } = await as.ended(id);

@@ -9,9 +9,9 @@ import { LeaseStore } from '../src/node/leases/store.ts';
 import { leasesDirectory } from '../src/site/index.ts';
 import { publicRoot } from '../src/site/public-root.ts';
 import { execute } from './support/cluster.ts';
-import { until } from './support/embedded.ts';
 import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
 import { startSlurm, type TestSlurm, whyNoSlurm } from './support/slurm.ts';
+import { hookRuns, hooksWait } from './support/slurm-hooks.ts';
 import { type SlurmUser, slurmUser } from './support/slurm-user.ts';
 
 const skip = await whyNoSlurm();
@@ -100,30 +100,6 @@ describe('the hooks on a real Slurm', { skip }, () => {
     await nodesStayUp();
   });
 
-  /** Keep hooks of a job on a node waiting, until what is returned is disposed of. */
-  async function hooksWait(jobId: string, node: string): Promise<AsyncDisposable> {
-    const key = { engine: 'slurm', cluster: 'vtt', jobId, attempt: undefined, node };
-    const goOn = Promise.withResolvers<void>();
-    const held = Promise.withResolvers<void>();
-    const holder = store.whileLocked(key, () => {
-      held.resolve();
-      return goOn.promise;
-    });
-    await Promise.race([held.promise, holder]);
-    return {
-      [Symbol.asyncDispose]: async () => {
-        goOn.resolve();
-        await holder;
-      },
-    };
-  }
-
-  const hookRuns = (hook: string): Promise<void> =>
-    until(async () => {
-      const { stdout } = await execute(['ps', '-e', '-o', 'args'], {});
-      return stdout.split('\n').some((line) => /\/start\.cjs hook /.test(line) && line.endsWith(` slurm ${hook}`));
-    }, `the ${hook} runs`);
-
   /** As a crash of the node's daemon that is noticed at once. */
   async function crash(node: string): Promise<void> {
     const daemon = slurm.daemon(node);
@@ -136,7 +112,7 @@ describe('the hooks on a real Slurm', { skip }, () => {
   test('kill -9 of the daemon of a node while it prepares a job there loses no release', async () => {
     const id = await as.submit(['-h', '-l', 'nodes=n1'], 'exit 5\n', 'prepared');
     {
-      await using _ = await hooksWait(id, 'n1');
+      await using _ = await hooksWait(store, id, 'n1');
       await as.engine.release([id]);
       await hookRuns('prolog');
       await crash('n1');
@@ -153,7 +129,7 @@ describe('the hooks on a real Slurm', { skip }, () => {
     const id = await as.submit(['-l', 'nodes=n1'], script, 'released');
     await as.appears('released.up');
     {
-      await using _ = await hooksWait(id, 'n1');
+      await using _ = await hooksWait(store, id, 'n1');
       await execute([...as.user.become, 'touch', join(as.work, 'released.end')], {});
       await hookRuns('epilog');
       await crash('n1');

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { patienceMs } from './support/cluster.ts';
 import { noNetworks } from './support/configured-node.ts';
 import { until } from './support/embedded.ts';
+import { assertCableEndsJob } from './support/pulled-cable.ts';
 import { whyNoSlurm } from './support/slurm.ts';
 import { useSlurmOnMachines } from './support/use-slurm-machines.ts';
 
@@ -29,25 +30,6 @@ describe('jobs over nodes of a Slurm that trunks join', { skip }, () => {
     await slurm.expectIdle();
   });
 
-  test('a node whose cable is pulled ends the job, which names it, and nothing is left on any node', async () => {
-    const [, , last] = slurm.made.machines;
-    const id = await slurm.submit([...three, '-e', 'err'], ['echo > up', 'sleep 600']);
-    await until(async () => (await slurm.written('up')) !== '', `job ${id} runs`, patienceMs);
-    const cable = (state: 'up' | 'down') => last.run(['ip', 'link', 'set', 'under', state]);
-    assert.equal((await cable('down')).code, 0);
-    try {
-      await until(
-        async () => (await slurm.written('err')).includes('node: '),
-        `job ${id} is told to be lost`,
-        patienceMs,
-      );
-      assert.match(
-        await slurm.written('err'),
-        /vtorque: Cannot go on: .* on node "n3" is lost: nothing was heard from there for 20 s/,
-      );
-    } finally {
-      await cable('up');
-    }
-    await slurm.expectIdle();
-  });
+  test('a node whose cable is pulled ends the job, which names it, and nothing is left on any node', () =>
+    assertCableEndsJob(slurm));
 });

@@ -6,16 +6,21 @@ import { describe, test } from 'node:test';
 import { patienceMs } from './support/cluster.ts';
 import { noNetworks } from './support/configured-node.ts';
 import { until } from './support/embedded.ts';
+import { assertCableEndsJob } from './support/pulled-cable.ts';
 import { whyNoSlurm } from './support/slurm.ts';
 import { useSlurmOnMachines } from './support/use-slurm-machines.ts';
 
 const skip = noNetworks || (await whyNoSlurm());
 
 describe('jobs over nodes of a Slurm that a VXLAN joins', { skip }, () => {
-  const slurm = useSlurmOnMachines(1600, '[network]\njob = "vxlan"\nmax_vms_per_node = 2\n');
+  // With whole names, which hooks and agents look up, and of which VMs have the short ones.
+  const slurm = useSlurmOnMachines(1600, '[network]\njob = "vxlan"\nmax_vms_per_node = 2\n', 'cluster.test');
 
   const devices = async (): Promise<number[]> =>
     Promise.all(slurm.made.machines.map(async (machine) => (await machine.devices()).length));
+
+  const noDevices = (): Promise<void> =>
+    until(async () => (await devices()).every((count) => count === 0), 'the Epilogs have removed all', patienceMs);
 
   const script = [
     'for name in $(sort -u "$PBS_NODEFILE"); do',
@@ -38,14 +43,15 @@ describe('jobs over nodes of a Slurm that a VXLAN joins', { skip }, () => {
     const { lines, record } = await run('over-vxlan');
     assert.deepEqual(lines, [...answers, 'mtu 1550']);
     assert.match(record, /bridge vtq\w+b that root has prepared, VXLAN \d+, MTU 1550/);
-    await until(
-      async () => (await devices()).every((count) => count === 0),
-      'the Epilogs have removed all',
-      patienceMs,
-    );
+    await noDevices();
     for (const { name } of slurm.places.nodes) {
       assert.deepEqual(await readdir(join(slurm.made.directory, `computer-${name}`, 'run/vtorque/jobs')), []);
     }
+  });
+
+  test('a node whose cable is pulled ends the job, which names it, and nothing is left on any node', async () => {
+    await assertCableEndsJob(slurm);
+    await noDevices();
   });
 
   test('where root prepares nothing, they reach each other over trunks', async () => {
@@ -53,5 +59,6 @@ describe('jobs over nodes of a Slurm that a VXLAN joins', { skip }, () => {
     const { lines, record } = await run('over-trunks');
     assert.deepEqual(lines.slice(0, -1), answers);
     assert.match(record, /trunks to 2 other nodes/);
+    await slurm.expectIdle();
   });
 });

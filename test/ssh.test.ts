@@ -61,7 +61,8 @@ test('vtorque ssh runs a command in the VM, with its input, output and exit code
   assert.equal((await ssh('--rank', '0', short, 'id', '-un')).stdout, `${cluster.user.name}\n`);
   const none = await ssh(`${short}/1`, 'true');
   assert.match(none.stderr, /^vtorque: Cannot log in to job ".*": it has no VM 1\n {2}hint: It has one VM, /);
-  assert.equal((await over()).exitStatus, 0);
+  const { stderr, exitStatus } = await over();
+  assert.deepEqual([stderr.toString(), exitStatus], ['', 0]);
 });
 
 test('files go to the VM and back by vtorque scp and by rsync', async () => {

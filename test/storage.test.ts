@@ -1,34 +1,28 @@
 // Disks, the site's folders, and the limits of the job, seen from within its VM and, afterwards, from the node.
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { execute, startCluster, type TestCluster } from './support/cluster.ts';
+import { describe, test } from 'node:test';
+import { execute } from './support/cluster.ts';
+import { aFolder } from './support/folder.ts';
 import { ensureImage } from './support/images.ts';
 import { processesOf } from './support/processes.ts';
-import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
+import { useCluster } from './support/use-cluster.ts';
 
-let cluster: TestCluster;
-let clean: Residue;
 /** What nodes of the site have for all. */
 let site: string;
 
-before(async () => {
-  await ensureImage('debian-12');
-  clean = await lookForResidue();
-  cluster = await startCluster({ nodes: 2 });
-  site = await mkdtemp(join(tmpdir(), 'vtt-site-'));
-  await chmod(site, 0o755);
-  for (const folder of ['workspace', 'opt/tools/bin', 'scratch']) await mkdir(join(site, folder), { recursive: true });
-  for (const folder of ['workspace', 'scratch']) await chmod(join(site, folder), 0o1777);
-  await writeFile(join(site, 'opt/tools/bin/greet'), '#!/bin/sh\necho from the cluster\n', { mode: 0o755 });
-});
-
-after(async () => {
-  await cluster[Symbol.asyncDispose]();
-  await rm(site, { recursive: true, force: true });
-  await expectNoResidue(clean);
+const cluster = useCluster({
+  nodes: 2,
+  beforeStart: () => ensureImage('debian-12'),
+  around: async (ending) => {
+    site = await aFolder('site', ending);
+    for (const folder of ['workspace', 'opt/tools/bin', 'scratch']) {
+      await mkdir(join(site, folder), { recursive: true });
+    }
+    for (const folder of ['workspace', 'scratch']) await chmod(join(site, folder), 0o1777);
+    await writeFile(join(site, 'opt/tools/bin/greet'), '#!/bin/sh\necho from the cluster\n', { mode: 0o755 });
+  },
 });
 
 function submit(name: string, request: string, lines: readonly string[], ...more: string[]): Promise<string> {

@@ -1,34 +1,24 @@
 // The keys of -vm beyond img, vcpus and ram, each seen from within its VM.
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { startCluster, type TestCluster } from './support/cluster.ts';
+import { describe, test } from 'node:test';
+import { aFolder } from './support/folder.ts';
 import { ensureImage } from './support/images.ts';
-import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
+import { useCluster } from './support/use-cluster.ts';
 
-let cluster: TestCluster;
-let clean: Residue;
 /** A folder of the node that no job has by itself; everybody may write there. */
 let scratch: string;
 
-before(async () => {
-  await ensureImage('debian-12');
-  clean = await lookForResidue();
-  cluster = await startCluster();
-  scratch = await mkdtemp(join(tmpdir(), 'vtt-scratch-'));
-  await mkdir(join(scratch, 'in'));
-  await writeFile(join(scratch, 'in/given'), 'given\n');
-  await mkdir(join(scratch, 'out'));
-  await chmod(scratch, 0o755);
-  await chmod(join(scratch, 'out'), 0o777);
-});
-
-after(async () => {
-  await cluster[Symbol.asyncDispose]();
-  await rm(scratch, { recursive: true, force: true });
-  await expectNoResidue(clean);
+const cluster = useCluster({
+  beforeStart: () => ensureImage('debian-12'),
+  around: async (ending) => {
+    scratch = await aFolder('scratch', ending);
+    await mkdir(join(scratch, 'in'));
+    await writeFile(join(scratch, 'in/given'), 'given\n');
+    await mkdir(join(scratch, 'out'));
+    await chmod(join(scratch, 'out'), 0o777);
+  },
 });
 
 async function runJob(name: string, request: string, lines: readonly string[]) {
@@ -73,9 +63,14 @@ for (const guest of ['host', 'debian-12']) {
   });
 }
 
-test('a folder that the node has not ends the job before its VM starts, with the reason', async () => {
-  const request = `img=host,ram=512M,mount=${join(scratch, 'none')}:/data`;
-  const { stdout, stderr, exitStatus } = await runJob('nofolder.sh', request, ['echo ran']);
+test('a folder that has gone from the node ends the job before its VM starts, with the reason', async () => {
+  const folder = join(scratch, 'none');
+  await mkdir(folder);
+  const args = ['-h', '-vm', `img=host,ram=512M,mount=${folder}:/data`];
+  const id = await cluster.submit(args, '#!/bin/bash\necho ran\n', 'nofolder.sh');
+  await rm(folder, { recursive: true });
+  await cluster.run(['qrls', id]);
+  const { stdout, stderr, exitStatus } = await cluster.wait(id);
   assert.match(
     stderr.toString(),
     /Cannot mount ".*\/none" at "\/data": there is none on this node\n {2}phase: storage/,

@@ -2,25 +2,22 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, beforeEach, test } from 'node:test';
-import { timelinePath } from '../src/job/index.ts';
+import { beforeEach, test } from 'node:test';
 import { readSubmission } from '../src/job/submission.ts';
 import { installRoot } from '../src/site/index.ts';
-import { startCluster, type TestCluster } from './support/cluster.ts';
-import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
 import { type Schema, schemaErrors } from './support/schema.ts';
+import { useCluster } from './support/use-cluster.ts';
 
-let cluster: TestCluster;
-let clean: Residue;
 let schema: Schema;
 let config: string;
 
-before(async () => {
-  clean = await lookForResidue();
-  cluster = await startCluster({ np: 4 });
-  schema = JSON.parse(await readFile(join(installRoot, 'docs/schema/explain.schema.json'), 'utf8'));
-  config = join(cluster.work, 'config.toml');
-  await mkdir(join(cluster.user.home, '.config/vtorque'), { recursive: true });
+const cluster = useCluster({
+  np: 4,
+  whenStarted: async ({ user, work }) => {
+    schema = JSON.parse(await readFile(join(installRoot, 'docs/schema/explain.schema.json'), 'utf8'));
+    config = join(work, 'config.toml');
+    await mkdir(join(user.home, '.config/vtorque'), { recursive: true });
+  },
 });
 
 beforeEach(async () => {
@@ -30,11 +27,6 @@ beforeEach(async () => {
   );
   await rm(config, { force: true });
   await rm(join(cluster.user.home, '.config/vtorque/defaults.toml'), { force: true });
-});
-
-after(async () => {
-  await cluster[Symbol.asyncDispose]();
-  await expectNoResidue(clean);
 });
 
 const useDefaults = (text: string) => writeFile(join(cluster.user.home, '.config/vtorque/defaults.toml'), text);
@@ -251,7 +243,7 @@ test("a job's node follows the site's configuration", async () => {
   const { stdout } = await vsub(['-v', 'VTORQUE_CONFIG', '-vm', 'ram=512M', 'node.sh'], { site });
   const job = await cluster.wait(stdout.trim());
   assert.match(job.stdout.toString(), /^nameserver 192.0.2.7\nsearch site.example\n(options .*\n)?[1-9]\n$/);
-  const record = await readFile(timelinePath(join(cluster.user.home, '.local/state/vtorque'), job.id), 'utf8');
+  const record = JSON.stringify(await cluster.record(job.id));
   assert.match(record, /"accelerator tcg: the site says so"/);
   assert.match(record, /"shares 9p: the site says so"/);
 });

@@ -2,40 +2,38 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sha256 } from '../src/base/index.ts';
-import { type TimelineEntry, timelinePath } from '../src/job/index.ts';
-import { startCluster, type TestCluster } from './support/cluster.ts';
 import { processesOf } from './support/processes.ts';
-import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
+import { useCluster } from './support/use-cluster.ts';
 
 // A shape of its own: templates of root are shared by all users.
 const vm = ['-vm', 'img=host,vcpus=1,ram=500M'];
 
-let cluster: TestCluster;
-let clean: Residue;
-/** What is there while the cluster runs and no job does. */
-let idle: Residue;
-/** Where the user's templates are. */
+/** Where the templates of these jobs are: those that the user has otherwise are none of a test's business. */
+let cache: string;
 let store: string;
 
-before(async () => {
-  clean = await lookForResidue();
-  cluster = await startCluster({ np: 8 });
-  idle = await lookForResidue();
-  store = join(cluster.user.home, '.cache/vtorque/templates');
+const cluster = useCluster({
+  np: 8,
+  whenStarted: ({ work }) => {
+    cache = join(work, 'cache');
+    store = join(cache, 'vtorque/templates');
+  },
 });
 
 beforeEach(() => rm(store, { recursive: true, force: true }));
 
-after(async () => {
-  await cluster[Symbol.asyncDispose]();
-  await expectNoResidue(clean);
-});
+function submit(script: string, args: readonly string[], variables: readonly string[] = []): Promise<string> {
+  return cluster.submit(['-v', [`XDG_CACHE_HOME=${cache}`, ...variables].join(), ...args], script);
+}
 
-async function runJob(script: string, args: readonly string[] = vm) {
-  const id = await cluster.submit(args, `#!/bin/bash\n${script}\n`);
+/** @param config a site configuration, for this job */
+async function runJob(script: string, args: readonly string[] = vm, config = '') {
+  const file = join(cluster.work, 'config.toml');
+  await writeFile(file, config);
+  const id = await submit(`#!/bin/bash\n${script}\n`, args, [`VTORQUE_CONFIG=${file}`]);
   const job = await cluster.wait(id);
   assert.deepEqual([job.stderr.toString(), job.exitStatus], ['', 0]);
   return { id, output: job.stdout.toString(), facts: await factsOf(id) };
@@ -43,10 +41,7 @@ async function runJob(script: string, args: readonly string[] = vm) {
 
 /** What was chosen for a job, and why: those that begin with one of these words. */
 async function factsOf(id: string): Promise<string[]> {
-  const state = join(cluster.user.home, '.local/state/vtorque');
-  const entries = (await readFile(timelinePath(state, id), 'utf8')).trimEnd().split('\n');
-  return entries
-    .map((line) => JSON.parse(line) as TimelineEntry)
+  return (await cluster.record(id))
     .flatMap(({ event, value }) => (event === 'fact' ? [String(value)] : []))
     .filter((fact) => /^(warm start|cold boot|making|template)/.test(fact));
 }
@@ -155,13 +150,13 @@ test('where no template can be kept the job boots', async () => {
 test('a maker that is killed leaves nothing that is used, and the next job makes the template', async () => {
   for (const wait of [0, 200, 800, 1500]) {
     await rm(store, { recursive: true, force: true });
-    const id = await cluster.submit(vm, '#!/bin/sh\ntrue\n');
+    const id = await submit('#!/bin/sh\ntrue\n', vm);
     await aDraft();
     await delay(wait);
     const [{ pid }] = await processesOf(cluster.user, /^start launch$/);
     process.kill(pid, 'SIGKILL');
     await cluster.wait(id);
-    await expectNoResidue(idle);
+    await cluster.expectIdle();
     const { facts } = await runJob('true');
     assert.match(facts.at(-1) ?? '', /warm start/);
     assert.deepEqual(
@@ -169,4 +164,21 @@ test('a maker that is killed leaves nothing that is used, and the next job makes
       [],
     );
   }
+});
+
+test('where the site says so the first job boots, and its template is made beside it', async () => {
+  const beside = '[vm]\nwarm = "beside"\n';
+  const madeMeanwhile = `until ls ${store}/*/manifest.json > /dev/null 2>&1; do sleep 0.2; done`;
+  const { facts } = await runJob(madeMeanwhile, vm, beside);
+  assert.match(
+    facts.join('\n'),
+    /^cold boot: there is no template yet\nmaking a template: none is there yet\ntemplate made beside the job in [\d.]+ s$/,
+  );
+  assert.match((await runJob('true', vm, beside)).facts.join('\n'), /^warm start/);
+});
+
+test('a template that is being made beside a job ends with it', async () => {
+  const { facts } = await runJob('true', vm, '[vm]\nwarm = "beside"\n');
+  assert.equal(facts[0], 'cold boot: there is no template yet');
+  await cluster.expectIdle();
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { chown, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { authorityFile, COOKIE_PROTOCOL } from '../src/x11/index.ts';
 import type { AtTerminal } from './support/terminal.ts';
@@ -14,15 +14,13 @@ let display: EchoDisplay;
 
 const cluster = useCluster({
   np: 1,
-  whenStarted: async ({ user: { uid, gid }, work }) => {
-    display = await startEchoDisplay();
+  whenStarted: async ({ user: { uid, gid }, work }, ending) => {
+    display = ending.use(await startEchoDisplay());
     await writeFile(join(work, 'client.py'), X_CLIENT);
     await writeFile(join(work, 'authority'), display.authority, { mode: 0o600 });
     await chown(join(work, 'authority'), uid, gid);
   },
 });
-
-after(() => display[Symbol.asyncDispose]());
 
 function run(env: Record<string, string>, ...command: string[]): Promise<AtTerminal> {
   return cluster.atTerminal(command, env);

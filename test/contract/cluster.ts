@@ -25,9 +25,13 @@ export interface Dialect {
   /** For an array of the elements 1 to 3. */
   readonly array: readonly string[];
   readonly arrayId: RegExp;
+  /** A name for a job, with as many kinds of signs as may be in one. */
+  readonly oddName: string;
   /** The id of an element of an array. */
   readonly element: (id: string, index: number) => string;
   readonly elementVariable: string;
+  /** What asks for some slots of a node. */
+  readonly onNode: (node: string, slots: number) => string;
   readonly jobVariable: string;
   /** Prints the nodes of a job without a VM, a line per slot. */
   readonly slots: string;
@@ -36,19 +40,21 @@ export interface Dialect {
   /** Exit status of a job whose script TERM has ended. */
   readonly terminated: number;
   /** Of a running job that was deleted. */
-  readonly deleted: number;
+  readonly deleted: readonly number[];
   readonly overWalltime: number;
 }
 
 /** What PBSs have in common. */
 export const pbsWords = {
   arrayId: /^\d+\[\]/,
+  oddName: 'a[1-2]',
+  onNode: (node: string, slots: number): string => `nodes=${node}:ppn=${slots}`,
   element: (id: string, index: number): string => id.replace('[]', `[${index}]`),
   jobVariable: 'PBS_JOBID',
   slots: 'cat "$PBS_NODEFILE"',
   requeue: (id: string): readonly string[] => ['qrerun', id],
   terminated: 128 + 15,
-  deleted: 256 + 15,
+  deleted: [256 + 15],
 } satisfies Partial<Dialect>;
 
 /** What a batch system lacks, each with the reason that the skipped test prints. */

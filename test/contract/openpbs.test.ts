@@ -9,6 +9,12 @@ contract(
   () =>
     pbsCluster('openpbs', {
       ...pbsWords,
+      // Its TERM may reach the script before the login shell above it, which then has its exit status.
+      deleted: [256 + 15, 128 + 15],
+      // It refuses brackets.
+      oddName: 'a+1.b-2_c',
+      // It knows no node by a name that is longer than its host's in nodes=.
+      onNode: (node, slots) => `select=1:ncpus=${slots}:vnode=${node}`,
       array: ['-J', '1-3'],
       elementVariable: 'PBS_ARRAY_INDEX',
       overWalltime: -29,

@@ -46,7 +46,7 @@ export function nodeTests(
     const [{ name = '' } = {}] = await user().call<BatchNode[]>({ op: 'nodes' });
     const script = (mine: string, other: string): string =>
       `cd ${user().cluster.work}; touch together-${mine}; for i in $(seq 600); do test -e together-${other} && exit 0; sleep 0.1; done; exit 1`;
-    const argv = ['-l', `nodes=${name}`];
+    const argv = ['-l', user().cluster.dialect.onNode(name, 1)];
     const ids = [await user().accepted(argv, script('a', 'b')), await user().accepted(argv, script('b', 'a'))];
     assert.deepEqual(
       (await user().wait(ids)).map(({ exitStatus }) => exitStatus),
@@ -54,21 +54,7 @@ export function nodeTests(
     );
   });
 
-  test('a program starts once on each node of a job, and gets its words as they are', async () => {
-    const { id, report, tasks } = await probe(user(), 'all');
-    assert.equal(report.failure, null);
-    const { allocation } = report;
-    assert.deepEqual([allocation.engine, allocation.jobId, allocation.nodeIndex], [user().cluster.engine, id, 0]);
-    assert.deepEqual(
-      allocation.nodes.map(({ slots }) => slots),
-      [2, 2],
-    );
-    assert.ok(allocation.secret.length >= 16);
-    assert.deepEqual(
-      tasks.map((task) => ({ ...task, words: task.words.slice(1) })),
-      [0, 1].map((nodeIndex) => ({ allocation: { ...allocation, nodeIndex }, words: WORDS })),
-    );
-  });
+  startsOnEachNode(user);
 
   test('a program starts on some nodes of a job only', async () => {
     const { report, tasks } = await probe(user(), 'others');
@@ -148,10 +134,51 @@ export function nodeTests(
     );
   }
 
+  test('each element of an array runs in a VM of its own, under its own id', when('vms'), async () => {
+    const { array, element: elementId, elementVariable, oddName } = user().cluster.dialect;
+    const vsub = `${user().root}/bin/vsub`;
+    const script = `echo "$PBS_JOBID" >"${user().cluster.work}/in-vm-$${elementVariable}"; exit 5\n`;
+    const argv = [vsub, '-vm', 'img=host,ram=256M', ...array, '-N', oddName];
+    const { code, stdout, stderr } = await user().run(argv, script);
+    assert.equal(code, 0, stderr);
+    const id = user().submitted(stdout.trim());
+    for (const [at, { exitStatus }] of (await user().wait([1, 2, 3].map((index) => elementId(id, index)))).entries()) {
+      assert.equal(exitStatus, 5);
+      assert.equal(await user().read(`in-vm-${at + 1}`), `${elementId(id, at + 1)}\n`);
+    }
+  });
+
+  vmOnEachNode(user, when, 'nodes=2:ppn=2');
+}
+
+export function startsOnEachNode(user: () => ContractUser): void {
+  test('a program starts once on each node of a job, and gets its words as they are', async () => {
+    const { id, report, tasks } = await probe(user(), 'all');
+    assert.equal(report.failure, null);
+    const { allocation } = report;
+    assert.deepEqual([allocation.engine, allocation.jobId, allocation.nodeIndex], [user().cluster.engine, id, 0]);
+    assert.deepEqual(
+      allocation.nodes.map(({ slots }) => slots),
+      [2, 2],
+    );
+    assert.ok(allocation.secret.length >= 16);
+    assert.deepEqual(
+      tasks.map((task) => ({ ...task, words: task.words.slice(1) })),
+      [0, 1].map((nodeIndex) => ({ allocation: { ...allocation, nodeIndex }, words: WORDS })),
+    );
+  });
+}
+
+/** @param nodes a request for two nodes with two slots each */
+export function vmOnEachNode(
+  user: () => ContractUser,
+  when: (feature: Feature) => { readonly skip: string | false },
+  nodes: string,
+): void {
   test('a job in VMs on several nodes has one on each, and its script in the first', when('vms'), async () => {
     const vsub = `${user().root}/bin/vsub`;
     const script = 'echo $(hostname) $(cat "$PBS_NODEFILE")\nexit 5\n';
-    const argv = [vsub, '-vm', 'img=host,ram=256M', '-l', 'nodes=2:ppn=2', '-N', 'vms'];
+    const argv = [vsub, '-vm', 'img=host,ram=256M', '-l', nodes, '-N', 'vms'];
     const { code, stdout, stderr } = await user().run(argv, script);
     assert.equal(code, 0, stderr);
     const id = user().submitted(stdout.trim());

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
-import type { BatchNode } from '../../src/engine/index.ts';
+import type { BatchNode, JobStatus } from '../../src/engine/index.ts';
 import { type ContractCluster, ContractUser, type Feature, type Lacks, sequence } from './cluster.ts';
 import { nodeTests } from './suite-nodes.ts';
 
@@ -11,6 +11,21 @@ export function contract(
   lacks: Lacks,
   skip: string | false = false,
 ): void {
+  contractOf(name, start, lacks, skip, (user, when) => {
+    submissionTests(user);
+    lifeTests(user, when);
+    nodeTests(user, when);
+  });
+}
+
+/** Tests of a batch system that they share. */
+export function contractOf(
+  name: string,
+  start: () => Promise<ContractCluster>,
+  lacks: Lacks,
+  skip: string | false,
+  tests: (user: () => ContractUser, when: (feature: Feature) => { readonly skip: string | false }) => void,
+): void {
   describe(`the contract of ${name}`, { skip }, () => {
     let started: ContractUser | undefined;
     const user = (): ContractUser => started ?? assert.fail('the batch system is there');
@@ -20,9 +35,7 @@ export function contract(
     afterEach(() => user().cancelAll());
     after(() => started?.cluster[Symbol.asyncDispose]());
     const when = (feature: Feature): { readonly skip: string | false } => ({ skip: lacks[feature] ?? false });
-    submissionTests(user);
-    lifeTests(user, when);
-    nodeTests(user, when);
+    tests(user, when);
   });
 }
 
@@ -46,6 +59,13 @@ function submissionTests(user: () => ContractUser): void {
     assert.equal(await user().read(`STDIN.o${sequence(plain.id)}`), 'plain\n');
     const named = await user().finish(['-N', 'other', '-j', 'oe'], 'echo a; echo b >&2');
     assert.equal(await user().read(`other.o${sequence(named.id)}`), 'a\nb\n');
+  });
+
+  test('a name may have signs in it, and so have the files of its output', async () => {
+    const { oddName } = user().cluster.dialect;
+    const status = await user().finish(['-N', oddName, '-j', 'oe'], 'echo "$PBS_JOBNAME"');
+    assert.equal(status.name, oddName);
+    assert.equal(await user().read(`${oddName}.o${sequence(status.id)}`), `${oddName}\n`);
   });
 
   test('what is refused is not queued, and has a code', async () => {
@@ -79,6 +99,14 @@ function submissionTests(user: () => ContractUser): void {
 }
 
 function lifeTests(user: () => ContractUser, when: (feature: Feature) => { readonly skip: string | false }): void {
+  const wasDeleted = (job: JobStatus | undefined): void => {
+    const { deleted } = user().cluster.dialect;
+    assert.ok(
+      deleted.includes(job?.exitStatus ?? Number.NaN),
+      `exit status ${job?.exitStatus}, not ${deleted.join(' or ')}`,
+    );
+  };
+
   test('each element of an array is a job with an id of its own', async () => {
     const { array, arrayId, element: elementId, elementVariable, jobVariable } = user().cluster.dialect;
     const script = `echo "$${elementVariable} $${jobVariable}"; sleep 5; test -n "$${elementVariable}"`;
@@ -100,7 +128,7 @@ function lifeTests(user: () => ContractUser, when: (feature: Feature) => { reado
     await user().wait([one, two, three], ['running']);
     await user().call({ op: 'cancel', ids: [two] });
     const [status] = await user().wait([two]);
-    assert.equal(status?.exitStatus, user().cluster.dialect.deleted);
+    wasDeleted(status);
     assert.equal((await user().status(three))?.state, 'running');
     await user().call({ op: 'cancel', ids: [id] });
     await user().wait([one, three]);
@@ -118,7 +146,7 @@ function lifeTests(user: () => ContractUser, when: (feature: Feature) => { reado
 
   test('a job that waits for its turn is queued, can be held, and can be cancelled', async () => {
     const [{ name, np } = assert.fail()] = await user().call<BatchNode[]>({ op: 'nodes' });
-    const all = `nodes=${name}:ppn=${np}`;
+    const all = user().cluster.dialect.onNode(name, np);
     const blocker = await user().accepted(['-l', all], 'sleep 300');
     await user().wait([blocker], ['running']);
     const next = await user().accepted(['-l', all], 'true');
@@ -128,7 +156,7 @@ function lifeTests(user: () => ContractUser, when: (feature: Feature) => { reado
     await user().call({ op: 'release', ids: [next] });
     assert.equal((await user().status(next))?.state, 'queued');
     await user().call({ op: 'cancel', ids: [next, blocker] });
-    assert.equal((await user().wait([blocker]))[0]?.exitStatus, user().cluster.dialect.deleted);
+    wasDeleted((await user().wait([blocker]))[0]);
   });
 
   test('a running job that is cancelled ends, and lives no more', async () => {
@@ -136,7 +164,7 @@ function lifeTests(user: () => ContractUser, when: (feature: Feature) => { reado
     await user().wait([id], ['running']);
     assert.ok((await user().call<string[]>({ op: 'live' })).includes(id));
     await user().call({ op: 'cancel', ids: [id] });
-    assert.equal((await user().wait([id]))[0]?.exitStatus, user().cluster.dialect.deleted);
+    wasDeleted((await user().wait([id]))[0]);
     assert.ok(!(await user().call<string[]>({ op: 'live' })).includes(id));
   });
 

@@ -3,7 +3,9 @@ import { watch } from 'node:fs';
 import { access, chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { type JobView, waitForJob } from '../../src/engine/embedded/index.ts';
+import { type JobView, type NodeNames, waitForJob } from '../../src/engine/embedded/index.ts';
+import type { TimelineEntry } from '../../src/job/index.ts';
+import { lastRun } from '../../src/job/records.ts';
 import { publicRoot } from '../../src/site/public-root.ts';
 import { aUser, type TestUser } from './users.ts';
 
@@ -45,13 +47,16 @@ export interface TestCluster extends AsyncDisposable {
   submit(args: readonly string[], script: string | Uint8Array, name?: string): Promise<string>;
   /** @param withinMs how long the job may take at most, all included */
   wait(id: string, withinMs?: number): Promise<FinishedJob>;
+  /** What is recorded of the latest run of a job: other batch systems of this user had jobs with the same id. */
+  record(id: string): Promise<readonly TimelineEntry[]>;
   /** Wait until a file of the working directory is there: a job says so how far it is. */
   appears(file: string): Promise<void>;
   restart(): Promise<void>;
 }
 
 export interface ClusterOptions {
-  readonly nodes?: number;
+  /** How many, or their names. */
+  readonly nodes?: NodeNames;
   readonly np?: number;
   readonly user?: TestUser;
   /** What stands before the command that starts it, so that it and its jobs run in other namespaces. */
@@ -62,8 +67,10 @@ export interface ClusterOptions {
 export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
   const { nodes = 1, np = 2, inside = [] } = options;
   const root = await publicRoot();
-  const user = options.user ?? aUser();
+  await using ending = new AsyncDisposableStack();
+  const user = options.user ?? ending.use(aUser());
   const base = await mkdtemp(join(tmpdir(), 'vtt-'));
+  ending.defer(() => rm(base, { recursive: true, force: true }));
   await chmod(base, 0o755);
   const local = join(base, 'local');
   const env = {
@@ -79,9 +86,12 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     });
     if (code !== 0) throw new Error(`vtorque local ${args.join(' ')} failed: ${stderr}`);
   };
-  const start = (): Promise<void> => vtorque('start', '--dir', local, '--nodes', String(nodes), '--np', String(np));
+  const start = (): Promise<void> =>
+    vtorque('start', '--dir', local, '--nodes', [nodes].flat().join(','), '--np', String(np));
   const work = join(user.home, `vtt-work-${base.slice(-6)}`);
+  ending.defer(() => rm(work, { recursive: true, force: true }));
   await start();
+  ending.defer(() => vtorque('stop', '--kill-jobs', '--dir', local));
   const cluster: TestCluster = {
     user,
     work,
@@ -111,20 +121,17 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
       const [stdout, stderr] = await Promise.all([outputOf(status.outputPath), outputOf(status.errorPath)]);
       return { id, status, exitStatus: status.exitStatus, stdout, stderr };
     },
+    record: async (id) => (await lastRun(join(user.home, '.local/state/vtorque'), id))?.entries ?? [],
     appears: (file) => fileAppears(join(work, file)),
     restart: async () => {
       await vtorque('stop', '--dir', local);
       await start();
     },
-    [Symbol.asyncDispose]: async () => {
-      await vtorque('stop', '--kill-jobs', '--dir', local);
-      await rm(base, { recursive: true, force: true });
-      await rm(work, { recursive: true, force: true });
-      if (options.user === undefined) user[Symbol.dispose]();
-    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
   await mkdir(work, { recursive: true });
   if (user.become.length > 0) await execute(['chown', `${user.uid}:${user.gid}`, work], {});
+  const all = ending.move();
   return cluster;
 }
 

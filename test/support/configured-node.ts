@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -29,6 +30,8 @@ export interface ConfiguredNode extends Disposable {
   devices(): Promise<string[]>;
   /** What is there of networks besides devices: tables of rules, facts, records. */
   traces(): Promise<string[]>;
+  /** Nothing of any job's network is there. */
+  expectNoNetworks(): Promise<void>;
 }
 
 export function configuredNode(): ConfiguredNode {
@@ -46,7 +49,7 @@ export function configuredNode(): ConfiguredNode {
   chmodSync(directory, 0o755);
   const config = join(directory, 'etc/vtorque/config.toml');
   const facts = join(directory, 'run/vtorque/jobs');
-  return {
+  const node: ConfiguredNode = {
     ...{ inside, facts, config },
     configure: (...lines) => writeFileSync(config, ['[network]', ...lines, ''].join('\n')),
     devices: async () => {
@@ -62,9 +65,14 @@ export function configuredNode(): ConfiguredNode {
       );
       return [...tables, ...files.flat().filter((file) => file !== '.lock')];
     },
+    expectNoNetworks: async () => {
+      assert.deepEqual(await node.devices(), []);
+      assert.deepEqual(await node.traces(), []);
+    },
     [Symbol.dispose]() {
       execFileSync('ip', ['netns', 'delete', namespace]);
       rmSync(directory, { recursive: true });
     },
   };
+  return node;
 }

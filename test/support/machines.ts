@@ -213,9 +213,9 @@ export function udp(
   from: string,
   to: string,
   ports: readonly [source: number, destination: number],
-  text: string,
+  content: string | Buffer,
 ): Buffer {
-  const data = Buffer.from(text);
+  const data = Buffer.from(content);
   const head = Buffer.alloc(28);
   head.writeUInt8(0x45, 0);
   head.writeUInt16BE(28 + data.length, 2);

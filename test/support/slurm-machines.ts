@@ -12,13 +12,20 @@ export interface ComputersOfSlurm extends SlurmPlaces {
 /**
  * Make computers of some machines: each with a host name, a /run, leases and a configuration of vTorque of its own, and all know each other by name.
  * @param config the configuration of vTorque
+ * @param domain what their host names end with
  */
-export function slurmMachines({ machines, hub, directory }: Machines, config: string): ComputersOfSlurm {
+export function slurmMachines(
+  { machines, hub, directory }: Machines,
+  config: string,
+  domain?: string,
+): ComputersOfSlurm {
   chmodSync(directory, 0o755);
-  const names = machines.map((_, i) => `n${i + 1}`);
+  const hostName = (short: string): string => (domain === undefined ? short : `${short}.${domain}`);
+  const names = machines.map((_, i) => hostName(`n${i + 1}`));
+  const head = hostName('head');
   const hosts = [
     readFileSync('/etc/hosts', 'utf8'),
-    `${hub.address} head`,
+    `${hub.address} ${head}`,
     ...machines.map(({ address }, i) => `${address} ${names[i]}`),
   ].join('\n');
   const place = (namespace: string, address: string, name: string): SlurmPlace => {
@@ -38,7 +45,7 @@ export function slurmMachines({ machines, hub, directory }: Machines, config: st
     return { address, name, inside };
   };
   const all = {
-    head: place(hub.namespace, hub.address, 'head'),
+    head: place(hub.namespace, hub.address, head),
     nodes: machines.map(({ namespace, address }, i) => place(namespace, address, names[i] ?? '')),
   };
   const configure = (text: string): void => {

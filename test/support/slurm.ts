@@ -19,8 +19,8 @@ export interface TestSlurm extends AsyncDisposable {
   log(daemon: string): Promise<string>;
   /** The daemon of the controller, or of a node. */
   daemon(name: 'slurmctld' | (string & {})): ChildProcess;
-  /** Start the daemon of a node again, which has ended. */
-  restart(node: string): Promise<void>;
+  /** Start the daemon of the controller or of a node again, which has ended; it finds what the one before has written down. */
+  restart(name: 'slurmctld' | (string & {})): Promise<void>;
   /** Wait until all nodes are idle. */
   idle(): Promise<void>;
 }
@@ -28,6 +28,10 @@ export interface TestSlurm extends AsyncDisposable {
 export interface SlurmOptions {
   readonly nodes?: number;
   readonly cpus?: number;
+  /** What follows the short names of the nodes, and a dot. */
+  readonly domain?: string | undefined;
+  /** Words that start the daemon of a node, if not that on PATH. */
+  readonly slurmd?: readonly string[];
   /** Further lines of slurm.conf. */
   readonly config?: readonly string[];
   /** Where the controller, the clients and the nodes are, if not all on this machine's loopback interface. */
@@ -67,12 +71,14 @@ export async function whyNoSlurm(): Promise<string | undefined> {
 export async function startSlurm({
   nodes: count = 3,
   cpus = 4,
+  domain,
+  slurmd = ['slurmd'],
   config = [],
   places,
 }: SlurmOptions = {}): Promise<TestSlurm> {
   const root = await mkdtemp(join(tmpdir(), 'vtt-slurm-'));
   await chmod(root, 0o755);
-  const nodes = Array.from({ length: count }, (_, i) => `n${i + 1}`);
+  const nodes = Array.from({ length: count }, (_, i) => `n${i + 1}${domain === undefined ? '' : `.${domain}`}`);
   const ports = await freePorts(count + 1);
   const slurm = await idsOf('slurm');
   for (const name of ['log', 'state', 'spool', 'run']) await mkdir(join(root, name));
@@ -84,9 +90,11 @@ export async function startSlurm({
   const env = { SLURM_CONF: file };
   const daemons = new Map<string, ChildProcess>();
   const client = places?.head.inside ?? [];
-  const start = async (name: string, daemon: string, options: readonly string[]): Promise<void> => {
-    const place = daemon === 'slurmctld' ? places?.head : places?.nodes[nodes.indexOf(name)];
-    const [program = '', ...args] = [...(place?.inside ?? []), daemon, ...options];
+  const start = async (name: string): Promise<void> => {
+    const isHead = name === 'slurmctld';
+    const place = isHead ? places?.head : places?.nodes[nodes.indexOf(name)];
+    const words = isHead ? [name] : [...slurmd, '-N', name];
+    const [program = '', ...args] = [...(place?.inside ?? []), ...words];
     await using log = await open(join(root, 'log', `${name}.out`), 'a');
     const stdio = ['ignore', log.fd, log.fd] as const;
     daemons.set(
@@ -97,8 +105,8 @@ export async function startSlurm({
   const log = (daemon: string): Promise<string> => readFile(join(root, 'log', `${daemon}.log`), 'utf8').catch(() => '');
   const slurmOf: TestSlurm = {
     ...{ env, nodes, log },
-    daemon: (name) => daemons.get(name) ?? assertNever(name),
-    restart: (node) => start(node, 'slurmd', ['-N', node]),
+    daemon: (name) => daemons.get(name) ?? noDaemon(name),
+    restart: start,
     idle: () => untilIdle(slurmOf, client),
     [Symbol.asyncDispose]: async () => {
       await execute([...client, 'scancel', '--state=running'], {
@@ -110,8 +118,7 @@ export async function startSlurm({
     },
   };
   try {
-    await start('slurmctld', 'slurmctld', ['-i']);
-    for (const node of nodes) await start(node, 'slurmd', ['-N', node]);
+    for (const name of ['slurmctld', ...nodes]) await start(name);
     await untilIdle(slurmOf, client);
     return slurmOf;
   } catch (error) {
@@ -205,6 +212,6 @@ async function idsOf(user: string): Promise<{ uid: number; gid: number }> {
   return { uid, gid };
 }
 
-function assertNever(name: string): never {
+function noDaemon(name: string): never {
   throw new Error(`there is no daemon ${name}`);
 }

@@ -14,17 +14,23 @@ export interface SharedCluster extends Omit<TestCluster, typeof Symbol.asyncDisp
   expectIdle(): Promise<void>;
 }
 
-/** What else is to be done before the tests: hooks of a file that stand side by side run at the same time. */
+/**
+ * What else is to be done before the tests: hooks of a file that stand side by side run at the same time.
+ * What is given to `ending` is ended behind the tests, the last first, the batch system at its place among it.
+ */
 export interface SharedClusterOptions extends ClusterOptions {
   /** What stays on the machine. */
   readonly beforeStart?: () => Promise<void>;
-  readonly whenStarted?: (cluster: TestCluster) => Promise<void>;
+  /** What is there before the batch system starts, and what it is then started with. */
+  readonly around?: (ending: AsyncDisposableStack) => Promise<ClusterOptions | undefined>;
+  readonly whenStarted?: (cluster: TestCluster, ending: AsyncDisposableStack) => void | Promise<void>;
 }
 
 /** Start a batch system before the tests, and end it behind them, when nothing of it may be left. */
-export function useCluster({ beforeStart, whenStarted, ...options }: SharedClusterOptions = {}): SharedCluster {
+export function useCluster({ beforeStart, around, whenStarted, ...options }: SharedClusterOptions = {}): SharedCluster {
+  const ending = new AsyncDisposableStack();
   let started: TestCluster | undefined;
-  let clean: Residue;
+  let clean: Residue | undefined;
   /** With the batch system itself running, but no job. */
   let idle: Residue;
   const here = (): TestCluster => started ?? assert.fail('the batch system is started');
@@ -32,14 +38,15 @@ export function useCluster({ beforeStart, whenStarted, ...options }: SharedClust
   before(async () => {
     await beforeStart?.();
     clean = await lookForResidue();
-    started = await startCluster(options);
-    await whenStarted?.(started);
+    started = ending.use(await startCluster({ ...options, ...(await around?.(ending)) }));
+    await whenStarted?.(started, ending);
     idle = await lookForResidue();
   });
 
   after(async () => {
-    await started?.[Symbol.asyncDispose]();
-    await expectNoResidue(clean);
+    await ending.disposeAsync();
+    // Nothing is known where nothing has begun; what failed then is told already.
+    if (clean !== undefined) await expectNoResidue(clean);
   });
 
   const shared: SharedCluster = {
@@ -58,6 +65,7 @@ export function useCluster({ beforeStart, whenStarted, ...options }: SharedClust
     run: (...args) => here().run(...args),
     submit: (...args) => here().submit(...args),
     wait: (...args) => here().wait(...args),
+    record: (id) => here().record(id),
     appears: (file) => here().appears(file),
     restart: () => here().restart(),
     atTerminal: (command, env = {}) => {

@@ -27,8 +27,9 @@ export interface SlurmOnMachines {
  * Start a Slurm before the tests, and end it behind them, when nothing of it may be left.
  * @param mtu of the network that they are in
  * @param config vTorque's on all machines
+ * @param domain of their host names, which are those of the nodes
  */
-export function useSlurmOnMachines(mtu: number, config: string): SlurmOnMachines {
+export function useSlurmOnMachines(mtu: number, config: string, domain?: string): SlurmOnMachines {
   let clean: Residue;
   let idle: Residue;
   let made: Machines;
@@ -43,11 +44,12 @@ export function useSlurmOnMachines(mtu: number, config: string): SlurmOnMachines
     // Before the machines have their own /etc, which do not see who comes later.
     user = aUser();
     made = someMachines(mtu);
-    places = slurmMachines(made, config);
+    places = slurmMachines(made, config, domain);
     root = await publicRoot();
     const hooks = join(root, 'libexec/slurm');
     slurm = await startSlurm({
       places,
+      domain,
       cpus: 2,
       config: [`Prolog=${hooks}/prolog`, `Epilog=${hooks}/epilog`, 'PrologFlags=Alloc,DeferBatch'],
     });
