@@ -45,6 +45,8 @@ export interface NodeFacts {
   readonly allowed: readonly number[];
   /** By id; at least one. */
   readonly numa: readonly NumaNode[];
+  /** Whether the node is a machine, as far as one sees from inside; in a container others may have the same cores. */
+  readonly isMachine: boolean;
   /** NUMA nodes whose memory the job may use. */
   readonly memoryNodes: readonly number[];
   /** Bytes. `limit`: what the job's cgroup may have at most, where there is a limit. */

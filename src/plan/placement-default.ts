@@ -9,7 +9,8 @@ import { coreKey, type NodeFacts } from './node-facts.ts';
 export function ownCores(facts: NodeFacts, { slots }: { readonly slots: number }): string | undefined {
   const cores = Map.groupBy(facts.cpus, coreKey);
   if (facts.allowed.length === facts.cpus.length) {
-    return slots >= cores.size ? undefined : 'the batch system gives the job no cores of its own';
+    if (slots < cores.size) return 'the batch system gives the job no cores of its own';
+    return facts.isMachine ? undefined : 'the node is a container, and others may have the same cores';
   }
   const threads = Math.max(...[...cores.values()].map((cpus) => cpus.length));
   if (facts.allowed.length <= slots * threads) return undefined;

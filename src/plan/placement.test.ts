@@ -139,6 +139,10 @@ test('planPlacement() pins without being asked only where the job has cores of i
   assert.match(why({ ...node, allowed: [2, 3] }, 2) ?? '', /^virtual CPUs on CPU 2-3/);
   assert.equal(why(node, 2), 'virtual CPUs are not pinned: the batch system gives the job no cores of its own');
   assert.equal(
+    why({ ...node, isMachine: false }, 8),
+    'virtual CPUs are not pinned: the node is a container, and others may have the same cores',
+  );
+  assert.equal(
     why({ ...node, allowed: [1, 2, 3] }, 2),
     'virtual CPUs are not pinned: the job is let onto more CPUs than it has slots for, so others may be there, too',
   );

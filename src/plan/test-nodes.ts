@@ -35,6 +35,7 @@ export function aNode(shape: NodeShape = {}, changes: Partial<NodeFacts> = {}): 
   return {
     cpus,
     allowed: cpus.map(({ id }) => id),
+    isMachine: true,
     numa: ids.map((id) => ({ id, free, distances: ids.map((to) => far(id, to)), hugePages })),
     memoryNodes: ids,
     memory: { total: free * nodes },

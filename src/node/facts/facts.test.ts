@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -75,6 +75,7 @@ test('readNodeFacts() reads a node with two cores', () => {
       { id: 1, package: 0, die: 0, core: 1, node: 0, cache: 0 },
     ],
     allowed: [0, 1],
+    isMachine: false,
     numa: [{ id: 0, free: 2 ** 31, distances: [10], hugePages: [{ size: 2 ** 21, free: 0 }] }],
     memoryNodes: [0],
     memory: { total: 8 * 2 ** 30 },
@@ -165,6 +166,18 @@ test('readNodeFacts() makes do with a kernel that tells neither topology nor NUM
     ],
   );
   assert.deepEqual([facts.allowed, facts.numa[0]?.free], [[0, 1, 2], 4 * 2 ** 30]);
+});
+
+test('readNodeFacts() tells a machine from a container by its host name', () => {
+  const root = mkdtempSync(join(tmpdir(), 'vtt-facts-'));
+  try {
+    mkdirSync(join(root, 'proc/self/ns'), { recursive: true });
+    symlinkSync('uts:[4026531838]', join(root, 'proc/self/ns/uts'));
+    assert.equal(readNodeFacts(root).isMachine, true);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+  assert.equal(factsOf(small).isMachine, false);
 });
 
 test('readNodeFacts() finds on this machine what this process may use', () => {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseRanges } from '../../base/index.ts';
 
@@ -13,6 +13,14 @@ export class KernelFiles {
   text(path: string): string | undefined {
     try {
       return readFileSync(join(this.#root, path), 'utf8').trim();
+    } catch {
+      return undefined;
+    }
+  }
+
+  link(path: string): string | undefined {
+    try {
+      return readlinkSync(join(this.#root, path));
     } catch {
       return undefined;
     }

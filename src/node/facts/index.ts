@@ -5,6 +5,9 @@ import { readCpus, readVendor } from './cpus.ts';
 import { KernelFiles } from './files.ts';
 import { readNuma, totalMemory } from './memory.ts';
 
+/** The namespace of host names that a kernel starts with (PROC_UTS_INIT_INO of linux/proc_ns.h); containers have others. */
+const firstUts = 'uts:[4026531838]';
+
 /**
  * The hardware of this node as this process may use it. Its CPUs are those of its cgroup and of its own mask together: batch systems
  * give a job cores by the one or the other.
@@ -21,6 +24,7 @@ export function readNodeFacts(root = '/'): NodeFacts {
   return {
     cpus,
     allowed: inAll(cpus, mask, cgroups.cpus),
+    isMachine: files.link('proc/self/ns/uts') === firstUts,
     numa,
     memoryNodes: inAll(numa, listOf(status, 'Mems_allowed_list'), cgroups.memoryNodes),
     memory: { total: totalMemory(files), ...(cgroups.memory === undefined ? {} : { limit: cgroups.memory }) },

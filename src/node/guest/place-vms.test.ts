@@ -9,7 +9,14 @@ import { type PlaceOptions, placementFacts, placeVms } from './place-vms.ts';
 const GiB = 1024 ** 3;
 const cpus = [0, 1, 2, 3].map((id) => ({ id, package: 0, die: 0, core: id, node: 0, cache: 0 }));
 const facts: NodeFacts = {
-  ...{ cpus, allowed: [0, 1, 2, 3], memoryNodes: [0], memory: { total: 64 * GiB }, vendor: 'AuthenticAMD' },
+  ...{
+    cpus,
+    allowed: [0, 1, 2, 3],
+    isMachine: true,
+    memoryNodes: [0],
+    memory: { total: 64 * GiB },
+    vendor: 'AuthenticAMD',
+  },
   numa: [{ id: 0, free: 64 * GiB, distances: [10], hugePages: [] }],
 };
 const vms: PlacedVm[] = [1, 2].map((index) => ({ name: `vn1-${index}`, index, vcpus: 1, ram: GiB }));
