@@ -1,12 +1,19 @@
 // Networks of jobs that root prepares, on nodes that are network namespaces: a VXLAN between them, taps, rules, and that nothing of it stays.
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { isRefused, type PreparedNetwork, type Refused } from '../src/network/prepared/index.ts';
 import { noNetworks } from './support/configured-node.ts';
 import { until } from './support/embedded.ts';
-import { frame, type Machine, type Machines, someMachines, type TapEnd, udp } from './support/machines.ts';
+import {
+  arpRequest,
+  expectNothing,
+  frame,
+  type Machine,
+  type Machines,
+  someMachines,
+  type TapEnd,
+  udp,
+} from './support/machines.ts';
 import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
 import { aUser, type TestUser } from './support/users.ts';
 
@@ -50,15 +57,7 @@ describe('networks that root prepares', { skip: noNetworks }, () => {
     };
   }
 
-  async function assertNothing(...machines: readonly Machine[]): Promise<void> {
-    for (const [at, machine] of machines.entries()) {
-      assert.deepEqual(await machine.devices(), []);
-      assert.doesNotMatch((await machine.run(['nft', 'list', 'tables'])).stdout, /vtorque/);
-      const number = String([one, two, three].indexOf(machine) + 1);
-      assert.deepEqual(await readdir(join(made.directory, number, 'jobs')), [], `machine ${at}`);
-      assert.deepEqual(await readdir(join(made.directory, number, 'networks')), ['.lock']);
-    }
-  }
+  const assertNothing = (...machines: readonly Machine[]) => expectNothing(made, machines);
 
   const tapOf = (network: PreparedNetwork | undefined, number = 1): string => network?.taps[number - 1] ?? '';
   const A = '02:76:00:00:00:00';
@@ -325,115 +324,4 @@ describe('networks that root prepares', { skip: noNetworks }, () => {
     assert.equal(job.networks.length, 2);
     await one.run(['nft', 'delete table inet site']);
   });
-
-  describe('in the bridge of the site', () => {
-    const site = { bridge: 'br0', script: undefined, users: ['*'] };
-    const taps = async (jobId: string, changes: Partial<typeof site> | { script: string } = {}, owner = ann) => {
-      const settings = { job: undefined, site: { ...site, ...changes } };
-      await three.prepare({ jobId, owner, nodes: [three.address], settings });
-      const found = await three.siteTaps(jobId);
-      assert.ok(found !== undefined);
-      return found;
-    };
-    before(async () => {
-      await three.run(['ip', 'link', 'add', 'br0', 'type', 'bridge', 'forward_delay', '0']);
-      await three.run(['ip', 'link', 'set', 'br0', 'up']);
-      await three.run(['ip', 'tuntap', 'add', 'dev', 'lan', 'mode', 'tap', 'user', String(bob.uid)]);
-      await three.run(['ip', 'link', 'set', 'lan', 'master', 'br0', 'up']);
-    });
-    after(async () => {
-      await assertNothing(three);
-      for (const name of ['lan', 'br0']) await three.run(['ip', 'link', 'delete', name]);
-    });
-
-    test('a guest is seen with its own hardware address only, and is no server of addresses', async () => {
-      const found = await taps('40');
-      assert.ok(!isRefused(found));
-      const [{ ifname, mac } = { ifname: '', mac: '' }] = found.taps;
-      assert.equal(new Set(found.taps.map((each) => each.mac)).size, 2);
-      await using lan = await three.open(bob, 'lan', 'gateway');
-      await using guest = await three.open(ann, ifname);
-      const attack = (): void => {
-        guest.send(
-          frame(A, 'forged source'),
-          frame(mac, 'forged', { type: 0x0806, payload: arpRequest(A, '10.0.0.1', '10.0.0.2') }),
-          frame(mac, '', { type: 0x0800, payload: udp('10.0.0.1', '255.255.255.255', [67, 68], 'forged offer') }),
-          frame(mac, 'forged tag', { type: 0x8100, payload: Buffer.from([0, 5, 0x88, 0xb5]) }),
-          frame(mac, 'forged tree', { to: '01:80:c2:00:00:00', type: 0x0027 }),
-        );
-      };
-      attack();
-      guest.send(frame(mac, 'honest'));
-      await lan.got('honest');
-      assert.ok(!lan.frames.some((each) => each.includes('forged')));
-      lan.send(frame(B, 'answer', { to: mac }));
-      await guest.got('answer');
-      await three.run(['nft', 'flush', 'ruleset']);
-      attack();
-      for (const text of ['forged source', 'forged offer', 'forged tag', 'forged tree']) await lan.got(text);
-      await three.release('40');
-    });
-
-    test('two jobs of a node have different hardware addresses, and the next ones the same again', async () => {
-      const macs = async (jobId: string) => {
-        const found = await taps(jobId);
-        assert.ok(!isRefused(found));
-        return found.taps.map(({ mac }) => mac);
-      };
-      const first = await macs('41');
-      const second = await macs('42');
-      assert.equal(new Set([...first, ...second]).size, 4);
-      await three.release('41');
-      assert.deepEqual(await macs('42'), second);
-      assert.deepEqual(await macs('43'), first);
-      for (const jobId of ['42', '43']) await three.release(jobId);
-    });
-
-    test('the script of the site tells hardware addresses, as long as there are some', async () => {
-      const script = join(made.directory, 'macs');
-      await writeFile(script, '#!/bin/sh\necho "52:54:00:0$2:00:0$3"\n');
-      await chmod(script, 0o755);
-      const found = await taps('44', { script });
-      assert.ok(!isRefused(found));
-      assert.deepEqual(
-        found.taps.map(({ mac }) => mac),
-        ['52:54:00:02:00:00', '52:54:00:02:00:01'],
-      );
-      assert.deepEqual(await taps('45', { script }), { refused: 'other jobs have all 2 addresses of this node' });
-      await writeFile(script, '#!/bin/sh\necho "$1" is unknown >&2; exit 3\n');
-      await three.release('44');
-      const failed = await taps('46', { script });
-      assert.match('refused' in failed ? failed.refused : '', /10\.99\.0\.3 is unknown/);
-      await writeFile(script, '#!/bin/sh\necho 01:00:5e:00:00:01\n');
-      assert.deepEqual(await taps('47', { script }), {
-        refused: '"01:00:5e:00:00:01" is no hardware address of a machine',
-      });
-      await chmod(script, 0o757);
-      assert.match(JSON.stringify(await taps('48', { script })), /others than root may change/);
-      const open = join(made.directory, 'open');
-      await mkdir(open);
-      await chmod(open, 0o777);
-      await writeFile(join(open, 'macs'), '#!/bin/sh\necho 52:54:00:00:00:01\n', { mode: 0o755 });
-      assert.match(
-        JSON.stringify(await taps('49', { script: join(open, 'macs') })),
-        /others than root may change the script, .*open.* may be written by others \(mode 777\)/,
-      );
-      for (const jobId of ['45', '46', '47', '48', '49']) await three.release(jobId);
-    });
-
-    test('those whom the site does not allow it get none', async () => {
-      assert.match(JSON.stringify(await taps('49', { users: [bob.name] })), /does not allow br0/);
-      assert.ok(!isRefused(await taps('50', { users: [bob.name] }, bob)));
-      const { stdout } = await three.run(['id', '-gn', '--', ann.name]);
-      assert.ok(!isRefused(await taps('51', { users: [`@${stdout.trim()}`] })));
-      assert.match(JSON.stringify(await taps('52', { bridge: 'lan' })), /\\"lan\\" is no bridge/);
-      for (const jobId of ['49', '50', '51', '52']) await three.release(jobId);
-    });
-  });
 });
-
-function arpRequest(mac: string, from: string, to: string): Buffer {
-  const bytes = (address: string): number[] => address.split('.').map(Number);
-  const hardware = mac.split(':').map((part) => Number.parseInt(part, 16));
-  return Buffer.from([0, 1, 8, 0, 6, 4, 0, 1, ...hardware, ...bytes(from), 0, 0, 0, 0, 0, 0, ...bytes(to)]);
-}

@@ -1,6 +1,6 @@
 import { GiB } from '../base/index.ts';
 import type { LogicalCpu, NodeFacts, NumaNode } from './node-facts.ts';
-import { type Placement, type PlacementOptions, planPlacement } from './placement.ts';
+import { type PlacedVm, type Placement, type PlacementOptions, planPlacement } from './placement.ts';
 import { planVms } from './plan.ts';
 
 /** How a node of a test is built: so many of each in the one before. */
@@ -49,6 +49,23 @@ export function someOptions(changes: Partial<PlacementOptions> = {}): PlacementO
     ...{ slots: 1, node: 'n1' },
     ...changes,
   };
+}
+
+export function someVms(count: number, vcpus: number, ram = GiB): PlacedVm[] {
+  return Array.from({ length: count }, (_, at) => ({ name: `vn1-${at + 1}`, index: at + 1, vcpus, ram }));
+}
+
+export function place(
+  vms: readonly PlacedVm[],
+  facts: NodeFacts,
+  changes: Partial<PlacementOptions> = {},
+): Placement[] {
+  return planPlacement(vms, facts, someOptions(changes));
+}
+
+/** To which its virtual CPUs are pinned. */
+export function cpusOf({ pins }: Placement): readonly number[] {
+  return pins?.vcpus ?? [];
 }
 
 /** Plan a job on a large machine, whose nodes are of some kinds in turn, and place its VMs on all of them. */

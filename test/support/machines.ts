@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { LeaseKey } from '../../src/node/leases/lease.ts';
@@ -235,4 +237,22 @@ export function udp(
   head.writeUInt16BE(ports[1], 22);
   head.writeUInt16BE(8 + data.length, 24);
   return Buffer.concat([head, data]);
+}
+
+/** See that root has made nothing on these machines, or that nothing is left of it. */
+export async function expectNothing(made: Machines, machines: readonly Machine[]): Promise<void> {
+  for (const machine of machines) {
+    assert.deepEqual(await machine.devices(), []);
+    assert.doesNotMatch((await machine.run(['nft', 'list', 'tables'])).stdout, /vtorque/);
+    const number = String(made.machines.indexOf(machine) + 1);
+    assert.deepEqual(await readdir(join(made.directory, number, 'jobs')), [], `machine ${number}`);
+    assert.deepEqual(await readdir(join(made.directory, number, 'networks')), ['.lock']);
+  }
+}
+
+/** The payload of a question who has an address. */
+export function arpRequest(mac: string, from: string, to: string): Buffer {
+  const bytes = (address: string): number[] => address.split('.').map(Number);
+  const hardware = mac.split(':').map((part) => Number.parseInt(part, 16));
+  return Buffer.from([0, 1, 8, 0, 6, 4, 0, 1, ...hardware, ...bytes(from), 0, 0, 0, 0, 0, 0, ...bytes(to)]);
 }
