@@ -5,17 +5,16 @@ import { stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Lease } from '../src/node/leases/lease.ts';
-import { LeaseStore } from '../src/node/leases/store.ts';
-import { leasesDirectory } from '../src/site/index.ts';
+import type { LeaseStore } from '../src/node/leases/store.ts';
 import { publicRoot } from '../src/site/public-root.ts';
 import { execute, patienceMs } from './support/cluster.ts';
 import { until } from './support/embedded.ts';
-import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
-import { startSlurm, type TestSlurm, whyNoSlurm } from './support/slurm.ts';
+import { type HookedSlurm, startHookedSlurm } from './support/hooked-slurm.ts';
+import { expectNoResidue } from './support/residue.ts';
+import { type TestSlurm, whyNoSlurm } from './support/slurm.ts';
 import { hookRuns, hooksWait } from './support/slurm-hooks.ts';
 import { jobIn, launcher, tellToEnd, two } from './support/slurm-phases.ts';
-import { type SlurmUser, slurmUser } from './support/slurm-user.ts';
+import type { SlurmUser } from './support/slurm-user.ts';
 
 const skip = await whyNoSlurm();
 const residueMs = 30_000;
@@ -23,30 +22,19 @@ const residueMs = 30_000;
 describe("kill -9 of Slurm's controller", { skip }, () => {
   let slurm: TestSlurm;
   let as: SlurmUser;
-  let clean: Residue;
+  let hooked: HookedSlurm;
   let root: string;
   let store: LeaseStore;
 
   before(async () => {
-    clean = await lookForResidue();
+    hooked = await startHookedSlurm();
+    ({ slurm, as, store } = hooked);
     root = await publicRoot();
-    const hooks = join(root, 'libexec/slurm');
-    slurm = await startSlurm({
-      nodes: 2,
-      config: [`Prolog=${hooks}/prolog`, `Epilog=${hooks}/epilog`, 'PrologFlags=Alloc,DeferBatch'],
-    });
-    as = await slurmUser(slurm);
-    store = await LeaseStore.open(leasesDirectory({}, 0), 0);
   });
 
-  after(async () => {
-    await slurm[Symbol.asyncDispose]();
-    for (const { key } of await leases()) await store.forget(key);
-    await as[Symbol.asyncDispose]();
-    await expectNoResidue(clean);
-  });
+  after(() => hooked[Symbol.asyncDispose]());
 
-  const leases = async (): Promise<Lease[]> => (await store.list()).filter(({ owner }) => owner.name === as.user.name);
+  const leases = () => hooked.leases();
   const statesOf = async (id: string): Promise<string[]> =>
     (await leases()).flatMap(({ key, state }) => (key.jobId === id ? [state] : []));
 
@@ -93,7 +81,7 @@ describe("kill -9 of Slurm's controller", { skip }, () => {
       `job ${id} is released on its nodes`,
     );
     await slurm.idle();
-    await expectNoResidue(clean, residueMs);
+    await expectNoResidue(hooked.clean, residueMs);
   }
 
   test('while a job waits loses nothing of it', async () => {
@@ -148,7 +136,7 @@ describe("kill -9 of Slurm's controller", { skip }, () => {
     await kill(id);
     await tellToEnd(as, 'ready');
     await as.appears('ready.up');
-    await expectNoResidue(clean, residueMs);
+    await expectNoResidue(hooked.clean, residueMs);
     assert.deepEqual(await statesOf(id), ['prepared', 'prepared']);
     await restart();
     await endsWell(id, 6);
@@ -177,7 +165,7 @@ describe("kill -9 of Slurm's controller", { skip }, () => {
   test('while guests are torn down, until all is over on the nodes: the next one is told how it ended', async () => {
     const { id } = await jobIn(as, 'the guest is torn down', 'ends', two, launcher);
     await kill(id);
-    await expectNoResidue(clean, residueMs);
+    await expectNoResidue(hooked.clean, residueMs);
     await restart();
     await endsWell(id, 0);
   });

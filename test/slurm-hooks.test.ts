@@ -4,15 +4,13 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Lease } from '../src/node/leases/lease.ts';
-import { LeaseStore } from '../src/node/leases/store.ts';
-import { leasesDirectory } from '../src/site/index.ts';
-import { publicRoot } from '../src/site/public-root.ts';
+import type { LeaseStore } from '../src/node/leases/store.ts';
 import { execute } from './support/cluster.ts';
-import { expectNoResidue, lookForResidue, type Residue } from './support/residue.ts';
-import { startSlurm, type TestSlurm, whyNoSlurm } from './support/slurm.ts';
+import { type HookedSlurm, startHookedSlurm } from './support/hooked-slurm.ts';
+import { expectNoResidue } from './support/residue.ts';
+import { type TestSlurm, whyNoSlurm } from './support/slurm.ts';
 import { hookRuns, hooksWait } from './support/slurm-hooks.ts';
-import { type SlurmUser, slurmUser } from './support/slurm-user.ts';
+import type { SlurmUser } from './support/slurm-user.ts';
 
 const skip = await whyNoSlurm();
 const patienceMs = 60_000;
@@ -20,32 +18,19 @@ const patienceMs = 60_000;
 describe('the hooks on a real Slurm', { skip }, () => {
   let slurm: TestSlurm;
   let as: SlurmUser;
-  let clean: Residue;
+  let hooked: HookedSlurm;
   let store: LeaseStore;
 
   before(async () => {
-    clean = await lookForResidue();
-    const hooks = join(await publicRoot(), 'libexec/slurm');
-    slurm = await startSlurm({
-      nodes: 2,
-      config: [
-        ...[`Prolog=${hooks}/prolog`, `Epilog=${hooks}/epilog`, 'PrologFlags=Alloc,DeferBatch'],
-        ...[`HealthCheckProgram=${hooks}/healthcheck`, 'HealthCheckInterval=2', 'HealthCheckNodeState=ANY'],
-      ],
-    });
-    as = await slurmUser(slurm);
-    store = await LeaseStore.open(leasesDirectory({}, 0), 0);
+    hooked = await startHookedSlurm((hooks) => [
+      ...[`HealthCheckProgram=${hooks}/healthcheck`, 'HealthCheckInterval=2', 'HealthCheckNodeState=ANY'],
+    ]);
+    ({ slurm, as, store } = hooked);
   });
 
-  after(async () => {
-    await slurm[Symbol.asyncDispose]();
-    for (const { key } of await leases()) await store.forget(key);
-    await as[Symbol.asyncDispose]();
-    await expectNoResidue(clean);
-  });
+  after(() => hooked[Symbol.asyncDispose]());
 
-  /** Those of this test's user: the directory is the machine's. */
-  const leases = async (): Promise<Lease[]> => (await store.list()).filter(({ owner }) => owner.name === as.user.name);
+  const leases = () => hooked.leases();
 
   const leasesOf = async (id: string): Promise<string[]> =>
     (await leases())
@@ -83,7 +68,7 @@ describe('the hooks on a real Slurm', { skip }, () => {
     assert.equal((await as.ended(id)).exitStatus, 6);
     await released(id, ['slurm vtt n1 released', 'slurm vtt n2 released']);
     await nodesStayUp();
-    await expectNoResidue(clean, patienceMs);
+    await expectNoResidue(hooked.clean, patienceMs);
   });
 
   test('a job that was put back into the queue is prepared again', async () => {
@@ -159,6 +144,6 @@ describe('the hooks on a real Slurm', { skip }, () => {
     for (const id of [wrong, odd, cancelled]) assert.notEqual((await as.ended(id)).exitStatus, 0);
     await released(wrong, ['slurm vtt n1 released', 'slurm vtt n2 released']);
     await nodesStayUp();
-    await expectNoResidue(clean, patienceMs);
+    await expectNoResidue(hooked.clean, patienceMs);
   });
 });
