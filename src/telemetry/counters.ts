@@ -48,7 +48,8 @@ export async function count(directory: string, event: Event): Promise<void> {
 async function openToAppend(path: string, directory: string): Promise<FileHandle> {
   return open(path, 'a', 0o600).catch(async (error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    // What lies in root's places besides is for all.
+    await mkdir(directory, { recursive: true, mode: process.getuid?.() === 0 ? 0o755 : 0o700 });
     await (await open(join(directory, SINCE), 'a', 0o600)).close();
     return open(path, 'a', 0o600);
   });
