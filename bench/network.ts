@@ -14,14 +14,14 @@ import {
   macOf,
   startJobNetwork,
 } from '../src/network/index.ts';
-import { jobnetProgram } from '../src/network/native/build.ts';
+import { preparedTap } from '../src/network/prepared/index.ts';
 import { readOwner } from '../src/node/guest/context.ts';
 import { type NodeGuest, startNodeGuest } from '../src/node/guest/node-guest.ts';
 import { usualSettings } from '../src/node/guest/node-settings.ts';
 import { type PlannedVm, planVms } from '../src/plan/index.ts';
 import { completeRequest } from '../src/request/index.ts';
 import { agentProgram, placesToRead } from '../src/site/index.ts';
-import type { NetworkDevice } from '../src/vm/index.ts';
+import { firstFreeDescriptor, type NetworkDevice } from '../src/vm/index.ts';
 import { twoVxlans } from './vxlan.ts';
 
 const { values } = parseArgs({
@@ -116,7 +116,7 @@ async function aPair(deviceOf: (vm: PlannedVm) => NetworkDevice): Promise<readon
 }
 
 function tapIn(network: JobNetwork, rank: number): NetworkDevice {
-  return { kind: 'tap', ...network.nic(rank, 6) };
+  return { kind: 'tap', ...network.nic(rank, firstFreeDescriptor) };
 }
 
 /** The floor: what QEMU does with taps of the node's own network. */
@@ -132,8 +132,8 @@ function plainTaps(): (vm: PlannedVm) => NetworkDevice {
   }
   ip('link', 'set', bridge ?? '', 'up');
   return ({ rank }) => ({
-    ...{ kind: 'tap', mac: macOf(rank), fds: [6], vhost: false, mtu },
-    before: [jobnetProgram, 'tap', '0', taps[rank] ?? '', '1', String(mtu), '6'],
+    ...{ kind: 'tap', mac: macOf(rank), vhost: false, mtu },
+    ...preparedTap(taps[rank] ?? '', firstFreeDescriptor, 1, mtu),
   });
 }
 
