@@ -1,9 +1,11 @@
 export { bindThreads } from './bind-threads.ts';
-export { type BoundProcess, describeEnd, endWithin, type ProcessEnd, spawnBound } from './bound-process.ts';
+export { type BoundProcess, describeEnd, spawnBound } from './bound-process.ts';
 export { compileProgram } from './compile.ts';
 export { lockDescriptor } from './descriptor-lock.ts';
 export { lockFile } from './file-lock.ts';
-export { boundProgram, buildProcessPrograms } from './native/build.ts';
+export { runInForeground } from './foreground.ts';
+export { buildProcessPrograms } from './native/build.ts';
 export { peerOf } from './peer.ts';
-export { ROOTS_PATH, runTool } from './run-tool.ts';
+export { type Ran, ROOTS_PATH, type RunOptions, run, runTool, succeeded, ToolFailed } from './run.ts';
+export { type Argv, boundToUs, type ProcessEnd, type Started, start } from './start.ts';
 export { Tail } from './tail.ts';

@@ -136,7 +136,7 @@ async function checkImageAndPolicy(
   const [{ checkPolicy }, { SiteConfig }, { currentGroups }] = await Promise.all([
     import('../../site/config/policy.ts'),
     import('../../site/config/site-config.ts'),
-    import('../../site/config/current-user.ts'),
+    import('./current-groups.ts'),
   ]);
   const [own] = imagePools([ownPlaces(env, uid)]);
   await checkPolicy(config ?? new SiteConfig(), {
