@@ -1,3 +1,10 @@
+/*
+ * Programs that we start. Which to take:
+ * - run: to its end, its outcome as data, also when it fails; runTool: its output, or an error
+ * - spawnBound: runs beside us and ends with us (QEMU, virtiofsd)
+ * - runInForeground: at the user's terminal, in our place (qsub, ssh)
+ * - start: anything else, with its own streams or a life of its own (srun, a daemon)
+ */
 export { bindThreads } from './bind-threads.ts';
 export { type BoundProcess, describeEnd, spawnBound } from './bound-process.ts';
 export { compileProgram } from './compile.ts';
