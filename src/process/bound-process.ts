@@ -1,6 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Env, Phase } from '../base/index.ts';
-import { VtorqueError } from '../base/index.ts';
+import { type Env, type Phase, VtorqueError } from '../base/index.ts';
 import { type ProcessEnd, start } from './start.ts';
 import { Tail } from './tail.ts';
 
