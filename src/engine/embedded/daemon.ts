@@ -18,6 +18,7 @@ import type { Helpers } from './shepherd/build.ts';
 import { submittedScript } from './start-job.ts';
 import { lockInstance, Store } from './store.ts';
 import { Terminals } from './terminals.ts';
+import { UserRoom } from './user-room.ts';
 
 export interface DaemonOptions extends AskedShape {
   readonly dir: string;
@@ -84,7 +85,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
         log(`no accounting record: ${messageOf(error)}`);
       }
     },
-    forget: (sequence) => void rm(submittedScript({ sequence }, places), { force: true }).catch(() => {}),
+    completed: (sequence) => void rm(submittedScript({ sequence }, places), { force: true }).catch(() => {}),
   });
   await removeLeftovers(places, batch.all());
   makeDirectories(places, uid);
@@ -102,6 +103,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
     places,
     accounts,
     batch,
+    room: new UserRoom(settings.maxUserSpool, () => batch.all()),
     dependencies,
     settings,
     runner,
