@@ -1,5 +1,6 @@
 import { messageOf, type Phase, VtorqueError } from '../base/index.ts';
 import { type JobContext, tearDown } from '../node/guest/index.ts';
+import { onProcessLeft } from '../process/index.ts';
 import { ownPlaces, placesToRead } from '../site/index.ts';
 import { ConsoleDoor, type DoorOptions } from './console/door.ts';
 import { readJobContext } from './context.ts';
@@ -40,6 +41,10 @@ export async function inJobGuest({ submission, scriptPath, signals, say, run }: 
   const reports = new HookLogs({ directory, say, record: (text) => record('fact', text) });
   timeline.recordStart();
   recordSignals(timeline, signals);
+  using _ = onProcessLeft((text) => {
+    record('fact', text);
+    say(text);
+  });
   let end: number | string = 'failed';
   try {
     const submitted = await submission(context);

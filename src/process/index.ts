@@ -3,6 +3,7 @@ export { type BoundProcess, describeEnd, endWithin, type ProcessEnd, spawnBound 
 export { compileProgram } from './compile.ts';
 export { lockDescriptor } from './descriptor-lock.ts';
 export { type HeldLock, lockFile } from './file-lock.ts';
+export { onProcessLeft } from './left.ts';
 export { boundProgram, buildProcessPrograms } from './native/build.ts';
 export { peerOf } from './peer.ts';
 export { ROOTS_PATH, runTool } from './run-tool.ts';
