@@ -38,6 +38,8 @@ export interface BoundSpawn {
   readonly descriptors: readonly ('pipe' | number)[];
   /** What the program is for, for the error when it cannot be started; a machine unless told. */
   readonly phase?: Phase;
+  /** How long a kill may take, in milliseconds; as `orLeft` has it unless told. */
+  readonly killedWithinMs?: number;
 }
 
 /**
@@ -52,6 +54,7 @@ export async function spawnBound({
   env,
   descriptors,
   phase = 'vm-start',
+  killedWithinMs,
 }: BoundSpawn): Promise<BoundProcess> {
   const child = spawn(boundProgram, [String(process.pid), program, ...args], {
     env,
@@ -77,7 +80,9 @@ export async function spawnBound({
     ended,
     kill: () => {
       child.kill('SIGKILL');
-      killed ??= orLeft(child, program, ended).then((end) => end ?? { code: null, signal: null, left: true });
+      killed ??= orLeft(child, program, ended, killedWithinMs).then(
+        (end) => end ?? { code: null, signal: null, left: true },
+      );
       return killed;
     },
   };
