@@ -105,7 +105,7 @@ _vtorque_command() {
     'vtorque config show') commands='' options='--queue --node --json --help' valued='--queue:queue --node:node' arguments='' ;;
     'vtorque config check') commands='' options='--json --help' valued='' arguments=file ;;
     'vtorque config import') commands='' options='--json --help' valued='' arguments=file ;;
-    'vtorque doctor') commands='' options='--role --torque-home --json --help' valued='--role:head|node|all --torque-home:directory' arguments='' ;;
+    'vtorque doctor') commands='' options='--role --torque-home --json --metrics --help' valued='--role:head|node|all --torque-home:directory' arguments='' ;;
     'vtorque install') commands='' options='--role --prefix --engine --torque-home --dry-run --json --help' valued='--role:head|node|all --prefix:directory --engine:torque|openpbs|slurm|embedded --torque-home:directory' arguments='' ;;
     'vtorque uninstall') commands='' options='--torque-home --dry-run --json --help' valued=--torque-home:directory arguments='' ;;
     'vtorque reap') commands='' options='--engine --dry-run --json --help' valued='--engine:torque|openpbs|slurm|embedded' arguments='' ;;

@@ -46,6 +46,24 @@ async function factsOf(id: string): Promise<string[]> {
     .filter((fact) => /^(warm start|cold boot|making|template)/.test(fact));
 }
 
+/**
+ * What is counted of the user's VMs on this machine while `work` is done, and what is not 0 of it.
+ * @returns values by names and labels as `vtorque doctor --metrics` prints them
+ */
+async function countedDuring(work: () => Promise<unknown>): Promise<Record<string, number>> {
+  const counters = async (): Promise<Map<string, number>> => {
+    const { stdout } = await cluster.run(['vtorque', 'doctor', '--metrics']);
+    const samples = stdout.matchAll(/^vtorque_(\w+_total)\{user="[^"]*",?(.*)\} (\d+)$/gm);
+    return new Map(
+      [...samples].map(([, name = '', labels = '', value]) => [`${name} ${labels}`.trim(), Number(value)]),
+    );
+  };
+  const before = await counters();
+  await work();
+  const grown = [...(await counters())].map(([name, value]) => [name, value - (before.get(name) ?? 0)] as const);
+  return Object.fromEntries(grown.filter(([, value]) => value !== 0));
+}
+
 async function templates(): Promise<string[]> {
   return (await readdir(store)).filter((name) => !name.startsWith('.')).map((name) => join(store, name));
 }
@@ -80,13 +98,17 @@ test('eight clones have nothing in common that is to be random, nor the machine 
     // The node need not have it.
     'if command -v ssh-keygen > /dev/null; then ssh-keygen -q -t ed25519 -N "" -f /tmp/key; cut -d" " -f2 /tmp/key.pub; fi',
   ].join('\n');
-  const [first, ...others] = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7].map(() => runJob(script)));
-  const runs = [first, ...others].map((job) => job?.output.trimEnd().split('\n') ?? []);
+  let jobs: Awaited<ReturnType<typeof runJob>>[] = [];
+  const counted = await countedDuring(async () => {
+    jobs = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7].map(() => runJob(script)));
+  });
+  const runs = jobs.map(({ output }) => output.trimEnd().split('\n'));
   assert.ok((runs[0]?.length ?? 0) >= 5);
   const all = runs.flat();
   assert.equal(new Set(all).size, all.length);
   // They waited for the one that made it.
   assert.equal((await templates()).length, 1);
+  assert.deepEqual(counted, { 'vm_starts_total how="warm",reason=""': 8, templates_made_total: 1 });
 });
 
 test('the clocks of clones are right, however old the template is', async () => {
@@ -97,8 +119,11 @@ test('the clocks of clones are right, however old the template is', async () => 
 });
 
 test('warm=off boots, and makes no template', async () => {
-  const { facts } = await runJob('true', [...vm, '-vm', 'warm=off']);
-  assert.deepEqual(facts, ['cold boot: warm=off']);
+  const counted = await countedDuring(async () => {
+    const { facts } = await runJob('true', [...vm, '-vm', 'warm=off']);
+    assert.deepEqual(facts, ['cold boot: warm=off']);
+  });
+  assert.deepEqual(counted, { 'vm_starts_total how="cold",reason="warm=off"': 1 });
   await assert.rejects(templates(), { code: 'ENOENT' });
 });
 
@@ -124,7 +149,7 @@ test('a template that was tampered with is not used: the next job makes another'
   }
 });
 
-test('a template that QEMU cannot load is removed, and the job boots', async () => {
+test('a template that QEMU cannot load is removed, and the job boots; that is counted, and the doctor warns of it', async () => {
   await runJob('true');
   const [dir = ''] = await templates();
   const file = join(dir, 'manifest.json');
@@ -134,11 +159,23 @@ test('a template that QEMU cannot load is removed, and the job boots', async () 
   await rename(join(dir, 'state.new'), join(dir, 'state'));
   manifest.parts.state = { sha256: sha256(garbage), size: garbage.length };
   await writeFile(file, JSON.stringify(manifest));
-  const { facts } = await runJob('true');
-  assert.match(facts.join('\n'), /^cold boot: Cannot start guest/);
-  assert.deepEqual(await templates(), []);
-  const after = await runJob('true');
-  assert.match(after.facts.join('\n'), /^cold boot: .*tried before/);
+  const counted = await countedDuring(async () => {
+    const { facts } = await runJob('true');
+    assert.match(facts.join('\n'), /^cold boot: Cannot start guest/);
+    assert.deepEqual(await templates(), []);
+    const after = await runJob('true');
+    assert.match(after.facts.join('\n'), /^cold boot: .*tried before/);
+  });
+  assert.deepEqual(counted, {
+    'vm_starts_total how="fallback",reason="E_VM_START"': 1,
+    'vm_starts_total how="fallback",reason="failed-before"': 1,
+    'templates_given_up_total reason="E_VM_START"': 1,
+  });
+  const { stdout } = await cluster.run(['vtorque', 'doctor', '--role', 'node', '--json']);
+  const { findings } = JSON.parse(stdout) as { findings: { check: string; severity: string; text: string }[] };
+  const finding = findings.find(({ check }) => check === 'warm starts');
+  assert.equal(finding?.severity, 'warning');
+  assert.match(finding?.text ?? '', /\d+ fall-backs \(.*\d E_VM_START.*\), since .*; the last fall-back on /);
 });
 
 test('where no template can be kept the job boots', async () => {

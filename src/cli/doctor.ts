@@ -1,6 +1,8 @@
+import { userInfo } from 'node:os';
 import { Command, Option } from 'commander';
 import { examine, type Finding, type Role, type Severity } from '../node/doctor/index.ts';
-import { placesToRead } from '../site/index.ts';
+import { ownPlaces, placesToRead } from '../site/index.ts';
+import { countersDirectory, metricsText, readCounters } from '../telemetry/index.ts';
 import { wantsColor } from './render-error.ts';
 import { wrapped } from './wrapped.ts';
 
@@ -11,13 +13,22 @@ export function doctorCommand(): Command {
     .addOption(new Option('--role <role>', 'what this machine is').choices(['head', 'node', 'all']).default('all'))
     .option('--torque-home <directory>', 'where Torque keeps its files', '/var/spool/torque')
     .option('--json', 'print the findings as JSON')
-    .action(doctor);
+    .addOption(
+      new Option('--metrics', "print only how your VMs have started here, in Prometheus' text format").conflicts([
+        'json',
+        'role',
+      ]),
+    )
+    .action(async (flags: DoctorFlags) => {
+      await (flags.metrics ? metrics() : doctor(flags));
+    });
 }
 
 interface DoctorFlags {
   readonly role: Role | 'all';
   readonly torqueHome: string;
   readonly json?: true;
+  readonly metrics?: true;
 }
 
 async function doctor({ role, torqueHome, json }: DoctorFlags): Promise<void> {
@@ -34,6 +45,12 @@ async function doctor({ role, torqueHome, json }: DoctorFlags): Promise<void> {
       : findings.map((each) => asText(each, color, process.stdout.columns)).join(''),
   );
   if (errors > 0) process.exitCode = 1;
+}
+
+async function metrics(): Promise<void> {
+  const { state } = ownPlaces(process.env, process.getuid?.() ?? 0);
+  const { counters } = await readCounters(countersDirectory(state));
+  process.stdout.write(metricsText(counters, userInfo().username));
 }
 
 const indent = ' '.repeat(9);

@@ -14,7 +14,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   'vtorque config show': ['vtorque config show --queue big --node gpu1'],
   'vtorque config check': ['vtorque config check new.toml'],
   'vtorque config import': ['vtorque config import /opt/vtorque/config.sh >config.toml'],
-  'vtorque doctor': ['vtorque doctor', 'vtorque doctor --role node'],
+  'vtorque doctor': ['vtorque doctor', 'vtorque doctor --role node', 'vtorque doctor --metrics'],
   vmgr: ['vmgr show images', 'vmgr add jammy.qcow2 Ubuntu 22.04 for MPI jobs'],
   'vmgr add': ['vmgr add jammy.qcow2 --name jammy --min-ram 1G Ubuntu 22.04'],
   'vmgr update': ['vmgr update jammy Ubuntu 22.04 with Open MPI'],

@@ -21,10 +21,10 @@ test('qemuArguments() of a plain guest is the known line', () => {
     ...['-accel', 'tcg,thread=multi', '-cpu', 'max,-erms', '-smp', '2'],
     ...['-object', 'memory-backend-ram,id=ram,size=512M', '-m', '512M'],
     ...['-kernel', '/k/vmlinux', '-initrd', '/k/initrd.cpio', '-append'],
-    'console=ttyS0 quiet panic=-1 net.ifnames=0 random.trust_cpu=on cryptomgr.notests no_timer_check 8250.nr_uarts=1',
+    'console=ttyS0 quiet panic=-1 net.ifnames=0 random.trust_cpu=on cryptomgr.notests no_timer_check 8250.nr_uarts=1 acpi_mask_gpe=0x01 lsm=landlock,yama',
     ...['-chardev', 'socket,id=qmp,fd=3', '-mon', 'chardev=qmp,mode=control'],
     ...['-chardev', 'socket,id=console,fd=4', '-serial', 'chardev:console'],
-    ...['-device', 'virtio-serial-pci,id=serial', '-chardev', 'socket,id=agent,fd=5'],
+    ...['-device', 'virtio-serial-pci,id=serial,max_ports=2', '-chardev', 'socket,id=agent,fd=5'],
     ...['-device', 'virtserialport,bus=serial.0,nr=1,chardev=agent,name=vtorque.agent'],
     ...['-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng'],
   ]);

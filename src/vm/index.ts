@@ -19,9 +19,13 @@ export { trialBoot } from './trial-boot.ts';
 export {
   blamesTemplate,
   buildTemplateMemory,
+  type ColdBoot,
   cloning,
+  coldBoot,
   collectTemplates,
+  fallback,
   giveUpTemplate,
+  labelOf,
   listTemplates,
   type OpenTemplate,
   type TemplateChoice,

@@ -85,6 +85,23 @@ test('changing the root frees the RAM disk', privileged, async (t) => {
   assert.equal(await text(witness.stdout), 'up\nnew\n');
 });
 
+test('a guest that is tidied has no modules in files, and changes its root without them', privileged, async () => {
+  await using guest = await start();
+  const { agent } = guest;
+  await agent.writeFile('/mods/base.order', '', { mode: 0o644, uid: 0, gid: 0 });
+  await agent.tidy(1024 ** 2);
+  await assert.rejects(agent.readFile('/mods/base.order'), { errno: 'ENOENT' });
+  await agent.makeRoot({ kind: 'overlay', directories: fresh });
+  assert.equal(await shell(agent, 'echo works'), 'works\n');
+});
+
+test('the agent comes before all programs of the guest, which come as always', privileged, async () => {
+  await using guest = await start();
+  await guest.agent.makeRoot({ kind: 'overlay', directories: fresh });
+  const niceness = (process: string) => `cut -d ' ' -f 19 /proc/${process}/stat`;
+  assert.equal(await shell(guest.agent, `${niceness('1')}; ${niceness('self')}`), '-20\n0\n');
+});
+
 test('changing the root directly takes what is on /new, and leaves an impossible one alone', privileged, async () => {
   await using guest = await start();
   const { agent } = guest;

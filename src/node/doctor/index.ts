@@ -5,6 +5,7 @@ import { hookChecks } from './hooks.ts';
 import { jobNetworkChecks } from './job-networks.ts';
 import { machineChecks } from './machine.ts';
 import { networkChecks } from './networks.ts';
+import { warmStartChecks } from './warm-starts.ts';
 
 export type { Finding, Role, Severity } from './finding.ts';
 
@@ -12,6 +13,7 @@ const checks: readonly Check[] = [
   ...batchChecks,
   ...hookChecks,
   ...guestChecks,
+  ...warmStartChecks,
   ...machineChecks,
   ...jobNetworkChecks,
   ...networkChecks,

@@ -2,9 +2,14 @@ import { join } from 'node:path';
 import { messageOf, VtorqueError } from '../../base/index.ts';
 import { type GuestSystem, rememberedDigest, resolveGuest, whyNotTrusted } from '../../image/index.ts';
 import { agentProgram, type Places } from '../../site/index.ts';
+import { count, countersDirectory, type Event } from '../../telemetry/index.ts';
 import {
   blamesTemplate,
+  type ColdBoot,
+  coldBoot,
+  fallback,
   giveUpTemplate,
+  labelOf,
   type OpenTemplate,
   type TemplateChoice,
   templateFor,
@@ -42,22 +47,25 @@ export interface TemplateNeeds {
   readonly kind: GuestKind;
 }
 
-/** The template for machines like this one, made if there is none. */
-export function templateOf(spec: VmSpec, needs: TemplateNeeds): Promise<TemplateChoice> {
+/** The template for machines like this one, made if there is none. That one is made is counted. */
+export async function templateOf(spec: VmSpec, needs: TemplateNeeds): Promise<TemplateChoice> {
   const { places, uid, signal, kind } = needs;
   // Whatever code is in such an image would run with the rights of root's maker, for all users.
-  if (uid === 0 && spec.boot.kind === 'disk')
-    return Promise.resolve({ reason: 'root boots no image that boots itself' });
+  if (uid === 0 && spec.boot.kind === 'disk') return coldBoot('root', 'root boots no image that boots itself');
   const { name: preparation, prepare } = kind.template;
   const stores = templateStores(places);
-  return templateFor(spec, {
+  const counts = counting(places);
+  const choice = await templateFor(spec, {
     ...{ ...needs, stores, own: ownStore(places), preparation, prepare, whyNotTrusted },
     digestOf: (path) => rememberedDigest(path, { places, own: places.at(-1), uid, signal }),
+    onGivenUp: ({ label }) => counts(['template', 'given-up', label]),
   });
+  if (choice.template !== undefined && choice.made) counts(['template', 'made']);
+  return choice;
 }
 
 /**
- * Start a machine from its template, or by booting where there is none or it does not work. Which it was, and why, is recorded.
+ * Start a machine from its template, or by booting where there is none or it does not work. Which it was, and why, is recorded and counted.
  * @param start starts the machine, with all that serves it; nothing is left of that when it throws
  * @param cleanup of the job, by which the making of a template for others ends
  * @throws what `start` throws without a template, or the signal's reason
@@ -69,15 +77,15 @@ export async function warmOrCold<T>(
 ): Promise<T> {
   const { record, signal, places } = options;
   const choice = await choose(options);
+  const counts = counting(places);
   const steps = {
-    start,
-    signal,
+    ...{ start, signal, counts },
     record: (fact: string) => record('fact', fact),
     giveUp: (template: OpenTemplate, reason: string) => giveUpTemplate(template, ownStore(places), reason),
   };
   if (choice.template === undefined) {
-    if (choice.make !== undefined) cleanup.use(makingBeside(choice.make, record));
-    return bootInstead(choice.reason, steps);
+    if (choice.make !== undefined) cleanup.use(makingBeside(choice.make, record, counts));
+    return bootInstead(choice, steps);
   }
   return startFrom(choice.template, steps);
 }
@@ -87,7 +95,9 @@ type StartMachine<T> = (template?: OpenTemplate) => Promise<T>;
 interface StartSteps<T> {
   readonly start: StartMachine<T>;
   readonly record: (fact: string) => void;
-  readonly giveUp: (template: OpenTemplate, reason: string) => Promise<void>;
+  readonly counts: (event: Event) => void;
+  /** @returns whether it is given up */
+  readonly giveUp: (template: OpenTemplate, reason: string) => Promise<boolean>;
   readonly signal: AbortSignal;
 }
 
@@ -98,36 +108,43 @@ interface StartSteps<T> {
  */
 export async function startFrom<T>(opened: OpenTemplate, steps: StartSteps<T>): Promise<T> {
   await using template = opened;
-  const { start, record, giveUp, signal } = steps;
+  const { start, record, counts, giveUp, signal } = steps;
   try {
     const started = await start(template);
     record(`warm start: template ${template.manifest.key.slice(0, 8)} of ${template.manifest.created}`);
+    counts(['start', 'warm']);
     return started;
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof VtorqueError) || !ofTheClone.includes(error.code)) throw error;
     const reason = [messageOf(error), ...error.details.slice(-1)].join(': ');
-    const booted = await bootInstead(reason, steps);
-    if (blamesTemplate(error)) await giveUp(template, reason);
+    const label = labelOf(error);
+    const booted = await bootInstead(fallback(label, reason), steps);
+    if (blamesTemplate(error) && (await giveUp(template, reason))) counts(['template', 'given-up', label]);
     return booted;
   }
 }
 
-function bootInstead<T>(reason: string, { start, record }: StartSteps<T>): Promise<T> {
+async function bootInstead<T>({ reason, how, label }: ColdBoot, { start, record, counts }: StartSteps<T>): Promise<T> {
   record(`cold boot: ${reason}`);
-  return start();
+  const started = await start();
+  counts(['start', how, label]);
+  return started;
 }
 
 /** The making of a template beside the job, which ends with it at the latest. */
 function makingBeside(
   make: (signal: AbortSignal) => Promise<boolean>,
   record: NodeGuestOptions['record'],
+  counts: (event: Event) => void,
 ): AsyncDisposable {
   const ended = new AbortController();
   const from = performance.now();
   const making = make(ended.signal).then(
     (made) => {
-      if (made) record('fact', `template made beside the job in ${secondsSince(from)}`);
+      if (!made) return;
+      record('fact', `template made beside the job in ${secondsSince(from)}`);
+      counts(['template', 'made']);
     },
     // The job has ended, and the next one makes it.
     () => {},
@@ -146,8 +163,8 @@ function secondsSince(from: number): string {
 
 async function choose(options: NodeGuestOptions): Promise<TemplateChoice> {
   const { context, request, settings, places, record, signal } = options;
-  if (request.warm === 'off') return { reason: 'warm=off' };
-  if (settings.warm === 'off') return { reason: 'the site says so' };
+  if (request.warm === 'off') return coldBoot('warm=off', 'warm=off');
+  if (settings.warm === 'off') return coldBoot('site', 'the site says so');
   const from = performance.now();
   const without = await withoutNetwork(options);
   const kind = guestKind(without);
@@ -167,6 +184,14 @@ async function choose(options: NodeGuestOptions): Promise<TemplateChoice> {
 async function withoutNetwork({ guest, request, places, signal }: NodeGuestOptions): Promise<GuestSystem> {
   if (guest.kind !== 'cloud') return guest;
   return resolveGuest(request.img, { places, agent: agentProgram, signal });
+}
+
+/** Counts for the user of these places on this machine, and keeps nobody waiting. */
+function counting(places: readonly Places[]): (event: Event) => void {
+  const own = places.at(-1);
+  return (event) => {
+    if (own !== undefined) void count(countersDirectory(own.state), event);
+  };
 }
 
 function ownStore(places: readonly Places[]): string {

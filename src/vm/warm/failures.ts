@@ -1,16 +1,17 @@
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type ColdBoot, fallback } from './cold-boot.ts';
 
 /** For how long a template that failed is not tried again: whatever it is may pass, and each trial costs a job some time. */
 const rememberMs = 600_000;
 const prefix = '.failed-';
 
 /** Why a template has failed a short time ago, if it has. */
-export async function failureOf(store: string, key: string): Promise<string | undefined> {
+export async function failureOf(store: string, key: string): Promise<ColdBoot | undefined> {
   const text = await readFile(fileOf(store, key), 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   const [until = '', ...reason] = text.trimEnd().split('\n');
-  if (Number(until) > Date.now()) return `${reason.join(' ')} (tried before)`;
+  if (Number(until) > Date.now()) return fallback('failed-before', `${reason.join(' ')} (tried before)`);
   await forgetFailure(store, key).catch(() => {});
   return undefined;
 }

@@ -4,6 +4,7 @@ import { VtorqueError } from '../../base/index.ts';
 import { qemuArguments } from '../command-line.ts';
 import { qemuIdentity, qemuProgram } from '../program.ts';
 import { qemuDescriptors, type VmSpec } from '../spec.ts';
+import { type ColdBoot, coldBoot } from './cold-boot.ts';
 import { templateLine, templateSpec } from './line.ts';
 import { ownMemory } from './own-memory.ts';
 
@@ -20,10 +21,10 @@ export interface KeyFacts {
 const FORMAT = 1;
 
 /** Why no template can be made of this machine. Pure. */
-export function whyNoTemplate({ placement }: VmSpec): string | undefined {
+export function whyNoTemplate({ placement }: VmSpec): ColdBoot | undefined {
   const { hugePages, cells = [] } = placement?.memory ?? {};
-  if (hugePages !== undefined) return 'memory of huge pages';
-  return cells.length > 1 ? 'memory of several NUMA nodes' : undefined;
+  if (hugePages !== undefined) return coldBoot('huge-pages', 'memory of huge pages');
+  return cells.length > 1 ? coldBoot('numa', 'memory of several NUMA nodes') : undefined;
 }
 
 /**

@@ -23,7 +23,7 @@ function values(args: readonly string[], option: string): string[] {
 test('templateLine() boots a machine without anything of a job', () => {
   const line = templateLine(qemuArguments(templateSpec(spec, '/t/disk'), fds), memory);
   assert.deepEqual(values(line, '-device'), [
-    'virtio-serial-pci,id=serial',
+    'virtio-serial-pci,id=serial,max_ports=2',
     'virtserialport,bus=serial.0,nr=1,chardev=agent,name=vtorque.agent',
     'virtio-rng-pci,rng=rng',
     'pcie-pci-bridge,id=slots,addr=0x1e',

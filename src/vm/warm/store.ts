@@ -1,6 +1,6 @@
 import { chmod, type FileHandle, mkdir, open, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { sha256 } from '../../base/index.ts';
+import { sha256, VtorqueError } from '../../base/index.ts';
 import { digestOfData } from './data-digest.ts';
 import { newDraft } from './drafts.ts';
 import { readManifest, type TemplateManifest, templateFiles } from './manifest.ts';
@@ -105,7 +105,10 @@ export async function publishTemplate(dir: string, { key, open, fill }: PublishO
     await writeFile(files.state, state, { mode: open ? 0o444 : 0o400 });
     const [{ ctimeMs }, data] = [await stat(files.ram), await digestOfData(files.ram)];
     if (data.data >= facts.ram && facts.ram > largestWithoutHoles) {
-      throw new Error(`the file system of "${store}" keeps no holes, and each clone would read all of its memory`);
+      const why = `the file system of "${store}" keeps no holes, and each clone would read all of its memory`;
+      throw new VtorqueError('E_TEMPLATE_PLACE', `Cannot keep templates: ${why}`, {
+        hint: 'Have them on a file system that keeps holes, such as ext4 or xfs: XDG_CACHE_HOME says where',
+      });
     }
     const parts = {
       ram: { ...data, ctimeMs },

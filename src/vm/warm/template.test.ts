@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -25,14 +25,20 @@ async function aStore(changes: Partial<TemplateOptions> = {}) {
 }
 
 test('templateFor() makes nothing where others may write, and says so once more without looking again', async () => {
-  await using site = await aStore({ whyNotTrusted: async (path) => `"${path}" may be written by others` });
+  const givenUp: string[] = [];
+  await using site = await aStore({
+    whyNotTrusted: async (path) => `"${path}" may be written by others`,
+    onGivenUp: ({ label }) => void givenUp.push(label),
+  });
   const first = await templateFor(spec, site.options);
   assert.match(
     first.template === undefined ? first.reason : '',
-    /^no place for templates: .* may be written by others$/,
+    /^Cannot keep templates: .* may be written by others$/,
   );
   const second = await templateFor(spec, { ...site.options, whyNotTrusted: async () => undefined });
   assert.match(second.template === undefined ? second.reason : '', /\(tried before\)$/);
+  assert.equal(second.template === undefined && second.label, 'failed-before');
+  assert.deepEqual(givenUp, ['E_TEMPLATE_PLACE']);
   assert.deepEqual(
     (await readdir(site.store)).filter((name) => !name.startsWith('.failed-')),
     [],
@@ -43,14 +49,22 @@ test('templateFor() tries again what has failed, where that is wanted', async ()
   await using site = await aStore({ whyNotTrusted: async () => 'others may write there' });
   for (const again of [false, true]) {
     const choice = await templateFor(spec, { ...site.options, again });
-    assert.equal(choice.template === undefined && choice.reason, 'no place for templates: others may write there');
+    assert.equal(choice.template === undefined && choice.reason, 'Cannot keep templates: others may write there');
   }
 });
 
 test('templateFor() gives a reason instead of an error, whatever fails', async () => {
   await using site = await aStore({ digestOf: () => Promise.reject(new Error('the kernel cannot be read')) });
-  assert.deepEqual(await templateFor(spec, site.options), { reason: 'the kernel cannot be read' });
+  assert.deepEqual(await templateFor(spec, site.options), {
+    ...{ how: 'fallback', label: 'other', reason: 'the kernel cannot be read' },
+  });
   assert.deepEqual(await readdir(site.store), []);
+});
+
+test('templateFor() calls what has failed by the code of the error', async () => {
+  await using site = await aStore({ digestOf: (path) => readFile(join(path, 'none'), 'utf8') });
+  const choice = await templateFor(spec, site.options);
+  assert.deepEqual(choice.template === undefined && [choice.how, choice.label], ['fallback', 'ENOENT']);
 });
 
 test('templateFor() ends with its signal', async () => {
@@ -74,7 +88,8 @@ async function aTemplate(store: string, created: string): Promise<OpenTemplate> 
 
 test('giveUpTemplate() removes a template, and says so to those who ask for it', async () => {
   await using site = await aStore();
-  await giveUpTemplate(await aTemplate(site.store, '2026-01-01T00:00:00Z'), site.store, 'it is no good');
+  const template = await aTemplate(site.store, '2026-01-01T00:00:00Z');
+  assert.equal(await giveUpTemplate(template, site.store, 'it is no good'), true);
   assert.deepEqual(await readdir(site.store), ['.failed-key1']);
 });
 
@@ -82,7 +97,7 @@ test('giveUpTemplate() holds nothing against one that was removed, or made anew,
   await using site = await aStore();
   const old = await aTemplate(site.store, '2026-01-01T00:00:00Z');
   await rm(old.dir, { recursive: true });
-  await giveUpTemplate(old, site.store, 'there is no such file');
+  assert.equal(await giveUpTemplate(old, site.store, 'there is no such file'), false);
   assert.deepEqual(await readdir(site.store), []);
   await aTemplate(site.store, '2026-02-02T00:00:00Z');
   await giveUpTemplate(old, site.store, 'there is no such file');

@@ -4,6 +4,7 @@ import { messageOf, VtorqueError } from '../../base/index.ts';
 import { lockFile } from '../../process/index.ts';
 import type { VmSpec } from '../spec.ts';
 import { blamesTemplate } from './blame.ts';
+import { type ColdBoot, coldBoot, fallback, labelOf } from './cold-boot.ts';
 import { collectTemplates } from './collect.ts';
 import { lockOf, sweepDrafts } from './drafts.ts';
 import { failureOf, forgetFailure, rememberFailure } from './failures.ts';
@@ -32,6 +33,8 @@ export interface TemplateOptions extends Pick<KeyFacts, 'digestOf'>, Pick<MakeOp
   readonly again?: boolean;
   /** There is none yet, or none that can be used: it is being made. */
   readonly onMaking?: (problem: string | undefined) => void;
+  /** It could not be made, for a reason of its own, and is not tried again for a while. */
+  readonly onGivenUp?: (why: ColdBoot) => void;
   /** Where there is none: `first` makes it and waits for that, unless told; `beside` leaves it to `make` of the answer. */
   readonly making?: 'first' | 'beside';
 }
@@ -39,16 +42,15 @@ export interface TemplateOptions extends Pick<KeyFacts, 'digestOf'>, Pick<MakeOp
 /** A template, or why the machine has to boot. */
 export type TemplateChoice =
   | { readonly template: OpenTemplate; readonly made: boolean }
-  | {
+  | (ColdBoot & {
       readonly template?: never;
-      readonly reason: string;
       /**
        * Makes the template with what the node's processors have left, for those who come later.
-       * @returns whether it is there now; a failure is remembered
+       * @returns whether it has made it; a failure is remembered
        * @throws the signal's reason
        */
       readonly make?: (signal: AbortSignal) => Promise<boolean>;
-    };
+    });
 
 /**
  * The template for this machine, made if there is none: then one process makes it and all others that want it wait.
@@ -56,19 +58,22 @@ export type TemplateChoice =
  * @throws the signal's reason
  */
 export async function templateFor(spec: VmSpec, options: TemplateOptions): Promise<TemplateChoice> {
-  const reason = whyNoTemplate(spec);
-  if (reason !== undefined) return { reason };
+  const impossible = whyNoTemplate(spec);
+  if (impossible !== undefined) return impossible;
   const { own, making = 'first' } = options;
   let key: string | undefined;
   try {
     key = await templateKey(spec, { ...options, path: options.env.PATH ?? '' });
     const failure = options.again === true ? undefined : await failureOf(own, key);
-    if (failure !== undefined) return { reason: failure };
+    if (failure !== undefined) return failure;
     const { template } = await find(key, options);
     if (template !== undefined) return { template, made: false };
     if (making === 'first') return await makeOrWait(spec, key, options);
     const ofKey = key;
-    return { reason: 'there is no template yet', make: (signal) => makeBeside(spec, ofKey, { ...options, signal }) };
+    return {
+      ...coldBoot('first', 'there is no template yet'),
+      make: (signal) => makeBeside(spec, ofKey, { ...options, signal }),
+    };
   } catch (error) {
     return await reasonOf(error, key, options);
   }
@@ -76,9 +81,9 @@ export async function templateFor(spec: VmSpec, options: TemplateOptions): Promi
 
 async function makeBeside(spec: VmSpec, key: string, options: TemplateOptions): Promise<boolean> {
   try {
-    const { template } = await makeOrWait(spec, key, options);
-    await template?.[Symbol.asyncDispose]();
-    return true;
+    const { template, made } = await makeOrWait(spec, key, options);
+    await template[Symbol.asyncDispose]();
+    return made;
   } catch (error) {
     // With what others have left of the processors it may be too slow, which says nothing about the next one.
     const late = error instanceof VtorqueError && error.code === 'E_GUEST_TIMEOUT';
@@ -91,26 +96,32 @@ async function makeBeside(spec: VmSpec, key: string, options: TemplateOptions): 
 async function reasonOf(
   error: unknown,
   key: string | undefined,
-  { own, signal }: TemplateOptions,
-): Promise<{ reason: string }> {
+  { own, signal, onGivenUp }: TemplateOptions,
+): Promise<ColdBoot> {
   signal?.throwIfAborted();
-  if (key !== undefined && blamesTemplate(error)) await rememberFailure(own, key, messageOf(error));
-  return { reason: messageOf(error) };
+  const why = fallback(labelOf(error), messageOf(error));
+  if (key !== undefined && blamesTemplate(error)) {
+    await rememberFailure(own, key, why.reason);
+    onGivenUp?.(why);
+  }
+  return why;
 }
 
 /**
  * Say that a clone of this template did not come up. It is removed if it is ours, and for a while machines boot; unless the template has been removed
  * meanwhile, as one is that was not used for long.
+ * @returns whether it is given up
  */
 export async function giveUpTemplate(
   { dir, manifest, ours }: OpenTemplate,
   own: string,
   reason: string,
-): Promise<void> {
+): Promise<boolean> {
   const there = await readManifest(dir).catch(() => manifest);
-  if (there?.created !== manifest.created) return;
+  if (there?.created !== manifest.created) return false;
   if (ours) await rm(dir, { recursive: true, force: true }).catch(() => {});
   await rememberFailure(own, manifest.key, reason);
+  return true;
 }
 
 async function makeOrWait(
@@ -124,7 +135,11 @@ async function makeOrWait(
   // Other users have no business in ours; what root makes is for all.
   await mkdir(own, { recursive: true, mode: uid === 0 ? 0o755 : 0o700 });
   const untrusted = await options.whyNotTrusted(own, uid);
-  if (untrusted !== undefined) throw new Error(`no place for templates: ${untrusted}`);
+  if (untrusted !== undefined) {
+    throw new VtorqueError('E_TEMPLATE_PLACE', `Cannot keep templates: ${untrusted}`, {
+      hint: 'Let only their owner, or root, write there',
+    });
+  }
   await using _lock = await lockFile(lockOf(own, key), { waitMs, signal });
   const there = await find(key, options);
   if (there.template !== undefined) return { template: there.template, made: false };

@@ -93,7 +93,7 @@ int call_modules(struct call *c), call_mount(struct call *c), call_umount(struct
 int call_hostname(struct call *c), call_clock(struct call *c), call_reseed(struct call *c), call_sync(struct call *c);
 int call_terminate(struct call *c), call_poweroff(struct call *c), call_mkdir(struct call *c), call_file(struct call *c), call_read(struct call *c);
 int call_net(struct call *c), call_listen(struct call *c), call_serve(struct call *c), call_devices(struct call *c);
-int call_time(struct call *c), call_slew(struct call *c);
+int call_time(struct call *c), call_slew(struct call *c), call_tidy(struct call *c);
 int make_directory(const char *path, mode_t mode, uid_t uid, gid_t gid);
 void net_loopback(void);
 

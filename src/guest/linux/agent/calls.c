@@ -20,6 +20,7 @@ static const struct { const char *name, *form; int (*run)(struct call *); } TABL
   {"hostname", "s", call_hostname}, {"net", "ssssuu", call_net},  {"clock", "n", call_clock},     {"reseed", "b", call_reseed},
   {"listen", "u", call_listen},   {"sync", "", call_sync},        {"terminate", "u", call_terminate}, {"poweroff", "", call_poweroff},
   {"devices", "", call_devices},  {"serve", "supb", call_serve}, {"time", "", call_time},        {"slew", "s", call_slew},
+  {"tidy", "n", call_tidy},
 };
 
 /* Check the arguments and read the numbers. */

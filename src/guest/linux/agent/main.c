@@ -2,6 +2,7 @@
 #include "agent.h"
 #include <sys/random.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -11,7 +12,7 @@
 /* The header of a HELLO frame and its magic: by these the agent finds its place again. */
 static const uint8_t MARK[HEADER + 16] = "\0\0\0\x24\1\0\0\0\0vtorque.agent/1\n";
 static const uint8_t *const MAGIC = MARK + HEADER, NOBODY[16];
-enum { HELLO_SIZE = 36, PART_MAX = 4 << 20 };
+enum { HELLO_SIZE = 36, PART_MAX = 4 << 20, AHEAD = -20 };
 static uint8_t in[2 * (HEADER + MAX_PAYLOAD)];
 static size_t in_used;
 static bool lost;
@@ -176,6 +177,7 @@ int main(int argc, char **argv) {
   struct stat s;
   struct termios raw;
   is_init = getpid() == 1;
+  setpriority(PRIO_PROCESS, 0, AHEAD); /* an unprivileged one is served as all others are */
   while ((from = open("/dev/null", O_RDWR)) >= 0 && from < 3) {} /* 0, 1 and 2 must be taken, or programs would get pipes there */
   if (from >= 0) close(from), from = -1;
   for (int i = 1; i + 1 < argc; i++) {

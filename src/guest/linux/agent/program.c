@@ -37,6 +37,7 @@ static const char *become(struct plan *q, const int fds[3]) {
   for (int i = 1; i < NSIG; i++) signal(i, SIG_DFL);
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
+  setpriority(PRIO_PROCESS, 0, 0); /* only the agent itself comes before all others */
   if (setsid() < 0) return "terminal";
   if ((q->flags & FLAG_TTY) && (ioctl(fds[0], TIOCSCTTY, 0) < 0 || ioctl(fds[0], TIOCSWINSZ, &size) < 0)) return "terminal";
   for (int i = 0; i < 3; i++)

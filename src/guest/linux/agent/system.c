@@ -5,9 +5,11 @@
 #include <linux/magic.h>
 #include <linux/random.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/timex.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -16,7 +18,19 @@
 #define RNDRESEEDCRNG _IO('R', 0x07)
 #endif
 #define PORT_NAME "vtorque.agent"
-enum { KILL_WAIT = 2000, PORT_WAIT = 30000, SLEW_MAX = 500000 };
+enum { KILL_WAIT = 2000, PORT_WAIT = 30000, SLEW_MAX = 500000, SPARE = 6 << 20 };
+
+/* Only a RAM disk is ours to empty: anything else is somebody's file system. */
+static bool root_is_ram(void) {
+  struct statfs fs;
+  return statfs("/", &fs) == 0 && (fs.f_type == RAMFS_MAGIC || fs.f_type == TMPFS_MAGIC);
+}
+
+static int remove_one(const char *path, const struct stat *s, int kind, struct FTW *at) {
+  (void)s, (void)kind, (void)at;
+  remove(path); /* what is not empty has mounts in it and stays */
+  return 0;
+}
 
 /* To find that out by loading it would take as long as loading it. */
 static bool is_loaded(const char *file) {
@@ -60,25 +74,17 @@ int call_mount(struct call *c) {
 
 int call_umount(struct call *c) { return umount2(c->argv[1].p, (int)c->n[2]) < 0 ? fail(c, "unmount %s", c->argv[1].p) : 0; }
 
-static int remove_one(const char *path, const struct stat *s, int kind, struct FTW *at) {
-  (void)s, (void)kind, (void)at;
-  remove(path); /* what is not empty has mounts in it and stays */
-  return 0;
-}
-
 int call_root(struct call *c) {
   static const char *const MOVED[][2] = {{"/dev", "/new/dev"}, {"/proc", "/new/proc"}, {"/sys", "/new/sys"}};
   struct stat old, new;
-  struct statfs fs;
   if (!is_init) return fail_with(c, EPERM, "the agent is not process 1");
   if (stat("/", &old) < 0 || stat("/new", &new) < 0 || old.st_dev == new.st_dev) return fail_with(c, EINVAL, "nothing is mounted on /new");
   for (int i = 0; i < 3; i++) {
     mkdir(MOVED[i][1], 0755);
     if (mount(MOVED[i][0], MOVED[i][1], NULL, MS_MOVE, NULL) < 0) return fail(c, "move %s", MOVED[i][0]);
   }
-  /* Only a RAM disk is ours to empty: anything else is somebody's file system. */
-  bool ram = statfs("/", &fs) == 0 && (fs.f_type == RAMFS_MAGIC || fs.f_type == TMPFS_MAGIC);
-  if (ram) nftw("/", remove_one, 16, FTW_PHYS | FTW_MOUNT | FTW_DEPTH);
+  /* Without the modules what is left of it is not worth the time. */
+  if (access("/mods", F_OK) == 0 && root_is_ram()) nftw("/", remove_one, 16, FTW_PHYS | FTW_MOUNT | FTW_DEPTH);
   bool done = chdir("/new") == 0 && mount(".", "/", NULL, MS_MOVE, NULL) == 0 && chroot(".") == 0 && chdir("/") == 0;
   return done ? 0 : fail(c, "change the root");
 }
@@ -134,13 +140,35 @@ int call_devices(struct call *c) {
   return error;
 }
 
-/* sync(2) may take long, so a child does it; it is gone when the loop has reaped it. */
-int call_sync(struct call *c) {
+/* What may take long a child does; it is gone when the loop has reaped it. */
+static int in_child(struct call *c, void (*work)(struct call *)) {
   if (c->child == 0 && (c->child = fork()) == 0) {
-    sync();
+    work(c);
     _exit(0);
   }
   return c->child < 0 ? fail(c, "fork") : kill(c->child, 0) == 0 ? AGAIN : 0;
+}
+
+static void write_back(struct call *c) {
+  (void)c;
+  sync();
+}
+
+int call_sync(struct call *c) { return in_child(c, write_back); }
+
+/* The kernel gives out pages of zeros, and the child gives them back as they are. */
+static void zero_free_memory(struct call *c) {
+  struct sysinfo s;
+  if (sysinfo(&s) < 0) return;
+  uint64_t free = (uint64_t)s.freeram * s.mem_unit, n = free < SPARE ? 0 : free - SPARE;
+  if (n > c->n[1]) n = c->n[1];
+  if (n > 0) mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_POPULATE, -1, 0);
+}
+
+/* A machine that is to be kept is the smaller, the more of its memory are zeros. */
+int call_tidy(struct call *c) {
+  if (c->child == 0 && is_init && root_is_ram()) nftw("/mods", remove_one, 16, FTW_PHYS | FTW_DEPTH);
+  return in_child(c, zero_free_memory);
 }
 
 /* End all other programs (as process 1) or those of the streams: TERM, after the grace KILL. */

@@ -27,7 +27,14 @@ function anAgent(exitCodes: Readonly<Record<string, number>> = {}, files: Readon
     return { stdout, stderr, signal: () => {}, exit: Promise.resolve({ code: exitCodes[argv[0] ?? ''] ?? 0 }) };
   };
   const readFile = async (path: string): Promise<Buffer> => Buffer.from(files[path] ?? '');
-  const agent = { exec, readFile, loadModules: note('modules'), mount: note('mount'), makeRoot: note('root') };
+  const agent = {
+    exec,
+    readFile,
+    loadModules: note('modules'),
+    mount: note('mount'),
+    makeRoot: note('root'),
+    tidy: note('tidy'),
+  };
   return { agent: agent as unknown as GuestAgent, told };
 }
 
@@ -109,9 +116,11 @@ test('a cloud guest that would hand on keys of an ssh service does not become a 
 
 test('a guest in its initial RAM disk becomes a template only while nothing else is mounted', async () => {
   const own = 'rootfs / rootfs rw 0 0\nproc /proc proc rw 0 0\ntmpfs /dev/shm tmpfs rw 0 0\n';
-  const mounted = (mounts: string): GuestAgent => anAgent({}, { '/proc/self/mounts': mounts }).agent;
-  await guestKind(host).template.prepare(mounted(own));
-  await assert.rejects(guestKind(host).template.prepare(mounted(`${own}host /lower 9p ro 0 0\n`)), {
+  const mounted = (mounts: string) => anAgent({}, { '/proc/self/mounts': mounts });
+  const { agent, told } = mounted(own);
+  await guestKind(host).template.prepare(agent);
+  assert.match(told.at(-1) ?? '', /^tidy/);
+  await assert.rejects(guestKind(host).template.prepare(mounted(`${own}host /lower 9p ro 0 0\n`).agent), {
     code: 'E_TEMPLATE',
     details: ['host /lower 9p ro 0 0'],
   });
