@@ -2,6 +2,7 @@ export { bindThreads } from './bind-threads.ts';
 export { type BoundProcess, describeEnd, endWithin, type ProcessEnd, spawnBound } from './bound-process.ts';
 export { compileProgram } from './compile.ts';
 export { lockDescriptor } from './descriptor-lock.ts';
+export { makePrivateDirectory, makeReadableDirectory } from './directories.ts';
 export { lockFile } from './file-lock.ts';
 export { boundProgram, buildProcessPrograms } from './native/build.ts';
 export { peerOf } from './peer.ts';
