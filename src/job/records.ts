@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileReason, VtorqueError } from '../base/index.ts';
-import { isAlive } from '../process/identity.ts';
+import { isAlive } from '../process/index.ts';
 import { jobOfRecord, readEntries, recordsDirectory, type TimelineEntry, timelinePath } from './timeline.ts';
 
 /** What a job's launcher has written down of the job's last run. */

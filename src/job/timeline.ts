@@ -1,7 +1,7 @@
-import { appendFile, mkdir, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
+import { appendFile, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { VtorqueError } from '../base/index.ts';
-import { ownIdentity, type ProcessIdentity } from '../process/identity.ts';
+import { makePrivateDirectory, ownIdentity, type ProcessIdentity } from '../process/index.ts';
 
 /** The steps of a job's run, in their order. */
 export const steps = ['plan', 'network', 'vm-start', 'guest', 'script', 'keep', 'tear-down'] as const;
@@ -91,7 +91,7 @@ export class Timeline {
   constructor(state: string, job: string) {
     this.#path = timelinePath(state, job);
     this.#job = job;
-    this.#writing = mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
+    this.#writing = makePrivateDirectory(dirname(this.#path))
       // Another job may be removing the same ones.
       .then(() => prune(dirname(this.#path)).catch(() => {}))
       .then(() => endCutLine(this.#path))

@@ -1,6 +1,7 @@
 import { copyFile, link, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VtorqueError } from '../../base/index.ts';
+import { makeReadableDirectory } from '../../process/index.ts';
 import { findImage, imagePools } from '../catalogue.ts';
 import { rememberedDigest, sha256OfFile } from '../digest.ts';
 import { readAgent } from '../initrd/ensure.ts';
@@ -8,7 +9,7 @@ import { PACKAGE } from '../kernel/store.ts';
 import { MANIFEST } from '../manifest.ts';
 import { holdPool } from '../pool/hold.ts';
 import { runStage } from '../progress.ts';
-import { makeReadableDirectory, publishDirectory, sweep } from '../publish.ts';
+import { publishDirectory, sweep } from '../publish.ts';
 import type { Recipe } from '../recipes/index.ts';
 import { CommandFailed } from '../run.ts';
 import type { DirectImageManifest, DiskEntry, GuestKernel } from '../types.ts';

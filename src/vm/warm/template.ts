@@ -1,7 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, VtorqueError } from '../../base/index.ts';
-import { lockFile } from '../../process/index.ts';
+import { lockFile, makePrivateDirectory, makeReadableDirectory } from '../../process/index.ts';
 import type { VmSpec } from '../spec.ts';
 import { blamesTemplate } from './blame.ts';
 import { type ColdBoot, coldBoot, fallback, labelOf } from './cold-boot.ts';
@@ -133,7 +133,7 @@ async function makeOrWait(
   const idle = making === 'beside';
   const waitMs = idle ? 0 : options.readyWithinMs;
   // Other users have no business in ours; what root makes is for all.
-  await mkdir(own, { recursive: true, mode: uid === 0 ? 0o755 : 0o700 });
+  await (uid === 0 ? makeReadableDirectory(own) : makePrivateDirectory(own));
   const untrusted = await options.whyNotTrusted(own, uid);
   if (untrusted !== undefined) {
     throw new VtorqueError('E_TEMPLATE_PLACE', `Cannot keep templates: ${untrusted}`, {
