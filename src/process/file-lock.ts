@@ -28,7 +28,6 @@ const MOST_FILES = 10;
  */
 export async function lockFile(path: string, { waitMs, signal, onWait }: LockOptions): Promise<HeldLock> {
   signal?.throwIfAborted();
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
   const until = performance.now() + waitMs;
   const waiting = setTimeout(() => onWait?.(), TOLD_AFTER_MS);
   try {
@@ -52,6 +51,8 @@ async function lockOnce(
   waitMs: number,
   signal: AbortSignal | undefined,
 ): Promise<FileHandle | 'held' | 'removed'> {
+  // Its directory may go with the file.
+  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
   const file = await openForUs(path);
   let kept = false;
   try {
