@@ -2,16 +2,20 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Duplex, Readable } from 'node:stream';
 import { type Phase, VtorqueError, within } from '../base/index.ts';
+import { orLeft } from './left.ts';
 import { boundProgram } from './native/build.ts';
 import { Tail } from './tail.ts';
 
 export interface ProcessEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** It has not ended at all: see `orLeft`. */
+  readonly left?: true;
 }
 
 /** In words: `with exit code 1`, `by SIGKILL`. */
-export function describeEnd({ code, signal }: ProcessEnd): string {
+export function describeEnd({ code, signal, left }: ProcessEnd): string {
+  if (left) return 'not even by SIGKILL';
   return signal === null ? `with exit code ${code}` : `by ${signal}`;
 }
 
@@ -22,7 +26,7 @@ export interface BoundProcess {
   readonly sockets: readonly Duplex[];
   readonly stderr: Tail;
   readonly ended: Promise<ProcessEnd>;
-  /** Kill it; returns when it is reaped. */
+  /** Kill it; returns when it is reaped, or is left. */
   kill(): Promise<ProcessEnd>;
 }
 
@@ -34,6 +38,8 @@ export interface BoundSpawn {
   readonly descriptors: readonly ('pipe' | number)[];
   /** What the program is for, for the error when it cannot be started; a machine unless told. */
   readonly phase?: Phase;
+  /** How long a kill may take, in milliseconds; as `orLeft` has it unless told. */
+  readonly killedWithinMs?: number;
 }
 
 /**
@@ -48,6 +54,7 @@ export async function spawnBound({
   env,
   descriptors,
   phase = 'vm-start',
+  killedWithinMs,
 }: BoundSpawn): Promise<BoundProcess> {
   const child = spawn(boundProgram, [String(process.pid), program, ...args], {
     env,
@@ -65,6 +72,7 @@ export async function spawnBound({
   }
   const ended = once(child, 'exit').then(([code, signal]) => ({ code, signal }) as ProcessEnd);
   const sockets = descriptors.flatMap((kind, index) => (kind === 'pipe' ? [child.stdio[index + 3] as Duplex] : []));
+  let killed: Promise<ProcessEnd> | undefined;
   return {
     pid: child.pid ?? 0,
     sockets,
@@ -72,7 +80,10 @@ export async function spawnBound({
     ended,
     kill: () => {
       child.kill('SIGKILL');
-      return ended;
+      killed ??= orLeft(child, program, ended, killedWithinMs).then(
+        (end) => end ?? { code: null, signal: null, left: true },
+      );
+      return killed;
     },
   };
 }

@@ -3,7 +3,9 @@ export { type BoundProcess, describeEnd, endWithin, type ProcessEnd, spawnBound 
 export { compileProgram } from './compile.ts';
 export { lockDescriptor } from './descriptor-lock.ts';
 export { makePrivateDirectory, makeReadableDirectory } from './directories.ts';
-export { lockFile } from './file-lock.ts';
+export { type HeldLock, lockFile } from './file-lock.ts';
+export { isAlive, ownIdentity, type ProcessIdentity } from './identity.ts';
+export { onProcessLeft } from './left.ts';
 export { boundProgram, buildProcessPrograms } from './native/build.ts';
 export { peerOf } from './peer.ts';
 export { ROOTS_PATH, runTool } from './run-tool.ts';
