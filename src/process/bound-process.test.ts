@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { spawnBound } from './bound-process.ts';
+import { describeEnd, spawnBound } from './bound-process.ts';
 import { boundProgram } from './native/build.ts';
-import { isAlive, until } from './testing.ts';
+import { isRunning, until } from './testing.ts';
 
 const env = { PATH: '/usr/bin:/bin' };
 const shell = (script: string) => spawnBound({ program: 'sh', args: ['-c', script], env, descriptors: [] });
@@ -52,10 +52,38 @@ test('it ends with its parent, also when that is killed', async () => {
   parent.kill('SIGKILL');
   await once(parent, 'exit');
   const pid = Number(String(line));
-  await until(() => !isAlive(pid));
+  await until(() => !isRunning(pid));
 });
 
 test('it does not start when its parent has died before', () => {
   const { status, stdout } = spawnSync(boundProgram, ['1', 'echo', 'started']);
   assert.deepEqual([status, stdout.toString()], [1, '']);
+});
+
+/** One whose end nobody is told of: a debugger has hold of it, and does not look. To its parent it is as one that is stuck in the kernel. */
+const HOLD = `
+import ctypes, sys, time
+PTRACE_SEIZE = 0x4206
+print(ctypes.CDLL(None).ptrace(PTRACE_SEIZE, int(sys.argv[1]), 0, 0), flush=True)
+time.sleep(1000)`;
+
+test('a child that does not end when it is killed is left in time', async (t) => {
+  const child = await spawnBound({
+    ...{ program: 'sleep', args: ['1000'], env, descriptors: ['pipe'], killedWithinMs: 50 },
+  });
+  const holder = spawn('python3', ['-c', HOLD, String(child.pid)], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const over = once(holder, 'exit').catch(() => []);
+  const [word] = await Promise.race([once(holder.stdout, 'data'), over]);
+  if (String(word).trim() !== '0') {
+    holder.kill('SIGKILL');
+    await child.kill();
+    t.skip('no python3 that may trace processes');
+    return;
+  }
+  const end = await child.kill();
+  assert.deepEqual(end, { code: null, signal: null, left: true });
+  assert.equal(describeEnd(end), 'not even by SIGKILL');
+  holder.kill('SIGKILL');
+  await over;
+  assert.deepEqual(await child.ended, { code: null, signal: 'SIGKILL' });
 });

@@ -1,10 +1,12 @@
 import type { Duplex } from 'node:stream';
 import { type Env, type Phase, VtorqueError } from '../base/index.ts';
+import { orLeft } from './left.ts';
 import { type ProcessEnd, start } from './start.ts';
 import { Tail } from './tail.ts';
 
 /** In words: `with exit code 1`, `by SIGKILL`. */
-export function describeEnd({ code, signal }: ProcessEnd): string {
+export function describeEnd({ code, signal, left }: ProcessEnd): string {
+  if (left) return 'not even by SIGKILL';
   return signal === null ? `with exit code ${code}` : `by ${signal}`;
 }
 
@@ -15,7 +17,7 @@ export interface BoundProcess {
   readonly sockets: readonly Duplex[];
   readonly stderr: Tail;
   readonly ended: Promise<ProcessEnd>;
-  /** Kill it; returns when it is reaped. */
+  /** Kill it; returns when it is reaped, or is left. */
   kill(): Promise<ProcessEnd>;
 }
 
@@ -27,6 +29,8 @@ export interface BoundSpawn {
   readonly descriptors: readonly ('pipe' | number)[];
   /** What the program is for, for the error when it cannot be started; a machine unless told. */
   readonly phase?: Phase;
+  /** How long a kill may take, in milliseconds; as `orLeft` has it unless told. */
+  readonly killedWithinMs?: number;
 }
 
 /**
@@ -36,13 +40,14 @@ export interface BoundSpawn {
  * @throws VtorqueError `E_SPAWN` when the program cannot be started
  */
 export async function spawnBound(spawn: BoundSpawn): Promise<BoundProcess> {
-  const { program, args, env, descriptors, phase = 'vm-start' } = spawn;
+  const { program, args, env, descriptors, phase = 'vm-start', killedWithinMs } = spawn;
   const child = start([program, ...args], {
     ...{ tie: 'shielded', env, cwd: '/', stdio: ['ignore', 'ignore', 'pipe', ...descriptors] },
   });
   await child.begun.catch((error: unknown) => {
     throw error instanceof VtorqueError ? error.with({ phase }) : error;
   });
+  let killed: Promise<ProcessEnd> | undefined;
   return {
     pid: child.pid,
     sockets: descriptors.flatMap((kind, index) => (kind === 'pipe' ? [child.pipe(index + 3)] : [])),
@@ -50,7 +55,8 @@ export async function spawnBound(spawn: BoundSpawn): Promise<BoundProcess> {
     ended: child.ended,
     kill: () => {
       child.signal('SIGKILL');
-      return child.ended;
+      killed ??= orLeft(child, program, killedWithinMs);
+      return killed;
     },
   };
 }

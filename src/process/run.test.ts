@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { run, runTool, ToolFailed } from './run.ts';
-import { isAlive, until } from './testing.ts';
+import { isRunning, until } from './testing.ts';
 
 const shell = (script: string) => ['sh', '-c', script] as const;
 
@@ -33,7 +33,7 @@ test('run() gives a program only the environment that it is told', async () => {
 test('run() kills a program with all that it has started when its time is over', async () => {
   const late = await run(shell('sleep 1234.5 & echo $!; wait'), { withinMs: 200 });
   assert.deepEqual([late.code, late.stopped, late.ending], [null, true, 'no end within 0.2 s']);
-  await until(() => !isAlive(Number(late.stdout)));
+  await until(() => !isRunning(Number(late.stdout)));
 });
 
 test('run() does not wait for who has left the session with its output', async () => {

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { type Env, messageOf, VtorqueError, within } from '../base/index.ts';
+import { orLeft } from './left.ts';
 import { type Argv, type ProcessEnd, type Started, start } from './start.ts';
 import { linesOf, Tail } from './tail.ts';
 
@@ -7,7 +8,6 @@ import { linesOf, Tail } from './tail.ts';
 export const ROOTS_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 const ANSWER_MS = 10_000;
-const STUCK_MS = 1000;
 /** Rather a refusal than all the memory of a node. */
 const MAX_OUTPUT = 256 << 20;
 const SAID_LINES = 20;
@@ -52,6 +52,7 @@ export interface Ran extends ProcessEnd {
  */
 export async function run(argv: Argv, options: RunOptions = {}): Promise<Ran> {
   const { withinMs = ANSWER_MS, signal, graceMs, env = { PATH: ROOTS_PATH, LC_ALL: 'C' }, cwd = '/' } = options;
+  const [program] = argv;
   signal?.throwIfAborted();
   const { input, descriptors = [] } = options;
   const child = start(argv, {
@@ -66,11 +67,10 @@ export async function run(argv: Argv, options: RunOptions = {}): Promise<Ran> {
     const late = (): Error => new Error(`no end within ${withinMs / 1000} s`);
     end = await within(Promise.race([child.closed, output.tooMuch]), { ms: withinMs, signal, late });
   } catch (error) {
-    await stop(child, graceMs);
+    await stop(child, program, graceMs);
     if (signal?.aborted && error === signal.reason) throw error;
     stopped = messageOf(error);
   }
-  const [program] = argv;
   const { stdout, stderr } = output.read();
   const said = linesOf(stderr === '' ? stdout.subarray(-4096).toString() : stderr).slice(-SAID_LINES);
   return {
@@ -136,16 +136,14 @@ function gather(child: Started, onLine: RunOptions['onLine']) {
   return { tooMuch, read: () => ({ stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() }) };
 }
 
-/** With all that it has started. What the kernel holds, or has left the session with our pipes, does not hold us. */
-async function stop(child: Started, graceMs: number | undefined): Promise<void> {
-  const closed = (ms: number): Promise<unknown> =>
-    within(child.closed, { ms, late: () => new Error('late') }).catch(() => {});
+/** With all that it has started. */
+async function stop(child: Started, program: string, graceMs: number | undefined): Promise<void> {
   if (graceMs !== undefined) {
     child.signalAll('SIGTERM');
-    await closed(graceMs);
+    await within(child.closed, { ms: graceMs, late: () => new Error('late') }).catch(() => {});
   }
   child.signalAll('SIGKILL');
-  await closed(STUCK_MS);
-  for (const descriptor of [1, 2]) child.pipe(descriptor).destroy();
-  child.unref();
+  await orLeft(child, program);
+  // Who has left its session may still hold its output.
+  child.abandon();
 }

@@ -32,6 +32,8 @@ export interface StartOptions {
 export interface ProcessEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** It has not ended at all: see `orLeft`. */
+  readonly left?: true;
 }
 
 /** A program that was started. */
@@ -48,8 +50,8 @@ export interface Started {
   signal(signal: NodeJS.Signals): void;
   /** To all that it has started, too, if it is apart. */
   signalAll(signal: NodeJS.Signals): void;
-  /** Do not stay for it. */
-  unref(): void;
+  /** Neither stay for it, nor listen to it. */
+  abandon(): void;
 }
 
 /**
@@ -92,7 +94,11 @@ export function start(argv: Argv, { tie, env, cwd, stdio = [], apart = false }: 
     pipe: (descriptor) => child.stdio[descriptor] as Duplex,
     signal: (signal) => void child.kill(signal),
     signalAll: (signal) => (apart ? signalGroup(pid, signal) : void child.kill(signal)),
-    unref: () => child.unref(),
+    abandon: () => {
+      if (child.pid === undefined) return;
+      child.unref();
+      for (const stream of child.stdio) stream?.destroy();
+    },
   };
 }
 

@@ -10,7 +10,7 @@ export async function until(holds: () => boolean): Promise<void> {
 }
 
 /** A process that only waits to be reaped is gone. */
-export function isAlive(pid: number): boolean {
+export function isRunning(pid: number): boolean {
   try {
     return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch {

@@ -102,5 +102,5 @@ async function startReaper(engine: EngineName, env: NodeJS.ProcessEnv): Promise<
   // That it cannot be started is no reason to fail: there is a timer, too.
   start([join(installRoot, 'bin/vtorque'), 'reap', '--engine', engine], {
     ...{ tie: 'free', apart: true, env: { ...env, PATH: await hookPath(engine, env) }, cwd: '/' },
-  }).unref();
+  }).abandon();
 }

@@ -59,7 +59,7 @@ export class ShepherdLink {
       start([program, this.#dir, ...(mode === 'run' ? [] : [mode])], {
         ...{ tie: 'free', apart: true, env: {}, cwd: '/' },
         stdio: ['ignore', 'ignore', logFd, writing, orders, ...(terminal === undefined ? [] : [terminal])],
-      }).unref();
+      }).abandon();
     } finally {
       closeSync(writing);
       closeSync(orders);

@@ -1,7 +1,7 @@
 import { copyFile, link, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VtorqueError } from '../../base/index.ts';
-import { ToolFailed } from '../../process/index.ts';
+import { makeReadableDirectory, ToolFailed } from '../../process/index.ts';
 import { findImage, imagePools } from '../catalogue.ts';
 import { rememberedDigest, sha256OfFile } from '../digest.ts';
 import { readAgent } from '../initrd/ensure.ts';
@@ -9,7 +9,7 @@ import { PACKAGE } from '../kernel/store.ts';
 import { MANIFEST } from '../manifest.ts';
 import { holdPool } from '../pool/hold.ts';
 import { runStage } from '../progress.ts';
-import { makeReadableDirectory, publishDirectory, sweep } from '../publish.ts';
+import { publishDirectory, sweep } from '../publish.ts';
 import type { Recipe } from '../recipes/index.ts';
 import type { DirectImageManifest, DiskEntry, GuestKernel } from '../types.ts';
 import { USE_LOCK } from '../use-lock.ts';

@@ -1,9 +1,9 @@
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VtorqueError } from '../../base/index.ts';
-import { lockFile, ToolFailed } from '../../process/index.ts';
+import { lockFile, makeReadableDirectory, ToolFailed } from '../../process/index.ts';
 import { type Progress, runStage } from '../progress.ts';
-import { makeReadableDirectory, publishDirectory, sweep } from '../publish.ts';
+import { publishDirectory, sweep } from '../publish.ts';
 import { run } from '../run.ts';
 import type { GuestKernel, ModuleGroup } from '../types.ts';
 import { debianArchitecture, downloadPackage, findKernelPackage, type PackageVersion } from './apt.ts';
