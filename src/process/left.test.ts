@@ -3,17 +3,17 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { onProcessLeft, orLeft } from './left.ts';
+import { start } from './start.ts';
 
 /** A child that does not end: as if a kill had no effect. */
 async function aStuckChild() {
-  const child = spawn('sleep', ['1000'], { stdio: ['ignore', 'ignore', 'pipe'] });
-  await once(child, 'spawn');
-  const ended = once(child, 'exit');
+  const child = start(['sleep', '1000'], { tie: 'free', env: process.env, stdio: ['ignore', 'ignore', 'pipe'] });
+  await child.begun;
   const end = async (): Promise<void> => {
-    child.kill('SIGKILL');
-    await ended;
+    child.signal('SIGKILL');
+    await child.ended;
   };
-  return { child, ended, [Symbol.asyncDispose]: end };
+  return { child, [Symbol.asyncDispose]: end };
 }
 
 test('a child that does not end is left in time, whoever listens is told which one, and its streams are closed', async () => {
@@ -21,30 +21,30 @@ test('a child that does not end is left in time, whoever listens is told which o
   const told: string[] = [];
   {
     using _ = onProcessLeft((text) => told.push(text));
-    assert.equal(await orLeft(stuck.child, 'sleep', stuck.ended, 50), undefined);
+    assert.deepEqual(await orLeft(stuck.child, 'sleep', 50), { code: null, signal: null, left: true });
   }
-  await orLeft(stuck.child, 'sleep', stuck.ended, 50);
+  await orLeft(stuck.child, 'sleep', 50);
   assert.equal(told.length, 1);
   assert.match(
     told[0] ?? '',
     new RegExp(`^process ${stuck.child.pid} of .* \\(sleep\\) is left: it has not ended within 0.05 s of being killed`),
   );
-  assert.equal(stuck.child.stderr.destroyed, true);
+  assert.equal(stuck.child.pipe(2).destroyed, true);
 });
 
 test('a child that ends is told by how it ended, and nobody hears of it', async () => {
   await using stuck = await aStuckChild();
   using _ = onProcessLeft(() => assert.fail('told'));
-  stuck.child.kill('SIGKILL');
-  assert.deepEqual(await orLeft(stuck.child, 'sleep', stuck.ended, 60_000), [null, 'SIGKILL']);
+  stuck.child.signal('SIGKILL');
+  assert.deepEqual(await orLeft(stuck.child, 'sleep', 60_000), { code: null, signal: 'SIGKILL' });
 });
 
 test('this process can end although a child is left', async () => {
-  const script = `const { spawn } = await import('node:child_process');
+  const script = `const { start } = await import(${JSON.stringify(import.meta.resolve('./start.ts'))});
     const { orLeft } = await import(${JSON.stringify(import.meta.resolve('./left.ts'))});
-    const child = spawn('sleep', ['1000'], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
-    process.once('exit', () => child.kill('SIGKILL'));
-    await orLeft(child, 'sleep', new Promise((resolve) => child.once('exit', resolve)), 10);`;
+    const child = start(['sleep', '1000'], { tie: 'free', env: process.env, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
+    process.once('exit', () => child.signal('SIGKILL'));
+    await orLeft(child, 'sleep', 10);`;
   const ends = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
   assert.deepEqual(await once(ends, 'exit', { signal: AbortSignal.timeout(30_000) }), [0, null]);
 });

@@ -1,8 +1,7 @@
-import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { Readable, Writable } from 'node:stream';
 import { within } from '../base/index.ts';
+import type { ProcessEnd, Started } from './start.ts';
 
 /** In less the kernel gives back all the memory of a large machine. */
 const KILLED_WITHIN_MS = 30_000;
@@ -20,25 +19,23 @@ export function onProcessLeft(tell: Listener): Disposable {
  * Wait for a child that was killed. One that waits in the kernel, for instance for a file server that does not answer, ends when that does, and not before: it is left,
  * all listeners are told, and this process can end without it.
  * @param program for the words, where the kernel has no better name by now
- * @returns undefined for one that is left
+ * @returns its end, which says so of one that is left
  */
-export async function orLeft<End>(
-  child: Pick<ChildProcess, 'pid' | 'unref' | 'stdio'>,
+export async function orLeft(
+  child: Pick<Started, 'pid' | 'ended' | 'abandon'>,
   program: string,
-  ended: Promise<End>,
   withinMs = KILLED_WITHIN_MS,
-): Promise<End | undefined> {
+): Promise<ProcessEnd> {
   const late = new Error('left');
   try {
-    return await within(ended, { ms: withinMs, late: () => late });
+    return await within(child.ended, { ms: withinMs, late: () => late });
   } catch (error) {
     if (error !== late) throw error;
-    child.unref();
-    for (const stream of child.stdio as readonly (Readable | Writable | null | undefined)[]) stream?.destroy();
+    child.abandon();
     const which = `process ${child.pid} of ${hostname()} (${nameOf(child.pid) ?? program})`;
     const text = `${which} is left: it has not ended within ${withinMs / 1000} s of being killed`;
     for (const tell of listeners) tell(text);
-    return undefined;
+    return { code: null, signal: null, left: true };
   }
 }
 

@@ -56,7 +56,7 @@ async function openToAppend(path: string, directory: string): Promise<FileHandle
 
 /** The first `size` bytes take no room any more. Where the file system has no holes, the counter begins anew, as a counter may. */
 async function makeHole(path: string, size: number): Promise<void> {
-  await runTool('fallocate', ['--punch-hole', '--offset', '0', '--length', String(size), path]).catch(() => rm(path));
+  await runTool(['fallocate', '--punch-hole', '--offset', '0', '--length', String(size), path]).catch(() => rm(path));
 }
 
 /** @throws VtorqueError `E_CANNOT_READ` */

@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type Env, VtorqueError, within } from '../../base/index.ts';
+import { start } from '../../process/index.ts';
 import { agentProgram, installRoot, isCheckout } from '../../site/index.ts';
 import { NoServerError, request } from './client.ts';
 import { instancesToTry, ownInstance } from './places.ts';
@@ -89,24 +88,21 @@ async function spawnDaemon(dir: string, args: readonly string[]): Promise<void> 
   const entry = [join(installRoot, 'libexec/start.cjs'), 'daemon'];
   const { PATH = '/usr/local/bin:/usr/bin:/bin', HOME = '/', TZ } = process.env;
   const options = ['--disable-warning=ExperimentalWarning'];
-  const child = spawn(process.execPath, [...options, ...entry, `--dir=${dir}`, ...args], {
-    cwd: '/',
+  const child = start([process.execPath, ...options, ...entry, `--dir=${dir}`, ...args], {
+    ...{ tie: 'free', apart: true, cwd: '/' },
     // Nothing of the starter's surroundings: the daemon serves others as well, and for long.
     env: { PATH, HOME, LANG: 'C.UTF-8', ...(TZ === undefined ? {} : { TZ }) },
-    detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   });
-  const channel = child.stdio[3];
-  if (channel === null || channel === undefined || !('read' in channel)) throw new Error('the daemon has no channel');
-  await once(child, 'spawn');
-  const said = await within(text(channel), {
+  await child.begun;
+  const said = await within(text(child.pipe(3)), {
     ms: START_MS,
     late: () => {
-      child.kill('SIGKILL');
+      child.signal('SIGKILL');
       return notStarted(`it was not ready within ${START_MS / 1000} s`, dir);
     },
   });
-  child.unref();
+  child.abandon();
   if (said === '') throw notStarted('it ended at once', dir);
   const answer = JSON.parse(said) as DaemonAnswer;
   if (answer.ok) return;
