@@ -12,28 +12,21 @@ import { execute } from './support/cluster.ts';
  */
 const firmware = Buffer.concat([Buffer.alloc(64 * 1024 - 16), Buffer.from('f083060406000faef0e6f4f490909090', 'hex')]);
 
-for (const vcpus of [1, 2]) {
-  test(`with ${vcpus} virtual CPUs a guest's memory barriers are left in it by QEMU's translator`, async () => {
+for (const [vcpus, how] of [
+  [1, 'one virtual CPU'],
+  [2, 'two virtual CPUs'],
+] as const) {
+  test(`a guest with ${how} keeps its memory barriers when QEMU translates it`, async () => {
     await using directory = await mkdtempDisposable('/tmp/vtt-barriers-');
-    const [bios, log] = ['bios', 'log'].map((name) => join(directory.path, name)) as [string, string];
+    const bios = join(directory.path, 'bios');
     await writeFile(bios, firmware);
     const line = qemuArguments(aSpec({ vcpus }), { qmp: 3, console: 4, agent: 5 });
     const machine = ['-accel', '-cpu', '-smp'].flatMap((option) => [option, line[line.indexOf(option) + 1] ?? '']);
-    const end = ['-device', 'isa-debug-exit,iobase=0xf4'];
+    const log = join(directory.path, 'log');
     const { code, stderr } = await execute(
       [
-        'qemu-system-x86_64',
-        '-nodefaults',
-        '-display',
-        'none',
-        ...machine,
-        '-bios',
-        bios,
-        ...end,
-        '-d',
-        'op',
-        '-D',
-        log,
+        ...['qemu-system-x86_64', '-nodefaults', '-display', 'none', ...machine, '-bios', bios],
+        ...['-device', 'isa-debug-exit,iobase=0xf4', '-d', 'op', '-D', log],
       ],
       { timeoutMs: 60_000 },
     );
