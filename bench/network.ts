@@ -14,14 +14,14 @@ import {
   macOf,
   startJobNetwork,
 } from '../src/network/index.ts';
-import { jobnetProgram } from '../src/network/native/build.ts';
+import { preparedTap } from '../src/network/prepared/index.ts';
 import { readOwner } from '../src/node/guest/context.ts';
 import { type NodeGuest, startNodeGuest } from '../src/node/guest/node-guest.ts';
 import { usualSettings } from '../src/node/guest/node-settings.ts';
 import { type PlannedVm, planVms } from '../src/plan/index.ts';
 import { completeRequest } from '../src/request/index.ts';
 import { agentProgram, placesToRead } from '../src/site/index.ts';
-import type { NetworkDevice } from '../src/vm/index.ts';
+import { firstFreeDescriptor, type NetworkDevice } from '../src/vm/index.ts';
 import { twoVxlans } from './vxlan.ts';
 
 const { values } = parseArgs({
@@ -116,7 +116,7 @@ async function aPair(deviceOf: (vm: PlannedVm) => NetworkDevice): Promise<readon
 }
 
 function tapIn(network: JobNetwork, rank: number): NetworkDevice {
-  return { kind: 'tap', ...network.nic(rank, 6) };
+  return { kind: 'tap', ...network.nic(rank, firstFreeDescriptor) };
 }
 
 /** The floor: what QEMU does with taps of the node's own network. */
@@ -132,8 +132,8 @@ function plainTaps(): (vm: PlannedVm) => NetworkDevice {
   }
   ip('link', 'set', bridge ?? '', 'up');
   return ({ rank }) => ({
-    ...{ kind: 'tap', mac: macOf(rank), fds: [6], vhost: false, mtu },
-    before: [jobnetProgram, 'tap', '0', taps[rank] ?? '', '1', String(mtu), '6'],
+    ...{ kind: 'tap', mac: macOf(rank), vhost: false, mtu },
+    ...preparedTap(taps[rank] ?? '', firstFreeDescriptor, 1, mtu),
   });
 }
 
@@ -154,13 +154,13 @@ async function twoNodes(): Promise<readonly JobNetwork[]> {
 async function measure([to, from]: readonly [NodeGuest, NodeGuest]): Promise<{ mbit: number; us: number }> {
   const receive = `import socket,sys,time
 s=socket.socket();s.setsockopt(1,2,1);s.bind(('',5000));s.listen();print('up',flush=True)
-c,_=s.accept();n=0;b=bytearray(1<<18);t=time.time()
+c,_=s.accept();n=0;b=bytearray(1<<18);t=time.monotonic()
 while k:=c.recv_into(b):n+=k
-print(n*8e-6/(time.time()-t));c,_=s.accept();c.setsockopt(6,1,1)
+print(n*8e-6/(time.monotonic()-t));c,_=s.accept();c.setsockopt(6,1,1)
 while d:=c.recv(64):c.sendall(d)`;
   const send = `import socket,time
-s=socket.create_connection(('172.31.0.16',5000),20);b=bytes(1<<18);t=time.time()
-while time.time()-t<${seconds}:s.sendall(b)
+s=socket.create_connection(('172.31.0.16',5000),20);b=bytes(1<<18);t=time.monotonic()
+while time.monotonic()-t<${seconds}:s.sendall(b)
 s.close();time.sleep(.2);s=socket.create_connection(('172.31.0.16',5000),20);s.setsockopt(6,1,1);l=[]
 for i in range(300):t=time.perf_counter();s.sendall(b[:64]);s.recv(64);l.append(time.perf_counter()-t)
 print(sorted(l)[150]*1e6)`;

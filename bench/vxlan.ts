@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { macOf } from '../src/network/index.ts';
-import { jobnetProgram } from '../src/network/native/build.ts';
-import { isRefused } from '../src/network/prepared/index.ts';
+import { isRefused, preparedTap } from '../src/network/prepared/index.ts';
 import type { PlannedVm } from '../src/plan/index.ts';
-import type { NetworkDevice } from '../src/vm/index.ts';
+import { firstFreeDescriptor, type NetworkDevice } from '../src/vm/index.ts';
 import { type Machine, type Machines, someMachines } from '../test/support/machines.ts';
 import { aUser } from '../test/support/users.ts';
 
@@ -30,13 +29,11 @@ export async function twoVxlans(mtu: number): Promise<TwoVxlans> {
   for (const [at, node] of nodes.entries()) makeByHand(node, nodes[1 - at]?.address ?? '', mtu);
   const deviceIn =
     (ifnames: readonly string[]): DeviceOf =>
-    ({ rank }) => ({
-      ...{ kind: 'tap', mac: macOf(rank), fds: [6], vhost: false, mtu },
-      before: [
-        ...(['nsenter', `--net=/run/netns/${nodes[rank]?.namespace}`] as const),
-        ...[jobnetProgram, 'tap', '0', ifnames[rank] ?? '', '1', String(mtu), '6'],
-      ],
-    });
+    ({ rank }) => {
+      const { before, fds } = preparedTap(ifnames[rank] ?? '', firstFreeDescriptor, 1, mtu);
+      const there = ['nsenter', `--net=/run/netns/${nodes[rank]?.namespace}`] as const;
+      return { kind: 'tap', mac: macOf(rank), fds, vhost: false, mtu, before: [...there, ...before] };
+    };
   const started = cleanup.move();
   return {
     byHand: deviceIn(['hand0', 'hand0']),

@@ -120,6 +120,25 @@ test('qemuArguments() names the virtual CPUs of a NUMA node one range after the 
   ]);
 });
 
+test('qemuArguments() has room for a second processor where one is translated, which the guest does not count', () => {
+  const args = qemuArguments(aSpec({ vcpus: 1 }), fds);
+  assert.deepEqual(values(args, '-smp'), ['1,sockets=2,maxcpus=2']);
+  assert.match(values(args, '-append')[0] ?? '', / nr_cpus=1$/);
+  const virtualized = qemuArguments(aSpec({ vcpus: 1, accelerator: 'kvm' }), fds);
+  assert.deepEqual(values(virtualized, '-smp'), ['1']);
+  assert.doesNotMatch(values(virtualized, '-append')[0] ?? '', /nr_cpus/);
+});
+
+test('qemuArguments() gives the empty socket to the NUMA node of the one virtual CPU', () => {
+  const size = 256 * 1024 ** 2;
+  const cells = [
+    { size, vcpus: [] },
+    { size, vcpus: [0] },
+  ];
+  const args = qemuArguments(aSpec({ vcpus: 1, placement: { memory: { cells } } }), fds);
+  assert.deepEqual(values(args, '-numa'), ['node,nodeid=0,memdev=ram0', 'node,nodeid=1,memdev=ram1,cpus=0-1']);
+});
+
 test('qemuArguments() of a machine with cores alone is the same whether they were planned or not', () => {
   const topology = { sockets: 1, dies: 1, cores: 2, threads: 1 };
   assert.deepEqual(qemuArguments(aSpec({ placement: { topology } }), fds), qemuArguments(aSpec(), fds));

@@ -1,4 +1,5 @@
 import { diskArguments } from './disks.ts';
+import { hasEmptySocket } from './empty-socket.ts';
 import { memory, ownMemory } from './memory-line.ts';
 import { quote } from './quote.ts';
 import { agentPortName, type ShareDevice, type VmDescriptors, type VmSpec } from './spec.ts';
@@ -82,7 +83,9 @@ function hidesThreads(accelerator: VmSpec['accelerator'], placement: VmSpec['pla
   return amd && (placement?.topology?.threads ?? 1) > 1;
 }
 
-function topology({ vcpus, placement }: VmSpec): string {
+function topology(spec: VmSpec): string {
+  const { vcpus, placement } = spec;
+  if (hasEmptySocket(spec)) return '1,sockets=2,maxcpus=2';
   if (placement?.topology === undefined) return String(vcpus);
   const { sockets, dies, cores, threads } = placement.topology;
   // The usual one is written as if it were not asked for, so that machines that are the same can start from the same template.
@@ -90,8 +93,12 @@ function topology({ vcpus, placement }: VmSpec): string {
   return `${vcpus},sockets=${sockets},dies=${dies},cores=${cores},threads=${threads}`;
 }
 
-function directBoot({ boot }: VmSpec): string[] {
-  return boot.kind === 'direct' ? ['-kernel', boot.kernel, '-initrd', boot.initrd, '-append', kernelParameters] : [];
+function directBoot(spec: VmSpec): string[] {
+  const { boot } = spec;
+  if (boot.kind !== 'direct') return [];
+  // The empty socket is nothing for programs to count.
+  const parameters = hasEmptySocket(spec) ? `${kernelParameters} nr_cpus=1` : kernelParameters;
+  return ['-kernel', boot.kernel, '-initrd', boot.initrd, '-append', parameters];
 }
 
 function share(device: ShareDevice, index: number): string[] {

@@ -1,4 +1,5 @@
 import { formatRanges } from '../base/index.ts';
+import { hasEmptySocket } from './empty-socket.ts';
 import type { MemoryCell, VmMemory, VmSpec } from './spec.ts';
 
 const MiB = 1024 ** 2;
@@ -20,7 +21,7 @@ export function memory(spec: VmSpec): string[] {
   return [
     ...objects,
     ...['-m', `${total / MiB}M`],
-    ...(own ? [] : cells.flatMap(numaNode)),
+    ...(own ? [] : cells.flatMap((cell, at) => numaNode(processorsOf(cell, spec), at))),
     ...distances.flatMap((row, from) => row.flatMap((value, to) => (to === from ? [] : distance(from, to, value)))),
   ];
 }
@@ -49,7 +50,12 @@ function object({ name, options }: Backend, id: string, { size, hostNode }: Memo
   return `${name},id=${id},size=${size / MiB}M${options}${bound}`;
 }
 
-function numaNode({ vcpus }: MemoryCell, at: number): string[] {
+/** QEMU wants a node for the empty socket as well. */
+function processorsOf({ vcpus }: MemoryCell, spec: VmSpec): readonly number[] {
+  return hasEmptySocket(spec) && vcpus.includes(0) ? [0, 1] : vcpus;
+}
+
+function numaNode(vcpus: readonly number[], at: number): string[] {
   const cpus = vcpus.length === 0 ? [] : formatRanges(vcpus).split(',');
   return ['-numa', [`node,nodeid=${at},memdev=ram${at}`, ...cpus.map((range) => `cpus=${range}`)].join()];
 }
