@@ -144,6 +144,22 @@ describe('vtorque local', () => {
     assert.match(other.stdout, /runs already: 2 nodes with 4 slots.*\n.* run first: vtorque local stop$/m);
   });
 
+  test('start goes on with the nodes and slots of a daemon that was killed, unless it is told otherwise', async () => {
+    const nodes = async () => (await instanceInfo(t.batch.env))?.nodes.map(({ name, np }) => [name, np]);
+    await t.batch.killDaemon();
+    await vtorque('start', '--dir', t.batch.dir, '--np', '3');
+    assert.deepEqual(await nodes(), [
+      ['node1', 3],
+      ['node2', 3],
+    ]);
+    await t.batch.killDaemon();
+    await t.batch.start();
+    assert.deepEqual(await nodes(), [
+      ['node1', 4],
+      ['node2', 4],
+    ]);
+  });
+
   test('status shows nodes and jobs, and exits with 1 where nothing runs', async () => {
     const { stdout } = await vtorque('status', '--dir', t.batch.dir);
     assert.match(stdout, /^node2 {2}4$/m);

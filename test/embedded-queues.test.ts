@@ -1,11 +1,14 @@
 // Several queues, and nodes taken out of service, in the embedded batch system.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { type UserAtWork, useBatch } from './support/embedded.ts';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { seq, type UserAtWork, until, useBatch } from './support/embedded.ts';
 import { isRoot } from './support/users.ts';
 
 const t = useBatch({
   config: `
+max_user_spool = "4mb"
 [queues.batch]
 [queues.short]
 resources_default = { walltime = "00:00:30", nodes = "1:ppn=2" }
@@ -86,4 +89,44 @@ test('pbsnodes -o takes a node out of service, also over a restart, until pbsnod
   await t.batch.wait(both);
   assert.equal((await run('pbsnodes', '-l')).stdout, '');
   assert.equal((await manage('pbsnodes', '-o', 'nosuch')).code, 1);
+});
+
+describe('scripts and variables of jobs of one user that have not ended', {
+  skip: isRoot ? false : 'needs a batch system of somebody else',
+}, () => {
+  const script = (megabytes: number): string => `exit 0\n${'#'.repeat(megabytes << 20)}`;
+  const spooled = () => readdir(join(t.batch.dir, 'server_priv/jobs'));
+  const qsub = (megabytes: number, user: UserAtWork = t.user) =>
+    t.batch.run(user, ['qsub', '-h', '-o', '/dev/null', '-e', '/dev/null'], { input: script(megabytes) });
+
+  test('have a limit, also over a restart of the daemon', async () => {
+    const first = await qsub(3);
+    assert.equal(first.code, 0);
+    await t.batch.killDaemon();
+    await t.batch.start();
+    const { code, stderr } = await qsub(3);
+    assert.equal(code, 190);
+    assert.match(
+      stderr,
+      /^qsub: submit error \(Job exceeds queue resource limits MSG=this takes 30\d\dkb, and \d+kb are left of max_user_spool/,
+    );
+    assert.equal((await qsub(3, t.other)).code, 0);
+    await t.batch.run(t.other, ['qdel', 'all']);
+    await run('qdel', 'all');
+    assert.equal((await qsub(3)).code, 0);
+  });
+
+  test('leave no script behind when their job is complete', async () => {
+    const id = await t.batch.submit(t.user, script(1), ['-o', '/dev/null', '-e', '/dev/null']);
+    await t.batch.wait(id);
+    await until(async () => !(await spooled()).includes(seq(id)), 'the script is gone');
+  });
+
+  test('have no way round the limit by qalter of an array', async () => {
+    const id = await t.batch.submit(t.user, 'true', ['-h', '-t', '1-2000', '-v', `A=${'x'.repeat(4000)}`]);
+    const { code, stderr } = await run('qalter', '-v', 'B=1', id);
+    assert.equal(code, 190);
+    assert.match(stderr, /max_user_spool/);
+    assert.doesNotMatch((await run('qstat', '-f', '-t', id)).stdout, /B=1/);
+  });
 });

@@ -112,6 +112,31 @@ test('a job over its walltime is ended, said to be, and leaves nothing', async (
   assert.match(stderr.toString(), /PBS: job killed: walltime \d+ exceeded limit 12/);
 });
 
+test('vtorque jobs says of a job that was ended what its launcher could still write down', async () => {
+  const states = async (...ids: string[]): Promise<(string | undefined)[]> => {
+    const { stdout } = await cluster.run(['vtorque', 'jobs', '--json']);
+    const { jobs } = JSON.parse(stdout) as { jobs: { job: string; state: string }[] };
+    return ids.map((id) => jobs.find(({ job }) => job === id)?.state);
+  };
+  const killed = await runningJob();
+  assert.deepEqual(await states(killed), ['script']);
+  const [launcher] = await processesOf(cluster.user, /^start launch$/);
+  process.kill(launcher.pid, 'SIGKILL');
+  await cluster.endsCleanly(killed);
+  const early = await bootingJob();
+  await cluster.run(['qdel', early]);
+  await cluster.endsCleanly(early);
+  const deaf = await cluster.submit(vm, sleeper.replace('cd ', 'trap "" TERM\ncd '), 'deaf.sh');
+  await cluster.appears(`running-${deaf}`);
+  await cluster.run(['qdel', deaf]);
+  await cluster.endsCleanly(deaf);
+  assert.deepEqual(await states(killed, early, deaf), [
+    'ended, not known how',
+    'ended by SIGTERM',
+    'ended after SIGTERM',
+  ]);
+});
+
 test('a job goes on when the batch system is restarted', async () => {
   const script = ['#!/bin/bash', 'cd "$PBS_O_WORKDIR"', 'echo > survivor', 'sleep 5', 'echo survived', 'exit 6', ''];
   const id = await cluster.submit(vm, script.join('\n'), 'survivor.sh');

@@ -3,9 +3,36 @@ import { test } from 'node:test';
 import type { TimelineEntry } from '../job/timeline.ts';
 import { jobsText } from './jobs.ts';
 
+const aborted = (job: string, ...told: readonly NodeJS.Signals[]) => ({
+  ...record(job, ['start'], ['script']),
+  abandoned: true as const,
+  entries: [
+    ...record(job, ['start'], ['script']).entries,
+    ...told.map((signal) => ({ at: 9, job, event: 'fact' as const, value: `told to end by ${signal}`, signal })),
+  ],
+});
+
 const record = (job: string, ...events: (readonly [TimelineEntry['event'], (string | number)?])[]) => ({
   job,
   entries: events.map(([event, value], at) => ({ at, job, event, ...(value === undefined ? {} : { value }) })),
+});
+
+test('vtorque jobs does not take a job for running whose launcher has gone without a word, nor guess how it ended', () => {
+  const records = [
+    aborted('3.head', 'SIGTERM'),
+    aborted('2.head'),
+    record('1.head', ['start'], ['plan'], ['end', 'ended by SIGTERM']),
+  ];
+  const { jobs } = JSON.parse(jobsText(records, true));
+  assert.deepEqual(
+    jobs.map(({ step, state }: { step: string; state: string }) => [step, state]),
+    [
+      ['script', 'ended after SIGTERM'],
+      ['script', 'ended, not known how'],
+      ['end', 'ended by SIGTERM'],
+    ],
+  );
+  assert.match(jobsText(records, undefined), /^2\.head .* ended, not known how$/m);
 });
 
 test('vtorque jobs says what became of each job: its exit code, that it failed, or how far it is', () => {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 // Not through the room's index, which loads the launcher.
 import { type JobRecord, listJobRecords, readJobRecord, timelineRows } from '../job/records.ts';
+import type { TimelineEntry } from '../job/timeline.ts';
 import { ownPlaces } from '../site/index.ts';
 import { table } from './table.ts';
 
@@ -36,8 +37,7 @@ function timelineText({ job, entries }: JobRecord, json: true | undefined): stri
 export function jobsText(records: readonly JobRecord[], json: true | undefined): string {
   const jobs = records.map(factsOf);
   if (json) return `${JSON.stringify({ jobs }, null, 2)}\n`;
-  const rows = jobs.map(({ job, started, step, exitCode, ms, vm }) => {
-    const state = exitCode !== null ? `exit ${exitCode}` : step === 'end' ? 'failed' : step;
+  const rows = jobs.map(({ job, started, state, ms, vm }) => {
     return [job, started, state, ms === null ? '' : (ms / 1000).toFixed(1), vm ?? ''];
   });
   return table([['JOB', 'STARTED', 'STATE', 'SECONDS', 'VM'], ...rows], process.stdout.columns);
@@ -46,7 +46,7 @@ export function jobsText(records: readonly JobRecord[], json: true | undefined):
 /** `warm start: template ...`, of another node `n2: cold boot: ...`. */
 const STARTED = /^(?:\S+: )?(warm start|cold boot): /;
 
-function factsOf({ job, entries }: JobRecord) {
+function factsOf({ job, entries, abandoned }: JobRecord) {
   const rows = timelineRows(entries);
   const steps = rows.filter(({ event }) => event !== 'fact');
   const last = steps.at(-1);
@@ -57,10 +57,22 @@ function factsOf({ job, entries }: JobRecord) {
     started: new Date(entries[0]?.at ?? 0).toISOString(),
     /** The last one that began. */
     step: last?.event ?? 'start',
+    /** In words: how far it is, or how it ended. */
+    state: last?.event === 'end' ? endOf(last.value) : abandoned ? abandonedState(entries) : (last?.event ?? 'start'),
     /** None of a job that vTorque could not run to its end. */
     exitCode: last?.event === 'end' && typeof last.value === 'number' ? last.value : null,
     ms: last?.event === 'end' ? last.at : null,
     /** How it started; of several VMs one that booted, if one did. */
     vm: how === undefined ? null : String(how.value),
   };
+}
+
+function endOf(value: TimelineEntry['value']): string {
+  return typeof value === 'number' ? `exit ${value}` : (value ?? 'failed');
+}
+
+/** Usually the batch system has ended it; so may have its user, or the kernel, and a full disk keeps the launcher from writing what it knows. */
+function abandonedState(entries: JobRecord['entries']): string {
+  const signal = entries.findLast((entry) => entry.signal !== undefined)?.signal;
+  return signal === undefined ? 'ended, not known how' : `ended after ${signal}`;
 }

@@ -22,9 +22,13 @@ export function localCommand(): Command {
   local
     .command('start')
     .description('start the embedded batch system; jobs of an earlier one go on')
-    .option('--nodes <nodes>', 'how many virtual nodes, or their names with commas between (default: 1)', nodeNames)
-    .option('--np <n>', 'slots of each node (default: one per processor)', count)
-    .option('--keep-completed <seconds>', 'how long qstat shows complete jobs (default: 3600)', seconds)
+    .option(
+      '--nodes <nodes>',
+      'how many virtual nodes, or their names with commas between (default: as before, else 1)',
+      nodeNames,
+    )
+    .option('--np <n>', 'slots of each node (default: as before, else one per processor)', count)
+    .option('--keep-completed <seconds>', 'how long qstat shows complete jobs (default: as before, else 3600)', seconds)
     .option(...dir)
     .option('--json', 'print the state as JSON')
     .action(start);

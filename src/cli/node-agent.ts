@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 import { definedOnly, VtorqueError } from '../base/index.ts';
 import { endsJob, exitCodeOf, signalsOfJobs } from '../job/index.ts';
 import { runNodeAgent } from '../node/agent/index.ts';
+import { onProcessLeft } from '../process/index.ts';
 import { renderError } from './render-error.ts';
 
 /**
@@ -17,6 +18,7 @@ export async function runAgentCommand([port = '', ...hosts]: readonly string[]):
     });
   }
   const env = definedOnly(process.env);
+  using _ = onProcessLeft((text) => writeSync(2, `vtorque: ${text}\n`));
   try {
     if (!/^\d+$/.test(port) || hosts.length === 0) {
       throw new VtorqueError('E_USAGE', 'Cannot start the agent of a node: no port or no host given', {

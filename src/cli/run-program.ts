@@ -1,5 +1,6 @@
 import { type Command, CommanderError } from 'commander';
 import { VtorqueError } from '../base/index.ts';
+import { onProcessLeft } from '../process/left.ts';
 import { formatHelp, pathOf } from './help-layout.ts';
 import { renderError, wantsColor } from './render-error.ts';
 
@@ -12,6 +13,7 @@ export async function runProgram(program: Command, args: readonly string[]): Pro
   settle(program, (command) => {
     meant = command;
   });
+  using _ = onProcessLeft((text) => process.stderr.write(`${program.name()}: ${text}\n`));
   try {
     await program.parseAsync(args, { from: 'user' });
     return Number(process.exitCode ?? 0);

@@ -114,6 +114,8 @@ export interface Engine {
   queues(): Promise<readonly string[] | undefined>;
   /** For what clears up after jobs. Never throws. */
   liveJobs(): Promise<LiveJobs>;
+  /** Whether its server tells root of this host of everybody's jobs; only of those that may be told not to. */
+  rootSeesAllJobs?(): Promise<boolean>;
 }
 
 /** Slots that a job has on one node. */

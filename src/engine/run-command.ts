@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
 import { type Env, VtorqueError } from '../base/index.ts';
+import { run } from '../process/index.ts';
 
 /** How long a server may take to answer: one that starts jobs can be slow. */
 const ANSWER_MS = 30_000;
-/** Rather a refusal than all the memory of a node. */
-const MAX_OUTPUT = 256 << 20;
+/** It may have to tell a server that it goes. */
+const GRACE_MS = 500;
 
 export interface CommandAnswer {
   readonly code: number;
@@ -24,37 +24,12 @@ export async function runCommand(
   action: string,
   timeoutMs: number = ANSWER_MS,
 ): Promise<CommandAnswer> {
-  const child = spawn(program, args, { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const fail = (why: string, cause?: unknown): void => {
-    child.kill('SIGKILL');
-    // What the command has started may still hold the pipes.
-    child.stdout.destroy();
-    child.stderr.destroy();
-    reject(engineError(action, why, cause));
-  };
-  const deadline = setTimeout(() => fail(`"${program}" has not answered within ${timeoutMs / 1000} s`), timeoutMs);
-  const chunks: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
-  let size = 0;
-  for (const stream of ['stdout', 'stderr'] as const) {
-    child[stream].on('data', (chunk: Buffer) => {
-      chunks[stream].push(chunk);
-      size += chunk.length;
-      if (size > MAX_OUTPUT) fail(`"${program}" says more than ${MAX_OUTPUT >> 20} MB`);
-    });
-  }
-  child.once('error', (error) => fail(error.message, error));
-  child.once('close', (code, signal) => {
-    if (code === null) fail(`"${program}" was ended by ${signal}`);
-    else resolve(code);
-  });
-  try {
-    const code = await promise;
-    const text = (stream: 'stdout' | 'stderr'): string => Buffer.concat(chunks[stream]).toString();
-    return { code, stdout: text('stdout'), stderr: text('stderr') };
-  } finally {
-    clearTimeout(deadline);
-  }
+  // It has alarms of its own, which must reach it.
+  const ran = await run([program, ...args], { env, withinMs: timeoutMs, graceMs: GRACE_MS });
+  if (ran.missing) throw engineError(action, `there is no "${program}"`);
+  if (ran.stopped) throw engineError(action, `"${program}" has not answered: ${ran.ending}`);
+  if (ran.code === null) throw engineError(action, `"${program}" was ended by ${ran.signal}`);
+  return { code: ran.code, stdout: ran.stdout.toString(), stderr: ran.stderr };
 }
 
 /** @param why in the words of the batch system, where it has any */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { VtorqueError } from '../base/index.ts';
+import { makeReadableDirectory } from '../process/index.ts';
 
 // Names with a leading dot are never listed as images or kernels.
 const TEMPORARY = '.new-';
@@ -52,21 +52,6 @@ export async function sweep(parent: string): Promise<void> {
   for (const name of await readdir(parent).catch(() => [])) {
     if (name.startsWith(TEMPORARY)) await rm(join(parent, name), { recursive: true, force: true });
   }
-}
-
-/**
- * A directory that all may read, whatever the caller's umask. Existing ones stay as they are.
- * @throws VtorqueError `E_CANNOT_WRITE`
- */
-export async function makeReadableDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o755 }).catch((cause: NodeJS.ErrnoException) => {
-    throw new VtorqueError('E_CANNOT_WRITE', `Cannot make the directory "${path}": ${cause.code}`, {
-      hint: 'See who may write there, and that there is room on the disk',
-      cause,
-    });
-  });
-  if (first === undefined) return;
-  for (let made = path; made.length >= first.length; made = dirname(made)) await chmod(made, 0o755);
 }
 
 async function syncTree(dir: string): Promise<void> {

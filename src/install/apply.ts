@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process';
 import { chmod, link, lstat, mkdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { promisify } from 'node:util';
 import { messageOf, sha256, VtorqueError } from '../base/index.ts';
+import { type Argv, runTool } from '../process/index.ts';
 import { atomically } from './drafts.ts';
 import type { Installed, Step } from './steps.ts';
 import { copyRelease } from './tree.ts';
@@ -79,13 +78,14 @@ async function applyStep(step: Step): Promise<void> {
       await keepOriginal(step);
       return writeWhole(step.path, step.content, modeOf(step));
     case 'commands':
-      if (step.create !== undefined) await run(step.create).catch(() => {});
-      for (const argv of step.run) await run(argv);
+      if (step.create !== undefined) await runAsAdmin(step.create).catch(() => {});
+      for (const argv of step.run) await runAsAdmin(argv);
   }
 }
 
-function run([program, ...args]: readonly [string, ...string[]]): Promise<unknown> {
-  return promisify(execFile)(program, args, { timeout: COMMAND_MS });
+/** With his environment: qmgr and its server are where he has them. @throws ToolFailed */
+export async function runAsAdmin(argv: Argv): Promise<void> {
+  await runTool(argv, { env: process.env, withinMs: COMMAND_MS });
 }
 
 function modeOf(step: Step & { kind: 'file' | 'hook' }): number {

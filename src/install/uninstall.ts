@@ -1,16 +1,12 @@
-import { execFile } from 'node:child_process';
 import { lstat, readdir, readFile, readlink, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { messageOf } from '../base/index.ts';
-import { inodeOf, isOurHook } from './apply.ts';
+import { inodeOf, isOurHook, runAsAdmin } from './apply.ts';
 import { removeDrafts } from './drafts.ts';
 import type { Change } from './install.ts';
 import { readRecord } from './record.ts';
 import type { Installed } from './steps.ts';
 import { digestIfThere, MANIFEST, type TreeFile } from './tree.ts';
-
-const COMMAND_MS = 60_000;
 
 type HookPlace = Pick<Installed & { kind: 'hook' }, 'path' | 'original'>;
 
@@ -99,11 +95,11 @@ async function removeHook({ path, original }: HookPlace, dryRun: boolean): Promi
 
 async function undo({ undo: commands }: Installed & { kind: 'commands' }, dryRun: boolean): Promise<Change[]> {
   const changes: Change[] = [];
-  for (const [program, ...args] of commands) {
-    const path = [program, ...args].join(' ');
+  for (const argv of commands) {
+    const path = argv.join(' ');
     changes.push({ action: 'run', path });
     if (dryRun) continue;
-    await promisify(execFile)(program, args, { timeout: COMMAND_MS }).catch((error: unknown) => {
+    await runAsAdmin(argv).catch((error: unknown) => {
       changes.push({ action: 'keep', path, why: messageOf(error) });
     });
   }

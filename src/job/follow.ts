@@ -1,6 +1,7 @@
 import { watch } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makePrivateDirectory } from '../process/index.ts';
 import { readEntries, type TimelineEntry, timelinePath } from './timeline.ts';
 
 /**
@@ -14,7 +15,7 @@ export async function* followTimeline(
   signal: AbortSignal,
 ): AsyncGenerator<TimelineEntry> {
   const path = timelinePath(state, jobId);
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makePrivateDirectory(dirname(path));
   let changed = Promise.withResolvers<void>();
   const watcher = watch(dirname(path), () => changed.resolve());
   const stop = (): void => changed.resolve();

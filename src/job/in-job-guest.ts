@@ -1,5 +1,6 @@
 import { messageOf, type Phase, VtorqueError } from '../base/index.ts';
 import { type JobContext, tearDown } from '../node/guest/index.ts';
+import { onProcessLeft } from '../process/index.ts';
 import { ownPlaces, placesToRead } from '../site/index.ts';
 import { ConsoleDoor, type DoorOptions } from './console/door.ts';
 import { readJobContext } from './context.ts';
@@ -8,7 +9,7 @@ import { HookLogs } from './hooks/logs.ts';
 import { hookOrders } from './hooks/orders.ts';
 import { type JobGuest, startJobGuest } from './job-guest.ts';
 import { keepGuest } from './keep.ts';
-import type { JobSignals } from './signals.ts';
+import { Cancelled, type JobSignals } from './signals.ts';
 import { jobSsh } from './ssh.ts';
 import type { Submission } from './submission.ts';
 import { hookLogsPath, Timeline } from './timeline.ts';
@@ -38,8 +39,13 @@ export async function inJobGuest({ submission, scriptPath, signals, say, run }: 
   const record: Timeline['record'] = (event, value) => timeline.record(event, value);
   const directory = hookLogsPath(state, context.id);
   const reports = new HookLogs({ directory, say, record: (text) => record('fact', text) });
-  record('start');
-  let code: number | undefined;
+  timeline.recordStart();
+  recordSignals(timeline, signals);
+  using _ = onProcessLeft((text) => {
+    record('fact', text);
+    say(text);
+  });
+  let end: number | string = 'failed';
   try {
     const submitted = await submission(context);
     const places = placesToRead(context.env, uid);
@@ -66,12 +72,23 @@ export async function inJobGuest({ submission, scriptPath, signals, say, run }: 
       throw 'failure' in ran ? ran.failure : error;
     });
     if ('failure' in ran) throw ran.failure;
-    code = ran.code;
-    return code;
+    end = ran.code;
+    return ran.code;
+  } catch (error) {
+    if (error instanceof Cancelled) end = error.message;
+    throw error;
   } finally {
-    record('end', code ?? 'failed');
+    record('end', end);
     await Promise.all([timeline.flush(), reports.flush()]);
   }
+}
+
+function recordSignals(timeline: Timeline, { ending }: JobSignals): void {
+  const tell = (): void => {
+    if (ending.reason instanceof Cancelled) timeline.recordSignal(ending.reason.signal);
+  };
+  if (ending.aborted) tell();
+  else ending.addEventListener('abort', tell, { once: true });
 }
 
 /** A batch system may leave a job that it ends too little time: what was written to its disk is on its way sooner then. */

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { listJobRecords, readJobRecord, timelineRows } from './records.ts';
 import { Timeline, timelinePath } from './timeline.ts';
 
@@ -71,4 +73,26 @@ test('readJobRecord() refuses ids that are unknown or stand for several jobs, an
   assert.deepEqual(await listJobRecords(join(site.state, 'none')), []);
   await writeFile(join(site.state, 'file'), '');
   await assert.rejects(listJobRecords(join(site.state, 'file')), { code: 'E_RECORDS', hint: /XDG_STATE_HOME/ });
+});
+
+test('a record without an end says whether its launcher has gone', async () => {
+  await using site = await aState();
+  const state = async (job: string) => (await readJobRecord(site.state, job)).abandoned;
+  const begun = async (job: string, program: string): Promise<void> => {
+    const timeline = `${import.meta.dirname}/timeline.ts`;
+    const script = `const { Timeline } = await import(${JSON.stringify(timeline)});
+      const record = new Timeline(${JSON.stringify(site.state)}, '${job}'); record.recordStart(); ${program}; await record.flush();`;
+    await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+  };
+  await begun('1.head', "record.record('script')");
+  assert.equal(await state('1'), true);
+  await begun('2.head', "record.record('end', 'failed')");
+  assert.equal(await state('2'), undefined);
+  const here = new Timeline(site.state, '3.head');
+  here.recordStart();
+  await here.flush();
+  assert.equal(await state('3'), undefined);
+  // Of a version that did not say who it was.
+  await writeFile(timelinePath(site.state, '4.head'), '{"at":1,"job":"4.head","event":"start"}\n');
+  assert.equal(await state('4'), undefined);
 });

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileReason, VtorqueError } from '../base/index.ts';
+import { isAlive } from '../process/index.ts';
 import { jobOfRecord, readEntries, recordsDirectory, type TimelineEntry, timelinePath } from './timeline.ts';
 
 /** What a job's launcher has written down of the job's last run. */
@@ -7,6 +8,8 @@ export interface JobRecord {
   readonly job: string;
   /** At least one: that of the start. */
   readonly entries: readonly TimelineEntry[];
+  /** The launcher has ended without having written so. Undefined: it has, or goes on, or that cannot be seen from here. */
+  readonly abandoned?: true;
 }
 
 /** One step of a run, or a fact that was noted in it. */
@@ -79,6 +82,19 @@ async function recordedJobs(state: string): Promise<string[]> {
 
 /** A rerun is appended. Undefined when the record is being removed, or nothing whole is in it yet. */
 export async function lastRun(state: string, job: string): Promise<JobRecord | undefined> {
+  const record = await lastEntries(state, job);
+  if (record === undefined || !lacksItsEnd(record)) return record;
+  // It may have written its end after we had read.
+  const now = await lastEntries(state, job);
+  return now !== undefined && lacksItsEnd(now) ? { ...now, abandoned: true } : now;
+}
+
+function lacksItsEnd({ entries }: JobRecord): boolean {
+  const launcher = entries[0]?.launcher;
+  return launcher !== undefined && isAlive(launcher) === false && !entries.some(({ event }) => event === 'end');
+}
+
+async function lastEntries(state: string, job: string): Promise<JobRecord | undefined> {
   const entries = readEntries(await readFile(timelinePath(state, job), 'utf8').catch(() => ''));
   const start = entries.findLastIndex(({ event }) => event === 'start');
   return start < 0 ? undefined : { job, entries: entries.slice(start) };

@@ -1,6 +1,7 @@
-import { appendFile, mkdir, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
+import { appendFile, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { VtorqueError } from '../base/index.ts';
+import { makePrivateDirectory, ownIdentity, type ProcessIdentity } from '../process/index.ts';
 
 /** The steps of a job's run, in their order. */
 export const steps = ['plan', 'network', 'vm-start', 'guest', 'script', 'keep', 'tear-down'] as const;
@@ -12,10 +13,14 @@ export interface TimelineEntry {
   readonly at: number;
   readonly job: string;
   readonly event: 'start' | Step | 'end' | 'fact';
-  /** With `end`: the exit code; with `fact`: what was chosen, and why. */
+  /** With `end`: the exit code, or how it ended without one; with `fact`: what was chosen, and why. */
   readonly value?: string | number;
   /** With the `fact` that tells where a terminal of the guest is to be had. */
   readonly console?: ConsolePlace;
+  /** With `start`: who keeps this record. */
+  readonly launcher?: ProcessIdentity;
+  /** With the `fact` that the job was told to end. */
+  readonly signal?: NodeJS.Signals;
 }
 
 /** Where the launcher of a job lets its owner in. */
@@ -86,7 +91,7 @@ export class Timeline {
   constructor(state: string, job: string) {
     this.#path = timelinePath(state, job);
     this.#job = job;
-    this.#writing = mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
+    this.#writing = makePrivateDirectory(dirname(this.#path))
       // Another job may be removing the same ones.
       .then(() => prune(dirname(this.#path)).catch(() => {}))
       .then(() => endCutLine(this.#path))
@@ -97,6 +102,15 @@ export class Timeline {
 
   record(event: TimelineEntry['event'], value?: string | number): void {
     this.#write({ event, ...(value === undefined ? {} : { value }) });
+  }
+
+  recordStart(): void {
+    this.#write({ event: 'start', launcher: ownIdentity() });
+  }
+
+  /** The job was told to end, and may have no time to say more. */
+  recordSignal(signal: NodeJS.Signals): void {
+    this.#write({ event: 'fact', value: `told to end by ${signal}`, signal });
   }
 
   recordConsole(console: ConsolePlace): void {

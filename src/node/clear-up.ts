@@ -1,12 +1,9 @@
-import { execFile } from 'node:child_process';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { runTool } from '../process/index.ts';
 import { type Lease, type LeaseKey, temporaryPrefix } from './leases/lease.ts';
 import { killStrays } from './strays.ts';
 import { temporaryPlaces } from './temporary.ts';
-
-const REMOVE_MS = 10_000;
 
 /**
  * Remove all that a run of a job has left on this node: processes, then temporary directories.
@@ -30,9 +27,6 @@ export async function removeAs({ uid, gid }: Pick<Lease['owner'], 'uid' | 'gid'>
   const found = await lstat(path).catch(() => undefined);
   if (found?.uid !== uid || !found.isDirectory()) return;
   const remove = ['rm', '-rf', '--one-file-system', '--', path] as const;
-  const [program, ...args] =
-    process.getuid?.() === 0
-      ? (['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--', ...remove] as const)
-      : remove;
-  await promisify(execFile)(program, args, { timeout: REMOVE_MS, env: { PATH: '/usr/bin:/bin' } });
+  const isRoot = process.getuid?.() === 0;
+  await runTool(isRoot ? ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--', ...remove] : remove);
 }

@@ -1,17 +1,12 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import type { Duplex, Readable } from 'node:stream';
-import { type Phase, VtorqueError, within } from '../base/index.ts';
-import { boundProgram } from './native/build.ts';
+import type { Duplex } from 'node:stream';
+import { type Env, type Phase, VtorqueError } from '../base/index.ts';
+import { orLeft } from './left.ts';
+import { type ProcessEnd, start } from './start.ts';
 import { Tail } from './tail.ts';
 
-export interface ProcessEnd {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
-
 /** In words: `with exit code 1`, `by SIGKILL`. */
-export function describeEnd({ code, signal }: ProcessEnd): string {
+export function describeEnd({ code, signal, left }: ProcessEnd): string {
+  if (left) return 'not even by SIGKILL';
   return signal === null ? `with exit code ${code}` : `by ${signal}`;
 }
 
@@ -22,63 +17,46 @@ export interface BoundProcess {
   readonly sockets: readonly Duplex[];
   readonly stderr: Tail;
   readonly ended: Promise<ProcessEnd>;
-  /** Kill it; returns when it is reaped. */
+  /** Kill it; returns when it is reaped, or is left. */
   kill(): Promise<ProcessEnd>;
 }
 
 export interface BoundSpawn {
   readonly program: string;
   readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Env;
   /** What the child gets as descriptors 3, 4, ...: a socket pair with us, or a descriptor of ours. */
   readonly descriptors: readonly ('pipe' | number)[];
   /** What the program is for, for the error when it cannot be started; a machine unless told. */
   readonly phase?: Phase;
+  /** How long a kill may take, in milliseconds; as `orLeft` has it unless told. */
+  readonly killedWithinMs?: number;
 }
 
 /**
- * Start a program that cannot outlive this process, and that only KILL reaches of what a batch system sends to all
+ * Start a program that runs beside us, cannot outlive us, and that only KILL reaches of what a batch system sends to all
  * processes of a job. It is this process that acts on the others: a machine that ended at TERM by itself would leave the
  * script in it no time for its trap.
  * @throws VtorqueError `E_SPAWN` when the program cannot be started
  */
-export async function spawnBound({
-  program,
-  args,
-  env,
-  descriptors,
-  phase = 'vm-start',
-}: BoundSpawn): Promise<BoundProcess> {
-  const child = spawn(boundProgram, [String(process.pid), program, ...args], {
-    env,
-    cwd: '/',
-    stdio: ['ignore', 'ignore', 'pipe', ...descriptors],
+export async function spawnBound(spawn: BoundSpawn): Promise<BoundProcess> {
+  const { program, args, env, descriptors, phase = 'vm-start', killedWithinMs } = spawn;
+  const child = start([program, ...args], {
+    ...{ tie: 'shielded', env, cwd: '/', stdio: ['ignore', 'ignore', 'pipe', ...descriptors] },
   });
-  try {
-    await once(child, 'spawn');
-  } catch (cause) {
-    throw new VtorqueError('E_SPAWN', `Cannot start "${program}": "${boundProgram}" did not start`, {
-      hint: 'Set the installation up again: npm run setup',
-      phase,
-      cause,
-    });
-  }
-  const ended = once(child, 'exit').then(([code, signal]) => ({ code, signal }) as ProcessEnd);
-  const sockets = descriptors.flatMap((kind, index) => (kind === 'pipe' ? [child.stdio[index + 3] as Duplex] : []));
+  await child.begun.catch((error: unknown) => {
+    throw error instanceof VtorqueError ? error.with({ phase }) : error;
+  });
+  let killed: Promise<ProcessEnd> | undefined;
   return {
-    pid: child.pid ?? 0,
-    sockets,
-    stderr: new Tail(child.stderr as Readable),
-    ended,
+    pid: child.pid,
+    sockets: descriptors.flatMap((kind, index) => (kind === 'pipe' ? [child.pipe(index + 3)] : [])),
+    stderr: new Tail(child.pipe(2)),
+    ended: child.ended,
     kill: () => {
-      child.kill('SIGKILL');
-      return ended;
+      child.signal('SIGKILL');
+      killed ??= orLeft(child, program, killedWithinMs);
+      return killed;
     },
   };
-}
-
-/** The end of a child that ends by itself. It is killed when the time is over, or the signal is aborted. */
-export async function endWithin(child: BoundProcess, ms: number, signal?: AbortSignal): Promise<ProcessEnd> {
-  const late = (): Error => new Error('late');
-  return within(child.ended, { ms, signal, late }).catch(() => child.kill());
 }

@@ -1,7 +1,6 @@
 import { VtorqueError } from '../base/index.ts';
-import { describeEnd, endWithin, spawnBound } from './bound-process.ts';
+import { run } from './run.ts';
 
-const PATH = '/usr/local/bin:/usr/bin:/bin';
 const CONFLICT = 75;
 /** Who is not to wait has an answer at once, unless the file system itself does not answer. */
 const ANSWER_MS = 10_000;
@@ -23,16 +22,14 @@ export interface DescriptorLock {
  */
 export async function lockDescriptor(fd: number, { kind, what, waitMs = 0, signal }: DescriptorLock): Promise<boolean> {
   const how = waitMs > 0 ? [] : ['--nonblock'];
-  const args = [`--${kind}`, ...how, '--conflict-exit-code', `${CONFLICT}`, '3'];
-  // What the batch system sends to all processes of a job must not end it in between; its own alarm would be blocked, too.
-  const child = await spawnBound({ program: 'flock', args, env: { PATH }, descriptors: [fd] });
-  const end = await endWithin(child, waitMs > 0 ? waitMs : ANSWER_MS, signal);
-  signal?.throwIfAborted();
-  // It may have got it in the last moment.
-  if (end.code === 0) return true;
-  if (end.code === CONFLICT || (waitMs > 0 && end.signal === 'SIGKILL')) return false;
-  throw new VtorqueError('E_FLOCK', `Cannot lock ${what}: flock of util-linux ended ${describeEnd(end)}`, {
+  const flock = await run(['flock', `--${kind}`, ...how, '--conflict-exit-code', `${CONFLICT}`, '3'], {
+    // Its own alarm would be blocked as all signals are.
+    ...{ descriptors: [fd], withinMs: waitMs > 0 ? waitMs : ANSWER_MS, signal },
+  });
+  if (flock.code === 0) return true;
+  if (flock.code === CONFLICT || (waitMs > 0 && flock.stopped)) return false;
+  throw new VtorqueError('E_FLOCK', `Cannot lock ${what}: flock of util-linux ended with ${flock.ending}`, {
     hint: 'See that util-linux is installed, and that the file system has locks',
-    details: child.stderr.lines,
+    details: flock.said,
   });
 }

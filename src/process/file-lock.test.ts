@@ -98,3 +98,16 @@ test('lockFile() leaves no file that others may lock, also where one was there',
   await using _held = await lockFile(path, { waitMs: 10_000 });
   assert.equal((await stat(path)).mode & 0o777, 0o600);
 });
+
+test('who waits for a lock whose file its holder removes has that of the new file, alone', async () => {
+  await using site = await aDirectory();
+  const path = join(site.dir, '.lock');
+  const first = await lockFile(path, { waitMs: 0 });
+  const waits = Promise.withResolvers<void>();
+  const waiting = lockFile(path, { waitMs: 10_000, onWait: waits.resolve });
+  await waits.promise;
+  await first.remove();
+  await first[Symbol.asyncDispose]();
+  await using _second = await waiting;
+  await assert.rejects(lockFile(path, { waitMs: 0 }), { code: 'E_LOCKED' });
+});

@@ -1,5 +1,5 @@
 import { release } from 'node:os';
-import { endWithin, spawnBound } from '../process/index.ts';
+import { run } from '../process/index.ts';
 import { virtiofsdThere } from './virtiofsd.ts';
 
 /** How the guest reaches the user's directories. */
@@ -46,8 +46,6 @@ export async function transportHere(
   return chooseTransport({ virtiofsd, userNamespaces, kernelRelease: release(), ...(wanted && { wanted }) });
 }
 
-const TRIAL_MS = 10_000;
-
 /** Whether this user can make the namespace that virtiofsd needs; sites and distributions may forbid it. Root can ask for another. */
 export async function canMakeUserNamespace(uid: number, gid: number): Promise<boolean> {
   const asOther = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--'];
@@ -62,12 +60,5 @@ export async function canMakeUserNamespace(uid: number, gid: number): Promise<bo
     'true',
   ];
   const [program = '', ...args] = [...(process.getuid?.() === uid ? [] : asOther), ...unshare];
-  const trial = await spawnBound({
-    program,
-    args,
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
-    descriptors: [],
-    phase: 'storage',
-  });
-  return (await endWithin(trial, TRIAL_MS)).code === 0;
+  return (await run([program, ...args])).code === 0;
 }

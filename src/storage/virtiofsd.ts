@@ -2,7 +2,7 @@ import { access, rename } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { VtorqueError } from '../base/index.ts';
-import { type BoundProcess, boundProgram, spawnBound } from '../process/index.ts';
+import { type BoundProcess, boundToUs, spawnBound } from '../process/index.ts';
 import { programsDirectory } from '../site/index.ts';
 import { asUserLibrary } from './native/build.ts';
 
@@ -54,8 +54,9 @@ export async function startVirtiofsd(options: VirtiofsOptions): Promise<Virtiofs
       args: [
         ...['--user', `--map-user=${options.uid}`, `--map-group=${options.gid}`, '--keep-caps', '--mount'],
         // A new user namespace resets the parent-death signal, so it is set once more behind it.
-        ...['--', boundProgram, String(process.pid), virtiofsdProgram],
-        ...[
+        '--',
+        ...boundToUs([
+          virtiofsdProgram,
           '-f',
           '--fd=3',
           '-o',
@@ -64,7 +65,7 @@ export async function startVirtiofsd(options: VirtiofsOptions): Promise<Virtiofs
           'sandbox=chroot',
           '-o',
           withoutCapabilities,
-        ],
+        ]),
       ],
       env: { ...options.env, LD_PRELOAD: preload, ...(options.readonly ? { VTORQUE_READ_ONLY: options.source } : {}) },
       descriptors: [listening.fd],

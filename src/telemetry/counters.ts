@@ -1,8 +1,8 @@
-import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileReason, MiB, VtorqueError } from '../base/index.ts';
-import { runTool } from '../process/index.ts';
+import { makePrivateDirectory, runTool } from '../process/index.ts';
 import { type Event, eventOf, nameOf } from './event.ts';
 
 /*
@@ -48,8 +48,7 @@ export async function count(directory: string, event: Event): Promise<void> {
 async function openToAppend(path: string, directory: string): Promise<FileHandle> {
   return open(path, 'a', 0o600).catch(async (error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
-    // What lies in root's places besides is for all.
-    await mkdir(directory, { recursive: true, mode: process.getuid?.() === 0 ? 0o755 : 0o700 });
+    await makePrivateDirectory(directory);
     await (await open(join(directory, SINCE), 'a', 0o600)).close();
     return open(path, 'a', 0o600);
   });
@@ -57,7 +56,7 @@ async function openToAppend(path: string, directory: string): Promise<FileHandle
 
 /** The first `size` bytes take no room any more. Where the file system has no holes, the counter begins anew, as a counter may. */
 async function makeHole(path: string, size: number): Promise<void> {
-  await runTool('fallocate', ['--punch-hole', '--offset', '0', '--length', String(size), path]).catch(() => rm(path));
+  await runTool(['fallocate', '--punch-hole', '--offset', '0', '--length', String(size), path]).catch(() => rm(path));
 }
 
 /** @throws VtorqueError `E_CANNOT_READ` */

@@ -64,9 +64,9 @@ export async function makeCloudImage(): Promise<CloudImage> {
         '--customize-hook=: > "$1/etc/machine-id"',
         ...['bookworm', archive, ...sources],
       ]),
-      { deadlineMs: installMs, env: { TMPDIR: work } },
+      { withinMs: installMs, env: { TMPDIR: work } },
     );
-    const path = await makeDisk(archive, work, (argv) => run(privileges.command(argv, work), { deadlineMs: stepMs }));
+    const path = await makeDisk(archive, work, (argv) => run(privileges.command(argv, work), { withinMs: stepMs }));
     // The image is everybody's to read, as a downloaded one.
     await chmod(work, 0o711);
     await chmod(path, 0o644);
@@ -107,7 +107,7 @@ async function makeDisk(
   await handle.write(masterBootRecord(boot), 0, SECTOR, 0);
   // GRUB's first sector looks for the rest in the sector behind it unless it is told otherwise, and so does that for its own rest.
   await handle.write(core, 0, core.length, SECTOR);
-  await run(['qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', raw, disk], { deadlineMs: stepMs });
+  await run(['qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', raw, disk], { withinMs: stepMs });
   await rm(raw);
   return disk;
 }

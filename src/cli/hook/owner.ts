@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { VtorqueError } from '../../base/index.ts';
 import type { Lease } from '../../node/leases/lease.ts';
-
-const ANSWER_MS = 10_000;
+import { run } from '../../process/index.ts';
 
 /**
  * A user by his name, from wherever the node has its users.
@@ -11,9 +8,8 @@ const ANSWER_MS = 10_000;
  */
 export async function ownerOf(name: string): Promise<Lease['owner']> {
   // Without options: a name never begins with a dash here.
-  const found = promisify(execFile)('getent', ['passwd', name], { timeout: ANSWER_MS, env: { PATH: '/usr/bin:/bin' } });
-  const { stdout } = await found.catch(() => ({ stdout: '' }));
-  const [, , uid = '', gid = ''] = stdout.split('\n')[0]?.split(':') ?? [];
+  const { stdout } = await run(['getent', 'passwd', name]);
+  const [, , uid = '', gid = ''] = stdout.toString().split('\n')[0]?.split(':') ?? [];
   if (/^\d+$/.test(uid) && /^\d+$/.test(gid)) return { name, uid: Number(uid), gid: Number(gid) };
   throw new VtorqueError(
     'E_USER_UNKNOWN',

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { endBeforehand } from '../../node/end-beforehand.ts';
 import { HOOK_WITHIN_MS, type HookedJob, prepare, release } from '../../node/hook.ts';
 import { leasesPlace } from '../../node/leases/place.ts';
 import { LeaseStore } from '../../node/leases/store.ts';
+import { start } from '../../process/index.ts';
 import { systemConfigFile } from '../../site/config-files.ts';
 import { installRoot } from '../../site/index.ts';
 import { ownerOf } from './owner.ts';
@@ -99,13 +99,8 @@ function tooLate(ms: number): VtorqueError {
 
 /** On its own, since it asks the batch system, which waits for this hook. */
 async function startReaper(engine: EngineName, env: NodeJS.ProcessEnv): Promise<void> {
-  const reaper = spawn(join(installRoot, 'bin/vtorque'), ['reap', '--engine', engine], {
-    detached: true,
-    stdio: 'ignore',
-    cwd: '/',
-    env: { ...env, PATH: await hookPath(engine, env) },
-  });
   // That it cannot be started is no reason to fail: there is a timer, too.
-  reaper.on('error', () => {});
-  reaper.unref();
+  start([join(installRoot, 'bin/vtorque'), 'reap', '--engine', engine], {
+    ...{ tie: 'free', apart: true, env: { ...env, PATH: await hookPath(engine, env) }, cwd: '/' },
+  }).abandon();
 }

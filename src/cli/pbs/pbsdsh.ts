@@ -1,9 +1,9 @@
-import type { ChildProcess } from 'node:child_process';
 import { constants as osConstants } from 'node:os';
 import type { Env } from '../../base/index.ts';
 import { request } from '../../engine/embedded/client.ts';
 import type { TaskReply } from '../../engine/embedded/protocol.ts';
 import { spawnTask, type Task, tasksOf } from '../../engine/embedded/task.ts';
+import type { Started } from '../../process/index.ts';
 import { CommandError, type CommandResult, notAvailable } from './command.ts';
 
 const USAGE = 'usage: pbsdsh [-c copies | -n node | -h host | -u] [-v] program [args]';
@@ -23,10 +23,10 @@ export async function pbsdsh(args: readonly string[], env: Env): Promise<Command
   const job = await request<TaskReply>(env, { op: 'task', id });
   const tasks = chooseTasks(job.hosts, wanted);
   const said: string[] = [];
-  const children = new Set<ChildProcess>();
+  const children = new Set<Started>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      for (const child of children) child.kill(signal);
+      for (const child of children) child.signal(signal);
     });
   }
   const ends = await Promise.all(tasks.map((task, index) => runTask(task, index, job, command, children)));
@@ -97,13 +97,14 @@ async function runTask(
   index: number,
   job: TaskReply,
   command: readonly [string, ...string[]],
-  children: Set<ChildProcess>,
+  children: Set<Started>,
 ): Promise<number> {
   // The script is task 1.
   const child = spawnTask(job, task, index + 2, command);
-  const { promise, resolve } = Promise.withResolvers<number>();
   children.add(child);
-  child.once('error', () => resolve(254));
-  child.once('exit', (code, signal) => resolve(code ?? 256 + (signal === null ? 0 : osConstants.signals[signal])));
-  return await promise.finally(() => children.delete(child));
+  const status = child.ended.then(
+    ({ code, signal }) => code ?? 256 + (signal === null ? 0 : osConstants.signals[signal]),
+    () => 254,
+  );
+  return status.finally(() => children.delete(child));
 }

@@ -1,6 +1,5 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { VtorqueError } from '../../base/index.ts';
+import { run, start } from '../../process/index.ts';
 
 /** A terminal whose every byte comes and goes as it is. Disposing of it brings back what was set before. */
 export interface RawTerminal extends AsyncDisposable {}
@@ -11,26 +10,23 @@ export interface RawTerminal extends AsyncDisposable {}
  */
 const GUARDIAN = `trap '' TTOU TTIN TSTP INT QUIT HUP TERM; read -r _; exec stty "$0" <&3`;
 
-const STTY_MS = 5000;
-
 /**
  * Make the terminal on descriptor `fd` raw. stty does it, since Node's own raw mode still alters line ends of the output.
  * @throws VtorqueError `E_TERMINAL` when it is none
  */
 export async function makeRaw(fd: number): Promise<RawTerminal> {
-  const saved = stty(fd, ['-g']).trim();
-  const guardian = spawn('/bin/sh', ['-c', GUARDIAN, saved], { stdio: ['pipe', 'ignore', 'ignore', fd] });
-  const { stdin } = guardian;
-  if (stdin === null) throw new Error('the process that guards the terminal has no input');
-  stdin.on('error', () => {});
-  await once(guardian, 'spawn');
-  const ended = once(guardian, 'exit');
+  const saved = await stty(fd, '-g');
+  const guardian = start(['/bin/sh', '-c', GUARDIAN, saved], {
+    ...{ tie: 'free', env: process.env, stdio: ['pipe', 'ignore', 'ignore', fd] },
+  });
+  await guardian.begun;
+  const stdin = guardian.pipe(0).on('error', () => {});
   const dispose = async (): Promise<void> => {
     stdin.end();
-    await ended;
+    await guardian.ended;
   };
   try {
-    stty(fd, ['raw', '-echo']);
+    await stty(fd, 'raw', '-echo');
   } catch (error) {
     await dispose();
     throw error;
@@ -38,14 +34,10 @@ export async function makeRaw(fd: number): Promise<RawTerminal> {
   return { [Symbol.asyncDispose]: dispose };
 }
 
-function stty(fd: number, args: readonly string[]): string {
-  const { status, stdout, stderr, error } = spawnSync('stty', args, {
-    stdio: [fd, 'pipe', 'pipe'],
-    encoding: 'utf8',
-    timeout: STTY_MS,
-  });
-  if (status === 0) return stdout;
-  throw new VtorqueError('E_TERMINAL', `Cannot set the terminal: ${error?.message ?? stderr.trim()}`, {
+async function stty(fd: number, ...words: readonly string[]): Promise<string> {
+  const { code, stdout, said, ending } = await run(['stty', ...words], { input: fd });
+  if (code === 0) return stdout.toString().trim();
+  throw new VtorqueError('E_TERMINAL', `Cannot set the terminal: ${said[0] ?? ending}`, {
     hint: 'Standard input must be a terminal, and the program stty be there',
   });
 }

@@ -1,12 +1,11 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
 import { isatty } from 'node:tty';
-import { definedOnly, type Env, VtorqueError } from '../../base/index.ts';
+import { type Env, VtorqueError } from '../../base/index.ts';
 import type { InteractiveCommand } from '../../engine/index.ts';
 import { type FromJob, JobReader, lineToJob, type ToJob } from '../../job/interactive/lines.ts';
+import { type Started, start } from '../../process/index.ts';
 import { makeRaw, type RawTerminal } from '../terminal/raw-terminal.ts';
 import { terminalSize } from '../terminal/size.ts';
 
@@ -27,7 +26,7 @@ const GRACE_MS = 5000;
 export class InteractiveSession {
   readonly #options: SessionOptions;
   readonly #reader: JobReader;
-  #qsub: ChildProcessByStdio<Writable, Readable, Readable | null> | undefined;
+  #qsub: Started | undefined;
   #raw: RawTerminal | undefined;
   #code: number | undefined;
   #endedBy: NodeJS.Signals | undefined;
@@ -48,25 +47,23 @@ export class InteractiveSession {
     for (const signal of ENDING) process.on(signal, this.#end);
     // In a session of its own, so that Ctrl-C before the shell is there reaches us alone. It dies with us, and the job
     // with it: without qsub a job has no terminal.
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...submitting.command], {
-      env: definedOnly(submitting.env ?? env),
-      detached: true,
+    const child = start(submitting.command, {
+      ...{ tie: 'bound', apart: true, env: submitting.env ?? env },
       stdio: ['pipe', 'pipe', submitting.inWords === undefined ? 'inherit' : 'pipe'],
-    }) as ChildProcessByStdio<Writable, Readable, Readable | null>;
+    });
     this.#qsub = child;
-    const words = this.#readErrors(child.stderr);
-    child.stdin.on('error', () => {});
-    const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+    const words = this.#readErrors(child);
+    child.pipe(0).on('error', () => {});
     try {
-      for await (const chunk of child.stdout) {
+      for await (const chunk of child.pipe(1)) {
         for (const message of this.#reader.read(chunk as Buffer)) await this.#take(message);
       }
       await this.#print(this.#reader.rest());
-      const [exit, signal] = await closed;
+      const { code, signal } = await child.closed;
       await words;
       // Nothing holds the job any more, and nothing else might tell the batch system.
       if (signal !== null) this.#cancel();
-      return this.#outcome(exit ?? 128 + constants.signals[signal ?? 'SIGKILL']);
+      return this.#outcome(code ?? 128 + constants.signals[signal ?? 'SIGKILL']);
     } finally {
       await this.#cancelled;
       await this.#restore();
@@ -110,10 +107,10 @@ export class InteractiveSession {
     return this.#print(text);
   }
 
-  async #readErrors(stderr: Readable | null): Promise<void> {
+  async #readErrors(qsub: Started): Promise<void> {
     const { inWords } = this.#options.submitting;
-    if (stderr === null || inWords === undefined) return;
-    for await (const line of createInterface({ input: stderr })) {
+    if (inWords === undefined) return;
+    for await (const line of createInterface({ input: qsub.pipe(2) })) {
       const { to, text } = inWords(line);
       const bytes = Buffer.from(this.#raw === undefined ? text : text.replaceAll('\n', '\r\n'));
       if (to === 'stdout') await this.#tell(bytes);
@@ -129,7 +126,7 @@ export class InteractiveSession {
     stdin.on('data', (bytes: Buffer) => {
       if (this.#say({ kind: 'input', bytes })) return;
       stdin.pause();
-      this.#qsub?.stdin.once('drain', () => stdin.resume());
+      this.#qsub?.pipe(0).once('drain', () => stdin.resume());
     });
   }
 
@@ -147,7 +144,7 @@ export class InteractiveSession {
   };
 
   #say(message: ToJob): boolean {
-    return this.#qsub?.stdin.write(lineToJob(message)) ?? true;
+    return this.#qsub?.pipe(0).write(lineToJob(message)) ?? true;
   }
 
   async #print(bytes: Buffer): Promise<void> {
@@ -159,8 +156,8 @@ export class InteractiveSession {
     if (this.#endedBy !== undefined) return;
     this.#endedBy = signal;
     this.#cancel();
-    this.#qsub?.kill('SIGTERM');
-    setTimeout(() => this.#qsub?.kill('SIGKILL'), GRACE_MS).unref();
+    this.#qsub?.signal('SIGTERM');
+    setTimeout(() => this.#qsub?.signal('SIGKILL'), GRACE_MS).unref();
   };
 
   #cancel(): void {

@@ -19,7 +19,8 @@ import {
 import { installRoot } from '../../site/index.ts';
 import { InteractiveSession } from './interactive-session.ts';
 import { ownDirectiveWords } from './own-options.ts';
-import type { PreparedJob, PrepareOptions } from './prepare.ts';
+import type { PreparedJob } from './prepare.ts';
+import type { JobSources } from './wanted-job.ts';
 
 /**
  * Submit an interactive job in a VM, and be its terminal until it has ended.
@@ -30,10 +31,7 @@ import type { PreparedJob, PrepareOptions } from './prepare.ts';
  * @returns the exit code of the shell
  * @throws VtorqueError `E_QSUB` in qsub's words without a terminal, `E_SHELL_UNKNOWN` when nothing said how the shell ended
  */
-export async function runInteractiveJob(
-  job: PreparedJob,
-  { line, script, env }: Pick<PrepareOptions, 'line' | 'script' | 'env'>,
-): Promise<number> {
+export async function runInteractiveJob(job: PreparedJob, { line, script, env }: JobSources): Promise<number> {
   if (job.engine === undefined) throw new Error('no batch system');
   const scan = scanDirectives(script.bytes, line.look.prefix ?? DEFAULT_PREFIX);
   const ours = { own: ownDirectiveWords };

@@ -1,11 +1,3 @@
-import { hostname, userInfo } from 'node:os';
-import type { Env } from '../../base/index.ts';
-import { currentDirectory } from '../../engine/directories.ts';
-import type { Engine } from '../../engine/index.ts';
-// Not through the room's index, which loads the builders of images: half of vsub's time.
-import { findImage, imagePools } from '../../image/catalogue.ts';
-import { checkDistro } from '../../image/distro.ts';
-import { checkImageRam } from '../../image/min-ram.ts';
 import { composeLauncherScript, type Submission } from '../../job/submission.ts';
 import {
   type EffectiveOptions,
@@ -14,27 +6,20 @@ import {
   variableNames,
   walkQsubArgs,
 } from '../../pbs/index.ts';
-import type { SiteConfig } from '../../site/config/index.ts';
-import { installRoot, ownPlaces, placesToRead } from '../../site/index.ts';
-import type { AskedEngine } from './ask-engine.ts';
-import { checkOnNodes } from './check-on-nodes.ts';
-import { checkWithEngine, needsOrReason } from './check-with-engine.ts';
-import { hookedJob, readUserHooks } from './hook-files.ts';
-import { checkInPlaceOfQsub } from './in-place-of-qsub.ts';
-import { type Added, withAdded } from './needs.ts';
+import { installRoot } from '../../site/index.ts';
+import { type CheckedJob, type CheckOptions, checkJob } from './check-job.ts';
+import { hookedJob } from './hook-files.ts';
+import { withAdded } from './needs.ts';
 import { type JobSources, type WantedJob, wantedJob } from './wanted-job.ts';
 
 /** A job in a VM that has passed all checks, ready to be handed to the batch system. */
 export interface PreparedJob
   extends Pick<WantedJob, 'request' | 'settings' | 'fallbacks' | 'queue' | 'nodes' | 'slots'>,
+    Pick<CheckedJob, 'added' | 'engine' | 'config'>,
     JobForQsub {
   readonly warnings: readonly string[];
-  readonly added: readonly Added[];
   /** Its shell runs at the user's terminal. */
   readonly interactive: boolean;
-  /** None only where a missing batch system is allowed. */
-  readonly engine: Engine | undefined;
-  readonly config: SiteConfig | undefined;
 }
 
 interface JobForQsub {
@@ -49,50 +34,28 @@ interface JobForQsub {
   readonly hooked: Pick<Submission, 'hooks' | 'job'>;
 }
 
-export interface PrepareOptions extends JobSources {
-  readonly asking: AskedEngine;
-  /** Go on without a batch system: nothing is to be submitted. */
-  readonly withoutEngine: boolean;
-}
-
 /**
  * Make of a command line and a script all that is to be submitted.
  * @throws VtorqueError for everything that can be known to be wrong before the job is queued
  */
-export async function prepareVmJob(options: PrepareOptions): Promise<PreparedJob> {
-  const { line, script, env, asking, withoutEngine } = options;
-  const uid = process.getuid?.() ?? 0;
-  const wanted = await wantedJob(options, asking.config);
+export async function prepareVmJob(options: CheckOptions): Promise<PreparedJob> {
+  const wanted = await wantedJob(options, options.asking.config);
+  const checked = await checkJob(wanted, options);
   const { request, settings, fallbacks, queue, nodes, slots } = wanted;
-  const added = await needsOrReason(wanted, asking);
-  if (request.mounts !== undefined || request.disk !== undefined) {
-    const { checkMountTargets } = await import('../../node/guest/mount-targets.ts');
-    await checkMountTargets(request, [userInfo().homedir, currentDirectory()]);
-  }
-  const config = await asking.config;
-  await checkImageAndPolicy(wanted, { config, env, uid });
-  const engine = await asking.engine.catch((error: unknown) => {
-    if (withoutEngine) return undefined;
-    throw error;
-  });
-  const { interactive } = wanted.options;
-  await engine?.check?.({ argv: line.qsubArgv, options: wanted.options });
-  if (engine !== undefined && engine.qsub === undefined && !interactive) checkInPlaceOfQsub(line, script);
-  const unanswered = await checkWithEngine(wanted, engine, { asking, withoutEngine });
-  await checkOnNodes(request, { env, uid, nodesAreHere: engine?.name === 'embedded' });
+  const { added, engine, config, unanswered } = checked;
   return {
-    ...{ request, settings, fallbacks, queue, nodes, slots, added, engine, config, interactive },
-    ...(await jobForQsub(wanted, options, { added, engine })),
+    ...{ request, settings, fallbacks, queue, nodes, slots, added, engine, config },
+    interactive: wanted.options.interactive,
+    ...jobForQsub(wanted, options, checked),
     warnings: [...settings.flatMap(({ warning }) => warning ?? []), ...unanswered],
   };
 }
 
-async function jobForQsub(
+function jobForQsub(
   { request, options, fromScript, prefix }: WantedJob,
   { line, script }: JobSources,
-  { added, engine }: Pick<PreparedJob, 'added' | 'engine'>,
-): Promise<JobForQsub> {
-  const hooks = await readUserHooks(request, options.interactive);
+  { added, engine, hooks }: CheckedJob,
+): JobForQsub {
   const { look, walk, qsubArgv } = line;
   const words = withAdded(qsubArgv, added, { script: look.script?.at, endOfOptions: endOfOptions(walk) });
   const final = added.length === 0 ? options : effectiveOptions(walkQsubArgs(words.argv).options, fromScript);
@@ -120,30 +83,6 @@ function endOfOptions({ argv, operands, endOfOptions }: QsubWalk): number | unde
   const [script, ...others] = operands;
   if (endOfOptions !== undefined || script === undefined || others.length > 0) return endOfOptions;
   return script.at === argv.length - 1 ? script.at : undefined;
-}
-
-async function checkImageAndPolicy(
-  { request, queue }: WantedJob,
-  { config, env, uid }: { readonly config: SiteConfig | undefined; readonly env: Env; readonly uid: number },
-): Promise<void> {
-  const entry = await findImage(request.img, imagePools(placesToRead(env, uid)));
-  checkImageRam(entry, request.ram);
-  if (request.distro !== undefined && entry.kind !== 'host') {
-    checkDistro(request.distro, entry.name, entry.manifest.distro);
-  }
-  // Without a configuration everything is allowed that needs none.
-  if (config === undefined && request.net !== 'bridge') return;
-  const [{ checkPolicy }, { SiteConfig }, { currentGroups }] = await Promise.all([
-    import('../../site/config/policy.ts'),
-    import('../../site/config/site-config.ts'),
-    import('../../site/config/current-user.ts'),
-  ]);
-  const [own] = imagePools([ownPlaces(env, uid)]);
-  await checkPolicy(config ?? new SiteConfig(), {
-    ...{ request, queue, groups: currentGroups, host: hostname() },
-    user: userInfo().username,
-    ownImage: uid !== 0 && entry.kind !== 'host' && entry.pool === own,
-  });
 }
 
 /** qsub itself makes plain line ends of DOS ones in a script on standard input. */

@@ -1,7 +1,8 @@
+import type { CheckOptions } from './check-job.ts';
 import { type Explanation, explainPlainJob, explainVmJob } from './explanation.ts';
 import { explanationText } from './explanation-text.ts';
 import { engineOfPlainJobs } from './plain.ts';
-import { type PrepareOptions, prepareVmJob } from './prepare.ts';
+import { prepareVmJob } from './prepare.ts';
 import { printWarnings } from './submit.ts';
 
 /**
@@ -9,7 +10,7 @@ import { printWarnings } from './submit.ts';
  * @returns the exit code: 0
  * @throws VtorqueError for a job that would be refused
  */
-export async function showVmJob(options: Omit<PrepareOptions, 'withoutEngine'>): Promise<number> {
+export async function showVmJob(options: Omit<CheckOptions, 'withoutEngine'>): Promise<number> {
   const { line, env } = options;
   const job = await prepareVmJob({ ...options, withoutEngine: true });
   const explained = await explainVmJob(job, env);
@@ -24,7 +25,7 @@ export async function showVmJob(options: Omit<PrepareOptions, 'withoutEngine'>):
 }
 
 /** The same for a job without a VM, of which there are no files. */
-export async function showPlainJob({ line, env }: Pick<PrepareOptions, 'line' | 'env'>): Promise<number> {
+export async function showPlainJob({ line, env }: Pick<CheckOptions, 'line' | 'env'>): Promise<number> {
   const engine = await engineOfPlainJobs(env).catch(() => undefined);
   return print(explainPlainJob(engine, line.qsubArgv), line);
 }

@@ -2,7 +2,8 @@ import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine, Submitted } from '../../engine/index.ts';
 import { installRoot } from '../../site/index.ts';
-import { type PreparedJob, type PrepareOptions, prepareVmJob } from './prepare.ts';
+import type { CheckOptions } from './check-job.ts';
+import { type PreparedJob, prepareVmJob } from './prepare.ts';
 import { reportSubmission } from './report.ts';
 
 const ownQsub = join(installRoot, 'libexec/pbs/qsub');
@@ -12,7 +13,7 @@ const ownQsub = join(installRoot, 'libexec/pbs/qsub');
  * @returns qsub's exit code
  * @throws VtorqueError for everything that can be known to be wrong before the job is queued
  */
-export async function submitVmJob(options: Omit<PrepareOptions, 'withoutEngine'>): Promise<number> {
+export async function submitVmJob(options: Omit<CheckOptions, 'withoutEngine'>): Promise<number> {
   const job = await prepareVmJob({ ...options, withoutEngine: false });
   if (job.engine === undefined) throw new Error('no batch system');
   printWarnings(job);
@@ -35,7 +36,7 @@ function isOwnQsub({ qsub }: Engine): boolean {
 async function submitByOwnQsub(
   argv: readonly string[],
   script: { readonly name: string; readonly bytes: Buffer },
-  env: PrepareOptions['env'],
+  env: CheckOptions['env'],
 ): Promise<Submitted> {
   const [{ qsub }, { inWords }] = await Promise.all([import('../pbs/qsub.ts'), import('../pbs/run.ts')]);
   const { stdout = '', stderr = '', exitCode } = await inWords('qsub', qsub(argv, env, script), env);

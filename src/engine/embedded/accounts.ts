@@ -1,10 +1,7 @@
-import { execFile } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { promisify } from 'node:util';
-import { peerOf } from '../../process/index.ts';
+import { peerOf, run, succeeded } from '../../process/index.ts';
 import type { Account } from './environment.ts';
 
-const LOOKUP_MS = 10_000;
 /** Submitting and starting a job ask for the same account twice; a change of groups still counts for the next job. */
 const REMEMBERED_MS = 5000;
 
@@ -37,16 +34,13 @@ export function machineAccounts(helper: string, serverUid: number): Accounts {
   };
 }
 
+/** What the helper ends with. */
+const UNKNOWN = 3;
+
 async function askAccount(helper: string, uid: number): Promise<Account | undefined> {
-  const result = await promisify(execFile)(helper, ['user', String(uid)], {
-    timeout: LOOKUP_MS,
-    encoding: 'utf8',
-  }).catch((error: { code?: unknown }) => {
-    if (error.code === 3) return undefined;
-    throw error;
-  });
-  if (result === undefined) return undefined;
-  const lines = result.stdout.trimEnd().split('\n');
+  const ran = await run([helper, 'user', String(uid)]);
+  if (ran.code === UNKNOWN) return undefined;
+  const lines = succeeded(ran).stdout.toString().trimEnd().split('\n');
   const values = (key: string): string[] =>
     lines.flatMap((line) => (line.startsWith(`${key} `) ? [line.slice(key.length + 1)] : []));
   const [gid = ''] = values('gid');

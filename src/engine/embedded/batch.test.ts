@@ -11,7 +11,7 @@ import { aJob } from './test-builders.ts';
 function aBatch(change: Partial<BatchOptions> = {}) {
   const store = new Store(':memory:');
   const started: Job[] = [];
-  const forgotten: number[] = [];
+  const completed: number[] = [];
   const clock = { now: 1_000_000 };
   const batch = new Batch({
     store,
@@ -23,14 +23,14 @@ function aBatch(change: Partial<BatchOptions> = {}) {
     start: (job) => started.push(job),
     queues: defaultSettings.queues,
     account: () => {},
-    forget: (sequence) => forgotten.push(sequence),
+    completed: (sequence) => completed.push(sequence),
     ...change,
   });
   return {
     batch,
     store,
     started,
-    forgotten,
+    completed,
     clock,
     settled: () => new Promise<void>((resolve) => setImmediate(resolve)),
   };
@@ -91,7 +91,7 @@ test('whoever watches an array is told of its elements’ changes, until he has 
 });
 
 test('complete jobs are forgotten after the time for which they are kept, arrays as a whole', () => {
-  const { batch, store, clock, forgotten } = aBatch();
+  const { batch, store, clock } = aBatch();
   const job = aJob({ sequence: 1, state: 'C', endTime: clock.now });
   const [array, first, second] = anArray(1, 2) as [Job, Job, Job];
   batch.pause();
@@ -106,7 +106,19 @@ test('complete jobs are forgotten after the time for which they are kept, arrays
   batch.purge();
   assert.deepEqual(batch.all(), []);
   assert.deepEqual(store.load(), []);
-  assert.deepEqual(forgotten, [1, 7]);
+});
+
+test('the script of a job is done with when the job is complete, that of an array with its last element', () => {
+  const { batch, completed } = aBatch();
+  const job = aJob({ sequence: 1 });
+  const [array, first, second] = anArray(1, 2) as [Job, Job, Job];
+  batch.pause();
+  batch.add([job]);
+  batch.add([array, first, second]);
+  batch.updateAll([job, first], { state: 'C' });
+  assert.deepEqual(completed, [1]);
+  batch.update(second, { state: 'C' });
+  assert.deepEqual(completed, [1, 7]);
 });
 
 test('updateAll() changes many elements and their array at once', () => {

@@ -20,8 +20,8 @@ export interface BatchOptions {
   readonly queues: readonly Queue[];
   /** Write an accounting record. */
   readonly account: (line: string, time: number) => void;
-  /** A completed job is forgotten; remove what is left of it. */
-  readonly forget: (sequence: number) => void;
+  /** A job, or a whole array, has become complete: nothing needs its script any more. */
+  readonly completed: (sequence: number) => void;
 }
 
 /** All jobs and their states: in memory for reading, on disk before anybody is told. */
@@ -133,6 +133,9 @@ export class Batch {
     }
     for (const { id } of [...jobs, ...arrays]) for (const tell of this.#watchers.get(id) ?? []) tell();
     for (const changed of this.#listeners) changed([...jobs, ...arrays]);
+    for (const { element, state, sequence } of [...jobs, ...arrays]) {
+      if (state === 'C' && typeof element !== 'number') this.#options.completed(sequence);
+    }
     this.reschedule();
   }
 
@@ -193,7 +196,6 @@ export class Batch {
       if (typeof job.element === 'number' || job.state !== 'C' || (job.endTime ?? 0) > oldest) continue;
       this.#options.store.remove(job.sequence);
       for (const member of [job, ...this.membersOf(job)]) this.#jobs.delete(member.id);
-      this.#options.forget(job.sequence);
     }
   }
 }

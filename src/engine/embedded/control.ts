@@ -1,29 +1,21 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type Env, VtorqueError, within } from '../../base/index.ts';
+import { start } from '../../process/index.ts';
 import { agentProgram, installRoot, isCheckout } from '../../site/index.ts';
 import { NoServerError, request } from './client.ts';
-import type { NodeNames } from './nodes.ts';
 import { instancesToTry, ownInstance } from './places.ts';
 import { type InfoReply, PBSE, PbsError } from './protocol.ts';
+import type { AskedShape } from './shape.ts';
 import { buildShepherd } from './shepherd/build.ts';
 
-export interface StartOptions {
+export interface StartOptions extends AskedShape {
   readonly env: Env;
   readonly uid: number;
   readonly version: string;
   /** Instead of the instance that belongs to this user. */
   readonly dir?: string | undefined;
-  /** One unless told. */
-  readonly nodes?: NodeNames | undefined;
-  /** Slots of each node; the machine's processors unless told. */
-  readonly np?: number | undefined;
-  /** How long qstat shows a complete job. */
-  readonly keepCompletedS?: number | undefined;
 }
 
 export interface StartResult {
@@ -32,7 +24,6 @@ export interface StartResult {
 }
 
 const START_MS = 30_000;
-const KEEP_COMPLETED_S = 3600;
 
 /** The instance that an environment means, if it answers. */
 export async function instanceInfo(env: Env): Promise<InfoReply | undefined> {
@@ -70,10 +61,11 @@ export async function startInstance(options: StartOptions): Promise<StartResult>
   // An installation has the programs and not their sources.
   if (isCheckout()) await buildShepherd(helpers);
   makeParents(dir);
+  const { nodes, np, keepCompletedS } = options;
   await spawnDaemon(dir, [
-    `--nodes=${[options.nodes ?? 1].flat().join(',')}`,
-    `--np=${options.np ?? availableParallelism()}`,
-    `--keep-completed=${options.keepCompletedS ?? KEEP_COMPLETED_S}`,
+    ...(nodes === undefined ? [] : [`--nodes=${[nodes].flat().join(',')}`]),
+    ...(np === undefined ? [] : [`--np=${np}`]),
+    ...(keepCompletedS === undefined ? [] : [`--keep-completed=${keepCompletedS}`]),
     `--helpers=${helpers}`,
     `--version=${options.version}`,
   ]);
@@ -96,24 +88,21 @@ async function spawnDaemon(dir: string, args: readonly string[]): Promise<void> 
   const entry = [join(installRoot, 'libexec/start.cjs'), 'daemon'];
   const { PATH = '/usr/local/bin:/usr/bin:/bin', HOME = '/', TZ } = process.env;
   const options = ['--disable-warning=ExperimentalWarning'];
-  const child = spawn(process.execPath, [...options, ...entry, `--dir=${dir}`, ...args], {
-    cwd: '/',
+  const child = start([process.execPath, ...options, ...entry, `--dir=${dir}`, ...args], {
+    ...{ tie: 'free', apart: true, cwd: '/' },
     // Nothing of the starter's surroundings: the daemon serves others as well, and for long.
     env: { PATH, HOME, LANG: 'C.UTF-8', ...(TZ === undefined ? {} : { TZ }) },
-    detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   });
-  const channel = child.stdio[3];
-  if (channel === null || channel === undefined || !('read' in channel)) throw new Error('the daemon has no channel');
-  await once(child, 'spawn');
-  const said = await within(text(channel), {
+  await child.begun;
+  const said = await within(text(child.pipe(3)), {
     ms: START_MS,
     late: () => {
-      child.kill('SIGKILL');
+      child.signal('SIGKILL');
       return notStarted(`it was not ready within ${START_MS / 1000} s`, dir);
     },
   });
-  child.unref();
+  child.abandon();
   if (said === '') throw notStarted('it ended at once', dir);
   const answer = JSON.parse(said) as DaemonAnswer;
   if (answer.ok) return;

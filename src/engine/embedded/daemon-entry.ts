@@ -34,11 +34,12 @@ export async function main(args: readonly string[]): Promise<void> {
 
   process.umask(0o022);
   try {
+    const { nodes, np, 'keep-completed': keepCompleted } = values;
     const daemon = await runDaemon({
       dir: values.dir ?? '',
-      nodes: nodesFrom(values.nodes ?? ''),
-      np: Number(values.np),
-      keepCompletedS: Number(values['keep-completed']),
+      nodes: nodes === undefined ? undefined : nodesFrom(nodes),
+      np: np === undefined ? undefined : Number(np),
+      keepCompletedS: keepCompleted === undefined ? undefined : Number(keepCompleted),
       helpers: helpersIn(values.helpers ?? ''),
       version: values.version ?? '',
     });

@@ -8,21 +8,20 @@ import { Batch } from './batch.ts';
 import { Dependencies } from './dependencies.ts';
 import { Instance, removeLeftovers } from './instance.ts';
 import { isArray } from './job.ts';
-import { type NodeNames, virtualNodes } from './nodes.ts';
+import { virtualNodes } from './nodes.ts';
 import { directoriesOf, type InstancePlaces, instancePlaces } from './places.ts';
 import { bootId, Runner } from './runner.ts';
 import { listen } from './server.ts';
 import { readSettings } from './settings.ts';
+import { type AskedShape, shapeOf } from './shape.ts';
 import type { Helpers } from './shepherd/build.ts';
 import { submittedScript } from './start-job.ts';
 import { lockInstance, Store } from './store.ts';
 import { Terminals } from './terminals.ts';
+import { UserRoom } from './user-room.ts';
 
-export interface DaemonOptions {
+export interface DaemonOptions extends AskedShape {
   readonly dir: string;
-  readonly nodes: NodeNames;
-  readonly np: number;
-  readonly keepCompletedS: number;
   readonly helpers: Helpers;
   readonly version: string;
 }
@@ -51,6 +50,8 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
   const { log, logFd } = openLog(places);
   const lock = lockInstance(places.lock);
   const store = new Store(places.database);
+  const { nodes, np, keepCompletedS } = options;
+  const shape = shapeOf(store, { nodes, np, keepCompletedS });
   const accounts = machineAccounts(options.helpers.account, uid);
   const boot = bootId();
   const terminals = new Terminals();
@@ -67,11 +68,11 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
     terminals,
   });
   const write = accountingIn(places.accounting);
-  const keepCompletedMs = options.keepCompletedS * 1000;
+  const keepCompletedMs = shape.keepCompletedS * 1000;
   const batch: Batch = new Batch({
     store,
     server: store.setting('server', shortName(hostname()) || 'localhost'),
-    nodes: virtualNodes(options.nodes, options.np),
+    nodes: virtualNodes(shape.nodes, shape.np),
     queues: settings.queues,
     keepCompletedMs,
     now: Date.now,
@@ -84,7 +85,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
         log(`no accounting record: ${messageOf(error)}`);
       }
     },
-    forget: (sequence) => void rm(submittedScript({ sequence }, places), { force: true }).catch(() => {}),
+    completed: (sequence) => void rm(submittedScript({ sequence }, places), { force: true }).catch(() => {}),
   });
   await removeLeftovers(places, batch.all());
   makeDirectories(places, uid);
@@ -102,6 +103,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
     places,
     accounts,
     batch,
+    room: new UserRoom(settings.maxUserSpool, () => batch.all()),
     dependencies,
     settings,
     runner,
@@ -128,7 +130,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
     log,
   });
   batch.reschedule();
-  log(`started: pid ${process.pid}, ${batch.nodes.length} nodes with ${options.np} slots`);
+  log(`started: pid ${process.pid}, ${batch.nodes.length} nodes with ${shape.np} slots`);
   return {
     stopped: stopped.then(() => {
       log('stopped');

@@ -26,14 +26,16 @@ import type { Exchange } from './server.ts';
 import { queueViews } from './server-view.ts';
 import type { Settings } from './settings.ts';
 import { filesOf, submittedScript } from './start-job.ts';
-import { checkSubmission, jobsOf, type Site } from './submit.ts';
+import { checkSubmission, elementCount, jobsOf, type Site } from './submit.ts';
 import type { Terminals } from './terminals.ts';
+import { roomOf, roomOfElements, type UserRoom } from './user-room.ts';
 import { viewOf } from './views.ts';
 
 export interface InstanceOptions {
   readonly places: InstancePlaces;
   readonly accounts: Accounts;
   readonly batch: Batch;
+  readonly room: UserRoom;
   readonly dependencies: Dependencies;
   readonly runner: Runner;
   readonly terminals: Terminals;
@@ -53,7 +55,7 @@ export class Instance {
 
   constructor(options: InstanceOptions) {
     this.#options = options;
-    this.#operations = new Operations(options.batch, options.runner, options.dependencies);
+    this.#operations = new Operations(options.batch, options.runner, options.dependencies, options.room);
   }
 
   async handle(exchange: Exchange): Promise<object | undefined> {
@@ -108,23 +110,26 @@ export class Instance {
 
   async #submit(exchange: Exchange, request: Request & { op: 'submit' }): Promise<{ id: string } | undefined> {
     const { caller, body } = exchange;
-    const { places, accounts, batch, dependencies } = this.#options;
+    const { places, accounts, batch, dependencies, room } = this.#options;
     if ((request.authority ?? '').length > MAX_AUTHORITY)
       throw new PbsError(PBSE.BADATVAL, 'Illegal attribute or resource value');
     if (request.body > MAX_BODY) throw new PbsError(PBSE.SYSTEM, `script is larger than ${MAX_BODY >> 20} MB`);
     const arrived = join(places.incoming, randomUUID());
     try {
+      using reserved = await reserveFor(exchange, request, room);
       await receive(body(request.body), arrived);
       if (caller.uid === 0) throw new PbsError(PBSE.PERM, 'root can not submit jobs');
       const submission = checkSubmission(request.submission, this.#site());
+      using _ = room.reserve(caller, roomOfElements(elementCount(submission)));
       const account = await accounts.account(caller.uid);
       if (account === undefined) throw new PbsError(PBSE.PERM, 'User does not exist in server password file');
       const { uid, name, groupName, home } = account;
       const depend = submission.depend === undefined ? [] : dependencies.check(submission.depend, caller.uid);
       const sequence = batch.nextSequence();
       const owner = { uid, name, group: groupName, home };
-      const [job, ...elements] = jobsOf(submission, owner, batch.server, sequence, batch.now());
-      if (job === undefined) throw new PbsError(PBSE.INTERNAL, 'Internal server error');
+      const [first, ...elements] = jobsOf(submission, owner, batch.server, sequence, batch.now());
+      if (first === undefined) throw new PbsError(PBSE.INTERNAL, 'Internal server error');
+      const job: Job = { ...first, scriptBytes: request.body };
       // The script first: a job that is in the list has one.
       await rename(arrived, submittedScript(job, places));
       // Held from its first moment, since it may start right after this.
@@ -134,6 +139,7 @@ export class Instance {
         }
       }
       batch.add([job, ...elements]);
+      reserved[Symbol.dispose]();
       if (depend.length > 0) dependencies.register(job, depend);
       return submission.interactive ? await this.#keepTerminal(exchange, job, request.authority) : { id: job.id };
     } finally {
@@ -230,6 +236,20 @@ export class Instance {
   }
 }
 
+async function reserveFor(
+  { caller, body }: Exchange,
+  request: Request & { op: 'submit' },
+  room: UserRoom,
+): Promise<Disposable> {
+  try {
+    return room.reserve(caller, roomOf(request.submission, request.body));
+  } catch (error) {
+    // Who still sends when the connection ends may not hear why.
+    for await (const _ of body(request.body));
+    throw error;
+  }
+}
+
 async function receive(pieces: AsyncIterable<Buffer>, path: string): Promise<void> {
   const file = await open(path, 'wx', 0o600);
   try {
@@ -240,10 +260,11 @@ async function receive(pieces: AsyncIterable<Buffer>, path: string): Promise<voi
   }
 }
 
-/** Remove what a daemon that was killed has left: half-arrived scripts, and scripts of submissions that never came to be. */
+/** Remove what a daemon that was killed has left: half-arrived scripts, and scripts of jobs that never came to be or are complete. */
 export async function removeLeftovers(places: InstancePlaces, jobs: readonly Job[]): Promise<void> {
   await rm(places.incoming, { recursive: true, force: true });
-  const sequences = new Set(jobs.map(({ sequence }) => sequence));
+  const waiting = jobs.filter(({ element, state }) => typeof element !== 'number' && state !== 'C');
+  const sequences = new Set(waiting.map(({ sequence }) => sequence));
   for (const name of await readdir(places.scripts)) {
     if (!sequences.has(Number(name))) await rm(join(places.scripts, name), { force: true });
   }

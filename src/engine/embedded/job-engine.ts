@@ -1,5 +1,5 @@
-import type { ChildProcess } from 'node:child_process';
 import { type Env, messageOf, VtorqueError } from '../../base/index.ts';
+import type { Started } from '../../process/index.ts';
 import type { JobEngine } from '../engine.ts';
 import { nodeTasks, type TaskProcess } from '../node-tasks.ts';
 import { ATTEMPT, readPbsAllocation } from '../pbs/allocation.ts';
@@ -41,14 +41,12 @@ export function embeddedJobEngine(env: Env): JobEngine {
   };
 }
 
-function asTaskProcess({ host }: Task, child: ChildProcess): TaskProcess {
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  child.once('error', (error) => resolve(error.message));
-  child.once('exit', (code, signal) => {
-    if (code === 0) resolve(undefined);
-    else resolve(signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`);
-  });
-  return { node: host, ended: promise, signal: (signal) => void child.kill(signal) };
+function asTaskProcess({ host }: Task, child: Started): TaskProcess {
+  const ended = child.ended.then(({ code, signal }) => {
+    if (code === 0) return undefined;
+    return signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`;
+  }, messageOf);
+  return { node: host, ended, signal: child.signal };
 }
 
 function cannotStart(why: string, cause?: unknown): VtorqueError {

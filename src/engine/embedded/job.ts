@@ -77,6 +77,8 @@ export interface Job {
   readonly indexes?: readonly number[];
   slotLimit?: number | undefined;
   readonly owner: Owner;
+  /** Of the script as it was submitted, which is kept until the job, or its array, is complete. Undefined for elements. */
+  readonly scriptBytes?: number;
   submission: Submission;
   /** What qalter has changed of the submission, which an array's elements share. */
   altered?: Partial<Submission> | undefined;

@@ -19,6 +19,7 @@ import {
 import type { Runner } from './runner.ts';
 import { KILL_DELAY_S } from './start-job.ts';
 import { checkTexts, type Site } from './submit.ts';
+import { type UserRoom, weightOf } from './user-room.ts';
 import { viewOf } from './views.ts';
 
 /** Who asks. */
@@ -35,9 +36,11 @@ export class Operations {
   readonly #batch: Batch;
   readonly #runner: Runner;
   readonly #dependencies: Dependencies;
+  readonly #room: UserRoom;
 
-  constructor(batch: Batch, runner: Runner, dependencies: Dependencies) {
+  constructor(batch: Batch, runner: Runner, dependencies: Dependencies, room: UserRoom) {
     this.#dependencies = dependencies;
+    this.#room = room;
     this.#batch = batch;
     this.#runner = runner;
   }
@@ -149,7 +152,14 @@ export class Operations {
       ...(Object.keys(ofMembers).length === 0 ? [] : members.map((member): [Job, Alteration] => [member, ofMembers])),
     ];
     // All or nothing: every change is worked out before the first one is made.
-    const changes = new Map(targets.map(([target, wanted]) => [target, alteredBy(target, wanted, context)]));
+    const changes = new Map<Job, Partial<Job>>();
+    const left = this.#room.left(caller, job.owner.uid);
+    for (const [target, wanted] of targets) {
+      const altered = alteredBy(target, wanted, context);
+      changes.set(target, altered);
+      // One by one: each element of an array has a copy of its own from now on, and all of them may be too much to be made at all.
+      if (altered.altered !== undefined) left.take(weightOf(altered.altered) - weightOf(target.altered ?? {}));
+    }
     this.#batch.updateAll([...changes.keys()], (target) => changes.get(target) ?? {});
     if (depend !== undefined) this.#dependencies.register(job, dependencies);
     for (const member of members) if (member.state === 'R') this.#runner.limitTime(member);

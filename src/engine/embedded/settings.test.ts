@@ -11,15 +11,17 @@ test('settings that say nothing are the default ones', () => {
 });
 
 test('settings name queues with their defaults and limits, values as qstat shows them', () => {
-  const { queues, defaultQueue, prologAlarmS } = settingsFrom(
+  const { queues, defaultQueue, prologAlarmS, maxUserSpool } = settingsFrom(
     {
       prologalarm: 30,
+      max_user_spool: '2mb',
       queues: { short: { resources_max: { walltime: 600, nodect: 2 } }, closed: { enabled: false, started: false } },
     },
     'config.toml',
   );
   assert.equal(defaultQueue, 'short');
   assert.equal(prologAlarmS, 30);
+  assert.equal(maxUserSpool, 2 * 1024 ** 2);
   assert.deepEqual(queues[0]?.max, [
     ['walltime', '00:10:00'],
     ['nodect', '2'],
@@ -35,6 +37,7 @@ test('settings that cannot be meant are refused with their key', () => {
   wrong({ queues: { a: { enabled: 1 } } }, /queues\.a\.enabled: must be true or false/);
   wrong({ queues: { a: { resources_max: { walltime: 'x' } } } }, /queues\.a\.resources_max\.walltime: "x" is no value/);
   wrong({ queues: { a: { resources_max: { cput: '1' } } } }, /resources_max\.cput: unknown key/);
+  wrong({ max_user_spool: 'much' }, /max_user_spool: must be an amount of memory/);
   wrong({ prologalarm: 0 }, /prologalarm: must be a number of seconds/);
 });
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { VtorqueError } from '../../base/index.ts';
+import { GiB, VtorqueError } from '../../base/index.ts';
 import { formatWalltime, parseMem, parseWalltime } from '../../pbs/index.ts';
 import { isTable, parseToml, type TomlTable } from '../../site/config/toml.ts';
 
@@ -22,6 +22,8 @@ export interface Settings {
   readonly prologAlarmS: number;
   /** A node on which a hook has failed gets no jobs any more. */
   readonly downOnError: boolean;
+  /** Bytes that scripts and variables of the jobs of one user may take; managers have no limit. */
+  readonly maxUserSpool: number;
 }
 
 const batchQueue: Queue = {
@@ -40,9 +42,10 @@ export const defaultSettings: Settings = {
   queues: [batchQueue],
   prologAlarmS: 300,
   downOnError: false,
+  maxUserSpool: GiB,
 };
 
-const KEYS = ['default_queue', 'prologalarm', 'down_on_error', 'queues'];
+const KEYS = ['default_queue', 'prologalarm', 'down_on_error', 'max_user_spool', 'queues'];
 const QUEUE_KEYS = ['enabled', 'started', 'resources_default', 'resources_max'];
 const DEFAULTS = ['walltime', 'nodes', 'mem'];
 const LIMITS = ['walltime', 'nodect', 'mem'];
@@ -82,6 +85,7 @@ export function settingsFrom(table: TomlTable, file: string): Settings {
     queues,
     prologAlarmS: read.seconds(table.prologalarm, 'prologalarm', defaultSettings.prologAlarmS),
     downOnError: read.flag(table.down_on_error, 'down_on_error', defaultSettings.downOnError),
+    maxUserSpool: read.bytes(table.max_user_spool, 'max_user_spool', defaultSettings.maxUserSpool),
   };
 }
 
@@ -143,6 +147,15 @@ class Reader {
       throw this.wrong(key, 'must be a number of seconds, from 1 to 86400');
     }
     return value as number;
+  }
+
+  bytes(value: unknown, key: string, otherwise: number): number {
+    if (value === undefined) return otherwise;
+    try {
+      return parseMem(String(value));
+    } catch {
+      throw this.wrong(key, `must be an amount of memory as for mem, for instance "1gb"`);
+    }
   }
 
   resources(value: unknown, path: string, known: readonly string[]): [string, string][] {

@@ -1,9 +1,8 @@
-import { execFile, spawn } from 'node:child_process';
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { runTool, start } from '../../process/index.ts';
 import type { Used } from './job.ts';
 
 /** How a job ended, as its shepherd wrote it down. */
@@ -39,7 +38,7 @@ export class ShepherdLink {
   async prepare(spec: Uint8Array): Promise<void> {
     await rm(this.#dir, { recursive: true, force: true });
     await mkdir(this.#dir, { mode: 0o700 });
-    await promisify(execFile)('mkfifo', ['-m', '600', this.#path('alive'), this.#path('orders')], { timeout: 10_000 });
+    await runTool(['mkfifo', '-m', '600', this.#path('alive'), this.#path('orders')]);
     // Whole or not there: whoever finds it after the daemon was killed takes it for an order to clear up.
     await writeFile(this.#path('spec.new'), spec, { mode: 0o600 });
     await rename(this.#path('spec.new'), this.#path('spec'));
@@ -56,15 +55,11 @@ export class ShepherdLink {
     const writing = openSync(this.#path('alive'), O_WRONLY | O_NONBLOCK);
     const orders = openSync(this.#path('orders'), O_RDWR | O_NONBLOCK);
     try {
-      const child = spawn(program, mode === 'run' ? [this.#dir] : [this.#dir, mode], {
-        cwd: '/',
-        env: {},
-        detached: true,
+      // One that cannot be started leaves a FIFO without a writer: told below like the death of a shepherd.
+      start([program, this.#dir, ...(mode === 'run' ? [] : [mode])], {
+        ...{ tie: 'free', apart: true, env: {}, cwd: '/' },
         stdio: ['ignore', 'ignore', logFd, writing, orders, ...(terminal === undefined ? [] : [terminal])],
-      });
-      // A program that cannot be started leaves a FIFO without a writer: told below like the death of a shepherd.
-      child.on('error', () => {});
-      child.unref();
+      }).abandon();
     } finally {
       closeSync(writing);
       closeSync(orders);

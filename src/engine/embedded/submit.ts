@@ -157,6 +157,11 @@ export function jobsOf(submission: Submission, owner: Owner, server: string, seq
   return [array, ...indexes.map((index) => job(index))];
 }
 
+/** How many elements the array of a submission has; 0 where it is none. @throws PbsError */
+export function elementCount({ array }: Submission): number {
+  return array === undefined ? 0 : arrayOf(array).indexes.length;
+}
+
 function arrayOf(text: string): ReturnType<typeof parseArray> {
   const array = parseArray(text);
   if (array.indexes.length > MAX_ELEMENTS) throw new PbsError(PBSE.BAD_ARRAY_REQ, 'Bad Job Array Request');

@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
+import { type Argv, type Started, start } from '../../process/index.ts';
 import type { TaskReply } from './protocol.ts';
 
 /** One task of a job beside its script: which slot of the job it stands for. */
@@ -31,9 +31,9 @@ export function spawnTask(
   job: TaskReply,
   task: Task,
   number: number,
-  [program, ...args]: readonly [string, ...string[]],
+  argv: Argv,
   further: Readonly<Record<string, string>> = {},
-): ChildProcess {
+): Started {
   const env = Object.fromEntries([
     ...job.env.filter(([name]) => task.hostIndex === 0 || !OF_FIRST_HOST.includes(name)),
     ...Object.entries(further),
@@ -46,7 +46,7 @@ export function spawnTask(
   try {
     const err = openSync(job.err, append);
     try {
-      return spawn(program, args, { env, cwd: job.cwd, stdio: ['ignore', out, err], detached: true });
+      return start(argv, { tie: 'free', env, cwd: job.cwd, stdio: ['ignore', out, err], apart: true });
     } finally {
       closeSync(err);
     }

@@ -78,7 +78,7 @@ export class PbsCommands {
       const answer = expectSuccess('qstat', action, await this.#askStatus([], action));
       const jobs = this.#read(action, answer, this.#dialect.readStatus);
       // An ordinary user clears up after his own jobs only.
-      if (this.#uid === 0 && !(await this.#seesAll())) throw engineError(action, HIDDEN);
+      if (this.#uid === 0 && !(await this.rootSeesAllJobs())) throw engineError(action, HIDDEN);
       return {
         known: true,
         cluster: NO_CLUSTER,
@@ -89,7 +89,8 @@ export class PbsCommands {
     }
   }
 
-  async #seesAll(): Promise<boolean> {
+  /** @throws VtorqueError `E_ENGINE` where the server does not answer */
+  async rootSeesAllJobs(): Promise<boolean> {
     const answer = await this.#ask('qstat', ['-B', '-f'], 'ask what root may see');
     return seesAllJobs(answer.stdout, hostname());
   }

@@ -73,6 +73,10 @@ export class PbsEngine implements Engine {
     return (await this.#commands()).liveJobs();
   }
 
+  async rootSeesAllJobs(): Promise<boolean> {
+    return (await this.#commands()).rootSeesAllJobs();
+  }
+
   #commands(): Promise<PbsCommands> {
     this.#loaded ??= this.#load();
     return this.#loaded;

@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { type Env, VtorqueError } from '../../base/index.ts';
-import { Tail } from '../../process/index.ts';
+import { type Env, messageOf, VtorqueError } from '../../base/index.ts';
+import { start, Tail } from '../../process/index.ts';
 import type { Allocation, NodeTasks } from '../engine.ts';
 import { nodeTasks, type TaskProcess } from '../node-tasks.ts';
 import { HANDED_ON, handOn } from './handed-on.ts';
@@ -38,19 +36,18 @@ export async function startTaskCommand(
   env: Env,
   whyFailed: (code: number, said: readonly string[]) => string | undefined,
 ): Promise<TaskProcess> {
-  const child = spawn(program, args, { env: { ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
-  const said = new Tail(child.stderr);
-  try {
-    await once(child, 'spawn');
-  } catch (cause) {
-    throw new VtorqueError('E_NODE_START', `Cannot start "${program}": ${(cause as Error).message}`, {
+  // Where we are killed, it sees the task to its end: the agent misses us.
+  const child = start([program, ...args], { tie: 'free', env, stdio: ['ignore', 'ignore', 'pipe'] });
+  await child.begun.catch((cause: unknown) => {
+    throw new VtorqueError('E_NODE_START', `Cannot start "${program}": ${messageOf(cause)}`, {
       hint: 'Ask the admin whether the commands of the batch system can be run on all nodes',
       phase: 'plan',
       cause,
     });
-  }
-  const ended = once(child, 'close').then(([code, signal]) =>
-    code === null ? `${program} was ended by ${signal}` : whyFailed(code as number, said.lines),
+  });
+  const said = new Tail(child.pipe(2));
+  const ended = child.closed.then(({ code, signal }) =>
+    code === null ? `${program} was ended by ${signal}` : whyFailed(code, said.lines),
   );
-  return { node, ended, signal: (signal) => void child.kill(signal) };
+  return { node, ended, signal: child.signal };
 }

@@ -1,13 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { definedOnly, type Env, VtorqueError } from '../../base/index.ts';
+import { type Env, messageOf, VtorqueError } from '../../base/index.ts';
+import { runInForeground } from '../../process/index.ts';
 import type { JobDescription, Submitted } from '../engine.ts';
 
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
-// How long qsub may take to end after a signal.
-const GRACE_MS = 5000;
 
 /**
  * Hand a job to a qsub, in the words of the user: the script under its own name, in a directory of its own.
@@ -55,51 +53,15 @@ export async function runQsub(
   env: Env,
   { stdin, sharesOutput = false, keepErrors = false }: QsubStreams = {},
 ): Promise<Submitted> {
-  let child: ChildProcess | undefined;
-  let deadline: NodeJS.Timeout | undefined;
-  const forward = (signal: NodeJS.Signals): void => {
-    child?.kill(signal);
-    deadline ??= setTimeout(() => child?.kill('SIGKILL'), GRACE_MS).unref();
-  };
-  for (const signal of FORWARDED) process.on(signal, forward);
-  try {
-    child = spawn(qsub, argv, {
-      env: definedOnly(env),
-      stdio: [
-        stdin === undefined ? 'inherit' : 'pipe',
-        sharesOutput ? 'inherit' : 'pipe',
-        keepErrors ? 'pipe' : 'inherit',
-      ],
+  const keeps = [...(sharesOutput ? [] : ['stdout' as const]), ...(keepErrors ? ['stderr' as const] : [])];
+  const ended = await runInForeground([qsub, ...argv], { env, input: stdin, keeps }).catch((cause: unknown) => {
+    throw new VtorqueError('E_QSUB_START', `Cannot start "${qsub}": ${messageOf(cause)}`, {
+      hint: 'Check that it is a program that you may execute',
+      phase: 'submit',
+      cause,
     });
-    const chunks: Buffer[] = [];
-    const said: Buffer[] = [];
-    child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
-    child.stderr?.on('data', (chunk: Buffer) => said.push(chunk));
-    // qsub need not read its script: it may refuse the job before.
-    child.stdin?.on('error', () => {});
-    child.stdin?.end(stdin);
-    const code = await endOf(child, qsub);
-    const output = Buffer.concat(chunks).toString();
-    const errors = keepErrors ? { errors: Buffer.concat(said).toString() } : {};
-    return code === 0 ? { code, id: output.trim(), ...errors } : { code, output, ...errors };
-  } finally {
-    clearTimeout(deadline);
-    for (const signal of FORWARDED) process.off(signal, forward);
-  }
-}
-
-/** Its exit code; 128 and the signal's number when a signal ended it. */
-function endOf(child: ChildProcess, qsub: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    child.once('error', (cause) =>
-      reject(
-        new VtorqueError('E_QSUB_START', `Cannot start "${qsub}": ${cause.message}`, {
-          hint: 'Check that it is a program that you may execute',
-          phase: 'submit',
-          cause,
-        }),
-      ),
-    );
-    child.once('close', (exit, signal) => resolve(exit ?? 128 + constants.signals[signal ?? 'SIGKILL']));
   });
+  const { code, stdout } = ended;
+  const errors = keepErrors ? { errors: ended.stderr } : {};
+  return code === 0 ? { code, id: stdout.trim(), ...errors } : { code, output: stdout, ...errors };
 }

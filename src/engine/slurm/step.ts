@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { VtorqueError } from '../../base/index.ts';
+import { start } from '../../process/index.ts';
 import type { NodeTasks } from '../engine.ts';
 import { nodeTasks } from '../node-tasks.ts';
 import { expandHostList } from './host-list.ts';
@@ -13,24 +13,23 @@ type Failure = Awaited<NodeTasks['failed']>;
  * @throws VtorqueError `E_NODE_START`
  */
 export async function startStep(args: readonly string[], env: Readonly<Record<string, string>>): Promise<NodeTasks> {
-  const child = spawn('srun', args, { env, stdio: ['ignore', 'inherit', 'pipe'] });
-  try {
-    await once(child, 'spawn');
-  } catch (cause) {
+  // Where we are killed, it sees its tasks to their end: the agents miss us.
+  const child = start(['srun', ...args], { tie: 'free', env, stdio: ['ignore', 'inherit', 'pipe'] });
+  await child.begun.catch((cause: unknown) => {
     throw new VtorqueError('E_NODE_START', 'Cannot start a program on the nodes of the job: there is no srun here', {
       hint: "Slurm's commands must be on PATH on the nodes, too",
       phase: 'plan',
       cause,
     });
-  }
+  });
   const said: string[] = [];
-  const told = firstFailure(child, said);
-  const ended = once(child, 'close').then(([code, signal]: unknown[]) => {
+  const told = firstFailure(child.pipe(2), said);
+  const ended = child.closed.then(({ code, signal }) => {
     if (code === 0) return undefined;
     const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
     return [`srun ${how}`, ...said.slice(-1)].join(': ');
   });
-  const tasks = nodeTasks([{ node: undefined, ended, signal: (signal) => void child.kill(signal) }]);
+  const tasks = nodeTasks([{ node: undefined, ended, signal: child.signal }]);
   return {
     failed: Promise.race([told, tasks.failed]),
     [Symbol.asyncDispose]: () => tasks[Symbol.asyncDispose](),
@@ -39,12 +38,9 @@ export async function startStep(args: readonly string[], env: Readonly<Record<st
 
 /** srun ends when all tasks have ended, but says at once when one has failed. What tasks say themselves goes on to the job's output; that
  * their step is cancelled, at the end of each job, does not. */
-function firstFailure(
-  child: ChildProcess & { readonly stderr: NodeJS.ReadableStream },
-  said: string[],
-): Promise<Failure> {
+function firstFailure(stderr: Readable, said: string[]): Promise<Failure> {
   return new Promise((resolve) => {
-    createInterface({ input: child.stderr }).on('line', (line) => {
+    createInterface({ input: stderr }).on('line', (line) => {
       const ours = /^(?:srun|slurmstepd-[\w.-]+): (?:error: )?(.*)$/.exec(line)?.[1];
       if (ours === undefined) {
         process.stderr.write(`${line}\n`);

@@ -1,6 +1,7 @@
 import { copyFile, link, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VtorqueError } from '../../base/index.ts';
+import { makeReadableDirectory, ToolFailed } from '../../process/index.ts';
 import { findImage, imagePools } from '../catalogue.ts';
 import { rememberedDigest, sha256OfFile } from '../digest.ts';
 import { readAgent } from '../initrd/ensure.ts';
@@ -8,9 +9,8 @@ import { PACKAGE } from '../kernel/store.ts';
 import { MANIFEST } from '../manifest.ts';
 import { holdPool } from '../pool/hold.ts';
 import { runStage } from '../progress.ts';
-import { makeReadableDirectory, publishDirectory, sweep } from '../publish.ts';
+import { publishDirectory, sweep } from '../publish.ts';
 import type { Recipe } from '../recipes/index.ts';
-import { CommandFailed } from '../run.ts';
 import type { DirectImageManifest, DiskEntry, GuestKernel } from '../types.ts';
 import { USE_LOCK } from '../use-lock.ts';
 import { type PrepareOptions, prepareInitrd, prepareKernel } from './prepare.ts';
@@ -100,7 +100,7 @@ async function make(fresh: string, options: BuildOptions, pool: string): Promise
   const { recipe, progress, signal, uid } = options;
   const stage = <T>(name: string, work: (note: (text: string) => void) => Promise<T>): Promise<T> =>
     runStage(progress, name, work).catch((error: unknown) => {
-      throw error instanceof CommandFailed ? stageFailed(recipe.name, name, error) : error;
+      throw error instanceof ToolFailed ? stageFailed(recipe.name, name, error) : error;
     });
   const parent = options.scratch ?? (uid === 0 ? pool : '/var/tmp');
   const { privileges, sources } = await stage('check', async (note) => {
@@ -121,9 +121,9 @@ async function make(fresh: string, options: BuildOptions, pool: string): Promise
   await stage('digest', () => complete(fresh, recipe, kernel, signal));
 }
 
-function stageFailed(image: string, stage: string, error: CommandFailed): VtorqueError {
-  const text = `Cannot build image "${image}": stage "${stage}" failed with ${error.ending}`;
-  return new VtorqueError('E_IMAGE_BUILD', text, { details: error.tail, cause: error });
+function stageFailed(image: string, stage: string, error: ToolFailed): VtorqueError {
+  const text = `Cannot build image "${image}": stage "${stage}" failed with ${error.ran.ending}`;
+  return new VtorqueError('E_IMAGE_BUILD', text, { details: error.ran.said, cause: error });
 }
 
 /** Add to the disk what makes it an image: its kernel and its manifest. */

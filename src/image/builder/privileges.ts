@@ -1,5 +1,6 @@
 import { VtorqueError } from '../../base/index.ts';
-import { CommandFailed, run } from '../run.ts';
+import { ToolFailed } from '../../process/index.ts';
+import { run } from '../run.ts';
 
 /** How this process can make files that belong to many users, and run programs in a root directory of their own. */
 export interface Privileges {
@@ -51,10 +52,10 @@ export async function findPrivileges(uid: number, signal?: AbortSignal): Promise
 
 async function succeeds(argv: readonly [string, ...string[]], signal: AbortSignal | undefined): Promise<boolean> {
   try {
-    await run(argv, { deadlineMs: PROBE_MS, signal });
+    await run(argv, { withinMs: PROBE_MS, signal });
     return true;
   } catch (error) {
-    if (error instanceof CommandFailed) return false;
+    if (error instanceof ToolFailed) return false;
     if (error instanceof VtorqueError && error.code === 'E_TOOL_MISSING') return false;
     throw error;
   }

@@ -27,7 +27,7 @@ export async function makeScratch({ parent, pool, uid, privileges }: ScratchOpti
   const key = createHash('sha256').update(pool).digest('hex').slice(0, 8);
   const prefix = `.new-vtorque-build-${uid}-${key}-`;
   const remove = async (dir: string): Promise<void> => {
-    await run(privileges.enclose(['rm', '-rf', '--', dir]), { deadlineMs: REMOVE_MS });
+    await run(privileges.enclose(['rm', '-rf', '--', dir]), { withinMs: REMOVE_MS });
   };
   for (const name of await readdir(parent)) {
     if (!name.startsWith(prefix)) continue;

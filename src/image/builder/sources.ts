@@ -62,8 +62,7 @@ export function linesFor({ suite, components }: Recipe, sources: readonly AptSou
 
 async function machineSources(signal: AbortSignal | undefined): Promise<AptSource[]> {
   const output = await run(['apt-get', 'indextargets', 'Created-By: Packages', 'Origin: Debian'], {
-    deadlineMs: QUERY_MS,
-    capture: true,
+    withinMs: QUERY_MS,
     signal,
   });
   const sources: AptSource[] = [];
@@ -112,7 +111,7 @@ const PASSED_ON = /^Acquire::(Check-Valid-Until|Check-Date|Max-ValidTime|Retries
 
 /** This machine's own way to its package servers (proxies, time-outs), as an apt configuration file. */
 export async function acquireSettings(signal?: AbortSignal): Promise<string> {
-  const dump = await run(['apt-config', 'dump', 'Acquire'], { deadlineMs: QUERY_MS, capture: true, signal });
+  const dump = await run(['apt-config', 'dump', 'Acquire'], { withinMs: QUERY_MS, signal });
   const kept = dump
     .toString()
     .split('\n')

@@ -57,7 +57,7 @@ export async function installPackages(
     ...sources,
   ];
   await run(privileges.enclose(argv), {
-    deadlineMs: recipe.additions === undefined ? PACKAGES_MS : COMMANDS_MS,
+    withinMs: recipe.additions === undefined ? PACKAGES_MS : COMMANDS_MS,
     signal,
     // mmdebstrap works in a directory of its own below this one.
     env: { TMPDIR: work },
@@ -99,14 +99,14 @@ export async function makeFileSystem(
     tree,
     raw,
   ];
-  await run(privileges.command(argv, work), { deadlineMs: FILE_SYSTEM_MS, signal });
+  await run(privileges.command(argv, work), { withinMs: FILE_SYSTEM_MS, signal });
   return raw;
 }
 
 /** Pack a raw disk into a compressed qcow2 file. */
 export async function packDisk(raw: string, target: string, { signal }: StageContext): Promise<void> {
   await run(['qemu-img', 'convert', '-c', '-O', 'qcow2', '-o', 'compression_type=zstd', raw, target], {
-    deadlineMs: CONVERT_MS,
+    withinMs: CONVERT_MS,
     signal,
   });
 }

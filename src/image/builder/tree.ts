@@ -28,7 +28,7 @@ export async function makeTree(
 ): Promise<string> {
   const tree = join(work, 'tree');
   const step = (...argv: [string, ...string[]]): Promise<Buffer> =>
-    run(privileges.command(argv, work), { deadlineMs: STEP_MS, signal });
+    run(privileges.command(argv, work), { withinMs: STEP_MS, signal });
   await mkdir(tree);
   const without = [...recipe.remove, HOST_SETTINGS].map((pattern) => `--exclude=./${pattern}`);
   await step('tar', '-C', tree, '--numeric-owner', '--xattrs', '--xattrs-include=*', ...without, '-xf', archive);

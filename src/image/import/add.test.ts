@@ -56,6 +56,25 @@ for (const [format, options] of [
   });
 }
 
+test('addImage() takes a disk with clusters that nothing uses, as whoever was interrupted leaves', async () => {
+  await using site = await aSiteWithDisk();
+  const file = join(site.dir, 'x');
+  await qemuImg('convert', '-f', 'raw', '-O', 'qcow2', site.raw, file);
+  await addUnusedCluster(file);
+  await assert.rejects(qemuImg('check', '-f', 'qcow2', file), { code: 3 });
+  assert.equal((await site.add(file)).manifest.disk.virtualSize, 4 * MiB);
+});
+
+/** One more cluster of 64 KiB at the end of a qcow2 file, counted as used. */
+async function addUnusedCluster(file: string): Promise<void> {
+  const bytes = await readFile(file);
+  const cluster = Math.ceil(bytes.length / 65536);
+  const counts = Number(bytes.readBigUInt64BE(Number(bytes.readBigUInt64BE(48))));
+  await truncate(file, (cluster + 1) * 65536);
+  await using handle = await open(file, 'r+');
+  await handle.write(Buffer.from([0, 1]), 0, 2, counts + 2 * cluster);
+}
+
 /** A VMDK of one file with a text at the end of its description. */
 async function aVmdkWith(dir: string, raw: string, text: string): Promise<string> {
   const file = join(dir, 'x.vmdk');

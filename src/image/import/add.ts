@@ -2,6 +2,7 @@ import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { arch } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { fileReason, formatSize, messageOf, VtorqueError } from '../../base/index.ts';
+import { makeReadableDirectory, ToolFailed } from '../../process/index.ts';
 import type { Places } from '../../site/index.ts';
 import { checkSpace } from '../builder/tools.ts';
 import { findImage, imagePools } from '../catalogue.ts';
@@ -10,8 +11,8 @@ import { MANIFEST } from '../manifest.ts';
 import { checkImageName } from '../names.ts';
 import { holdPool } from '../pool/hold.ts';
 import { type Progress, runStage } from '../progress.ts';
-import { makeReadableDirectory, publishDirectory, sweep } from '../publish.ts';
-import { CommandFailed, run } from '../run.ts';
+import { publishDirectory, sweep } from '../publish.ts';
+import { run } from '../run.ts';
 import type { CloudImageManifest, DiskEntry } from '../types.ts';
 import { USE_LOCK } from '../use-lock.ts';
 import { HEADER_BYTES, type ImportFormat, judgeHeader } from './header.ts';
@@ -83,7 +84,7 @@ async function make(fresh: string, options: AddOptions): Promise<void> {
   const { file, name, progress, signal, largest = LARGEST } = options;
   const stage = <T>(title: string, work: (note: (text: string) => void) => Promise<T>): Promise<T> =>
     runStage(progress, title, work).catch((error: unknown) => {
-      throw error instanceof CommandFailed ? stageFailed(name, title, error) : error;
+      throw error instanceof ToolFailed ? stageFailed(name, title, error) : error;
     });
   // A copy of our own: whoever can write the file could change it between the checks and its use.
   const copy = join(fresh, 'source');
@@ -119,7 +120,7 @@ async function make(fresh: string, options: AddOptions): Promise<void> {
 
 async function copyOfFile(file: string, copy: string, signal: AbortSignal | undefined): Promise<void> {
   const argv = ['cp', '--reflink=auto', '--sparse=always', '--', resolve(file), copy] as const;
-  await run([...argv], { deadlineMs: COPY_MS, signal });
+  await run([...argv], { withinMs: COPY_MS, signal });
 }
 
 async function checkedSource(copy: string, file: string, largest: number, signal: AbortSignal | undefined) {
@@ -172,7 +173,7 @@ async function checkBootSector(
   );
 }
 
-function stageFailed(name: string, stage: string, error: CommandFailed): VtorqueError {
-  const text = `Cannot add image "${name}": stage "${stage}" failed with ${error.ending}`;
-  return new VtorqueError('E_IMAGE_ADD', text, { details: error.tail, cause: error });
+function stageFailed(name: string, stage: string, error: ToolFailed): VtorqueError {
+  const text = `Cannot add image "${name}": stage "${stage}" failed with ${error.ran.ending}`;
+  return new VtorqueError('E_IMAGE_ADD', text, { details: error.ran.said, cause: error });
 }

@@ -1,5 +1,6 @@
 import { VtorqueError } from '../../base/index.ts';
-import { CommandFailed, run } from '../run.ts';
+import { ToolFailed } from '../../process/index.ts';
+import { run } from '../run.ts';
 import type { ImportFormat } from './header.ts';
 
 export interface DiskFacts {
@@ -13,7 +14,7 @@ const INFO_MS = 60_000;
 const CONVERT_MS = 3_600_000;
 const CHECK_CPU_S = 600;
 /** By the manual page of qemu-img. */
-const CHECK_LEAKS = 'exit code 3';
+const CHECK_LEAKS = 3;
 
 /** The part of `qemu-img info --output=json` that matters here. */
 interface Info {
@@ -40,8 +41,8 @@ const oneFileVmdks = new Set(['monolithicSparse', 'streamOptimized']);
  */
 export async function inspectDisk(path: string, format: ImportFormat, signal?: AbortSignal): Promise<DiskFacts> {
   const argv = ['prlimit', ...infoLimits, '--', 'qemu-img', 'info', '--output=json', '-f', format, path] as const;
-  const output = await run([...argv], { deadlineMs: INFO_MS, capture: true, signal }).catch((error: unknown) => {
-    throw error instanceof CommandFailed ? new Error(reasonOf(error, path)) : error;
+  const output = await run([...argv], { withinMs: INFO_MS, signal }).catch((error: unknown) => {
+    throw error instanceof ToolFailed ? new Error(reasonOf(error, path)) : error;
   });
   const info = JSON.parse(output.toString()) as Info;
   const reason = whyNot(info, format, path);
@@ -59,12 +60,13 @@ export async function checkWhole(path: string, format: ImportFormat, signal?: Ab
   const limits = [`--cpu=${CHECK_CPU_S}`, `--as=${4 * 1024 ** 3}`];
   try {
     await run(['prlimit', ...limits, '--', 'qemu-img', 'check', '-q', '-f', format, path], {
-      deadlineMs: CONVERT_MS,
+      withinMs: CONVERT_MS,
       signal,
     });
   } catch (error) {
+    if (!(error instanceof ToolFailed)) throw error;
     // Clusters that nothing uses are no damage: whoever made the file was interrupted, and nothing is missing.
-    if (!(error instanceof CommandFailed) || error.ending === CHECK_LEAKS) throw error;
+    if (error.ran.code === CHECK_LEAKS) return;
     throw new Error('it is damaged, or a part of it is missing: qemu-img check finds errors');
   }
 }
@@ -89,16 +91,16 @@ export function whyNot(info: Info, format: ImportFormat, path: string): string |
 }
 
 /** The tool's own words, without its name and without the path, which the reader knows under another name. */
-function reasonOf({ ending, tail }: CommandFailed, path: string): string {
-  const words = tail
+function reasonOf({ ran }: ToolFailed, path: string): string {
+  const words = ran.said
     .filter((line) => line.startsWith('qemu-img: '))
     .map((line) => line.slice('qemu-img: '.length).replaceAll(`'${path}'`, 'it').replaceAll(path, 'it'));
-  return words.length === 0 ? `qemu-img ended with ${ending}` : words.join('; ');
+  return words.length === 0 ? `qemu-img ended with ${ran.ending}` : words.join('; ');
 }
 
 /**
  * Write a disk anew as compressed qcow2: what was odd in the old file's structure does not come along.
- * @throws CommandFailed
+ * @throws ToolFailed
  */
 export async function convertDisk(
   source: { readonly path: string; readonly format: ImportFormat; readonly virtualSize: number },
@@ -110,7 +112,7 @@ export async function convertDisk(
   const limits = [`--fsize=${mostBytes}`, `--as=${4 * 1024 ** 3}`];
   const options = ['-p', '-c', '-f', source.format, '-O', 'qcow2', '-o', 'compression_type=zstd'];
   await run(['prlimit', ...limits, '--', 'qemu-img', 'convert', ...options, source.path, target], {
-    deadlineMs: CONVERT_MS,
+    withinMs: CONVERT_MS,
     signal,
     onLine: (line) => {
       const [percent] = /[\d.]+(?=\/100%\)\s*$)/.exec(line) ?? [];
@@ -119,7 +121,7 @@ export async function convertDisk(
   });
 }
 
-/** Read the first sector as a guest would. @throws CommandFailed */
+/** Read the first sector as a guest would. @throws ToolFailed */
 export async function bootSector(disk: string, scratch: string, signal?: AbortSignal): Promise<void> {
   const argv = [
     'prlimit',
@@ -134,7 +136,7 @@ export async function bootSector(disk: string, scratch: string, signal?: AbortSi
     'bs=512',
     'count=1',
   ] as const;
-  await run([...argv, `if=${disk}`, `of=${scratch}`], { deadlineMs: INFO_MS, signal });
+  await run([...argv, `if=${disk}`, `of=${scratch}`], { withinMs: INFO_MS, signal });
 }
 
 /** @throws VtorqueError `E_IMAGE_FILE` */

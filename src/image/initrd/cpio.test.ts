@@ -60,16 +60,16 @@ test('cpio() writes what the cpio program lists and unpacks', async () => {
     await fc.assert(
       fc.asyncProperty(files, async (entries) => {
         const archive = cpio(entries);
-        const listing = await run(['cpio', '--list', '--quiet'], { stdin: archive, capture: true, deadlineMs: 10_000 });
+        const listing = await run(['cpio', '--list', '--quiet'], { input: archive, withinMs: 10_000 });
         assert.deepEqual(
           listing.toString().split('\n').filter(Boolean),
           entries.map((entry) => entry.path),
         );
         const out = await mkdtemp(join(dir, 'out-'));
         await run(['cpio', '--extract', '--quiet', '--no-absolute-filenames'], {
-          stdin: archive,
+          input: archive,
           cwd: out,
-          deadlineMs: 10_000,
+          withinMs: 10_000,
         });
         for (const entry of entries) {
           if (entry.kind !== 'file' || (entry.mode & 0o400) === 0) continue;
@@ -90,9 +90,8 @@ test('cpio() writes directories and devices as the cpio program knows them', asy
     { kind: 'file', path: 'init', mode: 0o755, bytes: Buffer.from('hello') },
   ]);
   const listing = await run(['cpio', '--list', '--verbose', '--quiet', '--numeric-uid-gid'], {
-    stdin: archive,
-    capture: true,
-    deadlineMs: 10_000,
+    input: archive,
+    withinMs: 10_000,
     env: { TZ: 'UTC' },
   });
   assert.deepEqual(listing.toString().split('\n').filter(Boolean), [

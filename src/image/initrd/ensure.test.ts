@@ -26,8 +26,7 @@ test('ensureInitrd() makes an archive with the agent, the modules and their load
   const unpack = async (file: string): Promise<string> =>
     (
       await run(['cpio', '--extract', '--to-stdout', '--quiet', '-I', path, file], {
-        capture: true,
-        deadlineMs: 10_000,
+        withinMs: 10_000,
       })
     ).toString();
   assert.equal(await unpack('init'), 'the agent');

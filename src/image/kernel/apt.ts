@@ -1,8 +1,9 @@
 import { chown, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VtorqueError } from '../../base/index.ts';
+import { ToolFailed } from '../../process/index.ts';
 import { sha256OfFile } from '../digest.ts';
-import { CommandFailed, run } from '../run.ts';
+import { run } from '../run.ts';
 
 /** A package as apt would install it now. */
 export interface PackageVersion {
@@ -25,9 +26,7 @@ const DOWNLOAD_MS = 300_000;
 
 /** Debian's name of this machine's architecture. */
 export async function debianArchitecture(signal?: AbortSignal): Promise<string> {
-  return (await run(['dpkg', '--print-architecture'], { deadlineMs: QUERY_MS, signal, capture: true }))
-    .toString()
-    .trim();
+  return (await run(['dpkg', '--print-architecture'], { withinMs: QUERY_MS, signal })).toString().trim();
 }
 
 /**
@@ -57,14 +56,13 @@ async function lookUp(meta: string, context: AptContext): Promise<PackageVersion
 async function show(what: string, { signal }: AptContext): Promise<Map<string, string> | undefined> {
   try {
     const output = await run(['apt-cache', 'show', '--no-all-versions', what], {
-      deadlineMs: QUERY_MS,
+      withinMs: QUERY_MS,
       signal,
-      capture: true,
     });
     return firstParagraph(output.toString());
   } catch (error) {
     // apt-cache ends with 100 for a package that it does not know.
-    if (error instanceof CommandFailed && error.ending === 'exit code 100') return undefined;
+    if (error instanceof ToolFailed && error.ran.code === 100) return undefined;
     throw error;
   }
 }
@@ -95,10 +93,11 @@ export async function downloadPackage(wanted: PackageVersion, dir: string, conte
       (await tryDownload(wanted, dir, context)) || (await updateThen(context, () => tryDownload(wanted, dir, context)));
     if (!fetched) throw new Error('apt-get update needs root');
   } catch (error) {
-    if (error instanceof VtorqueError || context.signal?.aborted) throw error;
+    const isTold = error instanceof VtorqueError && !(error instanceof ToolFailed);
+    if (isTold || context.signal?.aborted) throw error;
     throw new VtorqueError('E_DOWNLOAD', `Cannot download "${wanted.name}" ${wanted.version}: apt-get failed`, {
       hint: 'See that this machine reaches the package server that its apt is set to, and that apt-get update was run lately',
-      details: error instanceof CommandFailed ? error.tail : [],
+      details: error instanceof ToolFailed ? error.ran.said : [],
       cause: error,
     });
   }
@@ -124,7 +123,7 @@ async function tryDownload(wanted: PackageVersion, dir: string, context: AptCont
       ['apt-get', 'download', '-o', 'Acquire::Retries=2', '-o', 'APT::Status-Fd=2', `${wanted.name}=${wanted.version}`],
       {
         cwd: dir,
-        deadlineMs: DOWNLOAD_MS,
+        withinMs: DOWNLOAD_MS,
         signal: context.signal,
         onLine: (line) => {
           const [, percent] = /^dlstatus:\d+:([\d.]+):/.exec(line) ?? [];
@@ -135,7 +134,7 @@ async function tryDownload(wanted: PackageVersion, dir: string, context: AptCont
     return true;
   } catch (error) {
     // A list that is older than the server names files that are gone. Only root can fetch new lists.
-    if (error instanceof CommandFailed && process.getuid?.() === 0) return false;
+    if (error instanceof ToolFailed && process.getuid?.() === 0) return false;
     throw error;
   }
 }
@@ -144,7 +143,7 @@ async function tryDownload(wanted: PackageVersion, dir: string, context: AptCont
 export async function updateThen<T>(context: AptContext, again: () => Promise<T>): Promise<T | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   context.note('apt-get update');
-  await run(['apt-get', 'update', '-q'], { deadlineMs: UPDATE_MS, signal: context.signal });
+  await run(['apt-get', 'update', '-q'], { withinMs: UPDATE_MS, signal: context.signal });
   return again();
 }
 

@@ -1,10 +1,10 @@
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VtorqueError } from '../../base/index.ts';
-import { lockFile } from '../../process/index.ts';
+import { lockFile, makeReadableDirectory, ToolFailed } from '../../process/index.ts';
 import { type Progress, runStage } from '../progress.ts';
-import { makeReadableDirectory, publishDirectory, sweep } from '../publish.ts';
-import { CommandFailed, run } from '../run.ts';
+import { publishDirectory, sweep } from '../publish.ts';
+import { run } from '../run.ts';
 import type { GuestKernel, ModuleGroup } from '../types.ts';
 import { debianArchitecture, downloadPackage, findKernelPackage, type PackageVersion } from './apt.ts';
 import { GROUPS, loadOrder, objectFile } from './modules.ts';
@@ -50,19 +50,19 @@ export async function ensureGuestKernel(options: EnsureKernelOptions): Promise<G
   try {
     return await make(options, work);
   } catch (error) {
-    throw error instanceof CommandFailed ? failed(error) : error;
+    throw error instanceof ToolFailed ? failed(error) : error;
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
 
-function failed(error: CommandFailed): VtorqueError {
+function failed(error: ToolFailed): VtorqueError {
   return new VtorqueError(
     'E_KERNEL_PREPARE',
-    `Cannot prepare a guest kernel: ${error.program} ended with ${error.ending}`,
+    `Cannot prepare a guest kernel: ${error.ran.program} ended with ${error.ran.ending}`,
     {
       hint: 'See that this machine reaches the package server that its apt is set to, and that there is room on the disk',
-      details: error.tail,
+      details: error.ran.said,
       cause: error,
     },
   );
@@ -90,7 +90,7 @@ async function make({ dir, progress, signal }: EnsureKernelOptions, work: string
   );
   const tree = join(work, 'tree');
   await runStage(progress, 'kernel: unpack', () =>
-    run(['dpkg-deb', '--extract', deb, tree], { deadlineMs: UNPACK_MS, signal }),
+    run(['dpkg-deb', '--extract', deb, tree], { withinMs: UNPACK_MS, signal }),
   );
   return runStage(progress, 'kernel: extract and index', async () => {
     const release = await releaseIn(tree);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, zstdDecompress } from 'node:zlib';
 import { VtorqueError } from '../../base/index.ts';
-import { run, toolMissing } from '../run.ts';
+import { run } from '../run.ts';
 import { hasPvhEntry, payloadOf } from './bzimage.ts';
 import type { ModuleIndex } from './modules.ts';
 
@@ -31,7 +31,7 @@ function kernelFormat(state: string): VtorqueError {
 /** Undo a packing that kernels and modules come in. */
 async function unpack(packing: string, bytes: Uint8Array, signal?: AbortSignal): Promise<Buffer> {
   const filter = (argv: readonly [string, ...string[]]): Promise<Buffer> =>
-    run(argv, { stdin: bytes, capture: true, deadlineMs: UNPACK_MS, signal });
+    run(argv, { input: bytes, withinMs: UNPACK_MS, signal });
   switch (packing) {
     case 'gzip':
     case 'gz':
@@ -65,9 +65,7 @@ export async function releaseIn(root: string): Promise<string> {
 
 /** Write depmod's index of the modules below `<root>/lib/modules/<release>` and read it. */
 export async function indexModules(root: string, release: string, signal?: AbortSignal): Promise<ModuleIndex> {
-  await run(['depmod', '-b', root, release], { deadlineMs: UNPACK_MS, signal }).catch((error: unknown) => {
-    throw error instanceof VtorqueError && error.code === 'E_TOOL_MISSING' ? toolMissing('depmod', 'kmod') : error;
-  });
+  await run(['depmod', '-b', root, release], { withinMs: UNPACK_MS, signal });
   const read = (file: string): Promise<string> => readFile(join(root, 'lib/modules', release, file), 'utf8');
   const [dep, softdep, alias, builtin] = await Promise.all(
     ['modules.dep', 'modules.softdep', 'modules.alias', 'modules.builtin'].map(read),

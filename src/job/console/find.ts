@@ -22,8 +22,8 @@ export async function findConsole(state: string, wanted: string, action: Wanted)
   const [, id = wanted, number = '0'] = /^(.*?)(?:\/(\d+))?$/.exec(wanted) ?? [];
   const refuse = refuser(action);
   const job = await wholeId(state, id, refuse);
-  const entries = (await lastRun(state, job))?.entries ?? [];
-  if (entries.some(({ event }) => event === 'end')) throw consoleGone(job, action);
+  const { entries, abandoned } = (await lastRun(state, job)) ?? { entries: [] };
+  if (abandoned || entries.some(({ event }) => event === 'end')) throw consoleGone(job, action);
   const place = entries.findLast((entry) => entry.console !== undefined)?.console;
   if (place !== undefined) {
     const { vms = 1 } = place;

@@ -1,6 +1,7 @@
-import { appendFile, mkdir } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { HookEnd, HookReports } from '../../node/guest/index.ts';
+import { makePrivateDirectory } from '../../process/index.ts';
 
 export interface HookLogsOptions {
   readonly directory: string;
@@ -25,7 +26,7 @@ export class HookLogs implements HookReports {
     this.#writing = this.#writing.then(async () => {
       if (this.#failed) return;
       try {
-        if (!this.#made) await mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
+        if (!this.#made) await makePrivateDirectory(this.#options.directory);
         this.#made = true;
         await appendFile(path, bytes, { mode: 0o600 });
       } catch {

@@ -15,7 +15,7 @@ export async function scriptMacs(
 ): Promise<string[]> {
   return Promise.all(
     slots.map(async (slot) => {
-      const output = await runTool(script, [node, String(vms), String(slot - 1)], { timeoutMs: SCRIPT_MS });
+      const output = await runTool([script, node, String(vms), String(slot - 1)], { withinMs: SCRIPT_MS });
       return output.trim().toLowerCase();
     }),
   );

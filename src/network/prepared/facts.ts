@@ -1,6 +1,7 @@
 import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isRoots, makeRootsDirectory } from './directory.ts';
+import { makeReadableDirectory } from '../../process/index.ts';
+import { isRoots } from './directory.ts';
 import type { JobNetwork, Refused, SiteNetwork } from './types.ts';
 
 /** What root tells a job of what it has prepared, for the node that the file is named after. */
@@ -61,7 +62,7 @@ export async function writeFacts(
   facts: PreparedFacts,
   directory: string = FACTS_DIRECTORY,
 ): Promise<void> {
-  await makeRootsDirectory(directory);
+  await makeReadableDirectory(directory);
   const path = join(directory, `${name}${END}`);
   {
     await using file = await open(`${path}.new`, 'w', 0o644);

@@ -1,6 +1,6 @@
 export { buildNetworks, devicesOf, isThere, leftOf, removeNetworks } from './build.ts';
 export { decidePrepared, offerOf, type PreparedOffer } from './decide.ts';
-export { isRoots, makeRootsDirectory } from './directory.ts';
+export { isRoots } from './directory.ts';
 export {
   FACTS_DIRECTORY,
   factsOf,

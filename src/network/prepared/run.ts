@@ -5,7 +5,7 @@ import { type Link, parseLinks } from './links.ts';
 
 /** @throws Error with the words of `ip` */
 export async function readLinks(): Promise<Link[]> {
-  return parseLinks(await runTool('ip', ['-details', '-json', 'address', 'show']));
+  return parseLinks(await runTool(['ip', '-details', '-json', 'address', 'show']));
 }
 
 /**
@@ -17,12 +17,12 @@ export async function runBatch(program: 'ip' | 'bridge', commands: readonly Comm
   const odd = commands.flat().find((word) => !/^[\w.:/@%+-]+$/.test(word));
   if (odd !== undefined) throw new Error(`"${odd}" is no word for ${program}`);
   const input = commands.map((words) => `${words.join(' ')}\n`).join('');
-  await runTool(program, ['-batch', '-'], { input });
+  await runTool([program, '-batch', '-'], { input });
 }
 
 /** @param rules for `nft --file` */
 export async function loadFirewall(rules: string): Promise<void> {
-  await runTool('nft', ['--file', '-'], { input: rules });
+  await runTool(['nft', '--file', '-'], { input: rules });
 }
 
 /** Those of a protocol that the kernel does not have are not there. */

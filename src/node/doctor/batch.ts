@@ -9,6 +9,7 @@ import { type Check, type DoctorDeps, error, fine, warning } from './finding.ts'
 export const batchChecks: readonly Check[] = [
   { name: 'configuration', roles: ['head', 'node'], run: configuration },
   { name: 'batch system', roles: ['head', 'node'], run: batchSystem },
+  { name: 'jobs of others', roles: ['node'], run: jobsOfOthers },
 ];
 
 async function configuration({ env, uid }: DoctorDeps): ReturnType<Check['run']> {
@@ -57,6 +58,26 @@ async function hadPbsMom({ torqueHome, uid }: DoctorDeps): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+const hidden = 'the server tells root of this node of no jobs but his own (query_other_jobs is not set)';
+
+async function jobsOfOthers({ env, uid }: DoctorDeps): ReturnType<Check['run']> {
+  try {
+    const engine = await findEngine(env, (await loadConfig(env, uid)).value('engine.name'));
+    const sees = await engine.rootSeesAllJobs?.();
+    if (sees === undefined) return [];
+    if (sees) return [fine('the server tells root of this node of all jobs')];
+    // pbs_mom of Torque tells which jobs it has; that of OpenPBS does not.
+    const means =
+      engine.name === 'torque'
+        ? 'vtorque reap has to ask pbs_mom, and hooks do not learn which other nodes a job has'
+        : 'vtorque reap cannot know which jobs are over, and removes nothing';
+    return [warning(`${hidden}: ${means}`, "As a manager: qmgr -c 'set server query_other_jobs = True'")];
+  } catch {
+    // That there is no batch system here, or no answer, another check says.
+    return [];
+  }
 }
 
 function hintOf(cause: unknown, otherwise: string): string {

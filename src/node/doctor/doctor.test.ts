@@ -84,6 +84,29 @@ test('a node of Torque from which the server cannot be asked runs jobs all the s
   assert.deepEqual(await severity(0), ['warning']);
 });
 
+test('a server that hides the jobs of others from root of this node is a warning, which says what to set', async () => {
+  await using machine = await anEmptyMachine();
+  await mkdir(join(machine.dir, 'bin'));
+  const look = async (...lines: readonly string[]) => {
+    const answer = ['Server: head.elsewhere', ...lines].map((line) => `echo '${line}'`).join('\n');
+    for (const [name, body] of Object.entries({ qsub: '', qstat: answer })) {
+      await writeFile(join(machine.dir, 'bin', name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+    }
+    return of(await examine(['node'], machine.deps), 'jobs of others');
+  };
+  const [hidden, ...others] = await look();
+  assert.deepEqual(others, []);
+  assert.equal(hidden?.severity, 'warning');
+  assert.match(hidden?.text ?? '', /query_other_jobs is not set\): vtorque reap has to ask pbs_mom/);
+  assert.match(hidden?.remedy ?? '', /qmgr -c 'set server query_other_jobs = True'$/);
+  assert.deepEqual(
+    (await look('    query_other_jobs = True')).map(({ severity }) => severity),
+    ['ok'],
+  );
+  await rm(join(machine.dir, 'bin'), { recursive: true });
+  assert.deepEqual(of(await examine(['node'], machine.deps), 'jobs of others'), []);
+});
+
 test('without slirp4netns VMs have no way out of their job, and that is said', async () => {
   await using machine = await anEmptyMachine();
   const [finding] = of(await examine(['node'], machine.deps), 'outbound');

@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { type EngineName, findEngine, pbsMomHome } from '../../engine/index.ts';
 import { slurmSettings } from '../../install/index.ts';
+import { run } from '../../process/index.ts';
 import { loadConfig } from '../../site/config/load.ts';
 import { HOOK_WITHIN_MS } from '../hook.ts';
 import { type Check, type DoctorDeps, error, fine, warning } from './finding.ts';
@@ -22,7 +21,6 @@ const WITHOUT = 'jobs in VMs run without them, but what a crash leaves stays unt
 const PRECANCEL = 'epilogue.precancel';
 const INSTALL = 'vtorque install --role node, as root';
 const OPENPBS_ASK = 'where the server is: qmgr -c "list hook vtorque"';
-const ANSWER_MS = 10_000;
 
 async function hooks(deps: DoctorDeps): Promise<Found> {
   switch (await engineHere(deps)) {
@@ -165,11 +163,8 @@ async function ask(
   args: readonly string[],
   { PATH = '/usr/bin:/bin', SLURM_CONF }: DoctorDeps['env'],
 ): Promise<string | undefined> {
-  const options = { timeout: ANSWER_MS, env: { PATH, ...(SLURM_CONF === undefined ? {} : { SLURM_CONF }) } };
-  return promisify(execFile)(program, args, options).then(
-    ({ stdout }) => stdout,
-    () => undefined,
-  );
+  const { code, stdout } = await run([program, ...args], { env: { PATH, SLURM_CONF } });
+  return code === 0 ? stdout.toString() : undefined;
 }
 
 async function prologAlarm(deps: DoctorDeps): Promise<Found> {

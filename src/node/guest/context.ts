@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process';
 import { realpath } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { promisify } from 'node:util';
 import type { HostSlots } from '../../pbs/index.ts';
+import { run } from '../../process/index.ts';
 import type { LeaseKey } from '../leases/lease.ts';
 
 /** Whom the job runs as. */
@@ -48,16 +47,16 @@ export async function readOwner(): Promise<JobOwner> {
 
 /** Names of groups, from wherever the node has them (files, LDAP, SSSD); a group without a name is called by its number. */
 async function groupNames(ids: readonly number[]): Promise<{ name: string; gid: number }[]> {
-  const args = ['group', ...ids.map(String)];
-  const { stdout } = await promisify(execFile)('getent', args, { timeout: 10_000 }).catch((error: unknown) => {
-    // getent exits with 2 when it does not know one of them, after it has printed the others.
-    return error as { stdout: string };
-  });
+  // It ends with 2 when it does not know one of them, after it has printed the others.
+  const { stdout } = await run(['getent', 'group', ...ids.map(String)]);
   const known = new Map(
-    stdout.split('\n').flatMap((line): [number, string][] => {
-      const [name = '', , gid = ''] = line.split(':');
-      return name === '' ? [] : [[Number(gid), name]];
-    }),
+    stdout
+      .toString()
+      .split('\n')
+      .flatMap((line): [number, string][] => {
+        const [name = '', , gid = ''] = line.split(':');
+        return name === '' ? [] : [[Number(gid), name]];
+      }),
   );
   return ids.map((gid) => ({ gid, name: known.get(gid) ?? `group${gid}` }));
 }

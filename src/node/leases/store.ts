@@ -1,8 +1,8 @@
 import type { Stats } from 'node:fs';
-import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, VtorqueError } from '../../base/index.ts';
-import { lockFile } from '../../process/index.ts';
+import { lockFile, makePrivateDirectory } from '../../process/index.ts';
 import { type Lease, type LeaseKey, leaseName } from './lease.ts';
 
 const LOCK_MS = 30_000;
@@ -101,7 +101,7 @@ export class LeaseStore {
 
 async function made(directory: string): Promise<Stats> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makePrivateDirectory(directory);
     return await lstat(directory);
   } catch (cause) {
     throw new VtorqueError('E_LEASES', `Cannot use "${directory}": ${messageOf(cause)}`, {

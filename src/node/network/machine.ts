@@ -18,7 +18,7 @@ interface Chain {
  */
 export async function refuseFilteredBridges(): Promise<Refused | undefined> {
   if ((await readFile(SWITCH, 'utf8').catch(() => '0')).trim() !== '1') return undefined;
-  const chains = droppingChains(await runTool('nft', ['--json', 'list', 'chains']));
+  const chains = droppingChains(await runTool(['nft', '--json', 'list', 'chains']));
   if (chains.length === 0) return undefined;
   return {
     refused: `bridge-nf-call-iptables is 1, and the node's firewall drops what it forwards (${chains.join(', ')})`,

@@ -28,7 +28,7 @@ async function addressOf(name: string): Promise<string> {
  * @throws Error when none does
  */
 export async function deviceTo(address: string): Promise<string> {
-  const [route] = JSON.parse(await runTool('ip', ['-json', 'route', 'get', address])) as { readonly dev?: string }[];
+  const [route] = JSON.parse(await runTool(['ip', '-json', 'route', 'get', address])) as { readonly dev?: string }[];
   if (route?.dev === undefined) throw new Error(`no route leads to ${address}`);
   return route.dev;
 }

@@ -184,6 +184,6 @@ async function isAmong(user: string, users: readonly string[]): Promise<boolean>
   if (users.includes('*') || users.includes(user)) return true;
   const groups = users.filter((name) => name.startsWith('@')).map((name) => name.slice(1));
   if (groups.length === 0) return false;
-  const own = (await runTool('id', ['-Gn', '--', user])).trim().split(' ');
+  const own = (await runTool(['id', '-Gn', '--', user])).trim().split(' ');
   return own.some((group) => groups.includes(group));
 }

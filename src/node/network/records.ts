@@ -1,8 +1,8 @@
 import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VtorqueError } from '../../base/index.ts';
-import { isRoots, makeRootsDirectory, type Networks } from '../../network/prepared/index.ts';
-import { lockFile } from '../../process/index.ts';
+import { isRoots, type Networks } from '../../network/prepared/index.ts';
+import { lockFile, makeReadableDirectory } from '../../process/index.ts';
 import { type LeaseKey, leaseName } from '../leases/lease.ts';
 
 /** Gone after a reboot, as all devices are. */
@@ -31,7 +31,7 @@ export class NetworkRecords {
    * @throws VtorqueError `E_NETWORK_RECORDS` when others than root could have written there
    */
   static async open(directory: string = RECORDS_DIRECTORY): Promise<NetworkRecords> {
-    await makeRootsDirectory(directory);
+    await makeReadableDirectory(directory);
     if (!(await isRoots(directory))) {
       throw new VtorqueError('E_NETWORK_RECORDS', `Cannot trust "${directory}": others than root may write there`, {
         hint: 'Remove it; nobody else has made it for us',

@@ -1,4 +1,4 @@
-import { endWithin, spawnBound } from '../../process/index.ts';
+import { run } from '../../process/index.ts';
 import { mkfsArguments } from './ext.ts';
 import type { OpenDisk } from './open.ts';
 
@@ -12,12 +12,6 @@ export async function formatHere(
   { file }: Pick<OpenDisk, 'file'>,
   owner: { readonly uid: number; readonly gid: number },
 ): Promise<boolean> {
-  const mkfs = await spawnBound({
-    program: 'mkfs.ext4',
-    args: mkfsArguments('/proc/self/fd/3', owner),
-    env: { PATH: '/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin' },
-    descriptors: [file.fd],
-    phase: 'storage',
-  });
-  return (await endWithin(mkfs, WITHIN_MS)).code === 0;
+  const argv = ['mkfs.ext4', ...mkfsArguments('/proc/self/fd/3', owner)] as const;
+  return (await run(argv, { descriptors: [file.fd], withinMs: WITHIN_MS })).code === 0;
 }

@@ -1,7 +1,7 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256, VtorqueError } from '../../base/index.ts';
-import { lockDescriptor } from '../../process/index.ts';
+import { lockDescriptor, makePrivateDirectory } from '../../process/index.ts';
 
 /** Who uses a disk. */
 export interface DiskHolder {
@@ -25,7 +25,7 @@ export async function lockDisk(
   directory: string,
   waitMs: number = WAIT_MS,
 ): Promise<AsyncDisposable> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makePrivateDirectory(directory);
   const lock = await open(join(directory, sha256(Buffer.from(file)).slice(0, 32)), 'a+', 0o600);
   try {
     if (!(await lockDescriptor(lock.fd, { kind: 'exclusive', what: 'the disk', waitMs }))) {

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { lockFile } from '../../process/index.ts';
 import { collectTemplates, listTemplates } from './collect.ts';
 import { lockOf } from './drafts.ts';
+import { rememberFailure } from './failures.ts';
 import { templateFiles } from './manifest.ts';
 
 const KiB = 1024;
@@ -60,6 +61,25 @@ test('collectTemplates() removes what interrupted makers have left, and nothing 
     (await readdir(site.store)).filter((name) => !name.startsWith('.lock')),
     ['.new-key1-0123', 'a'],
   );
+});
+
+test('collectTemplates() removes the locks of templates that are gone, with those that it removes itself, and none that is held', async () => {
+  await using site = await aStore({ a: 100, b: 200 });
+  for (const key of ['a', 'b', 'gone']) await writeFile(lockOf(site.store, key), '');
+  await using _maker = await lockFile(lockOf(site.store, 'key1'), { waitMs: 5000 });
+  await collectTemplates(site.store, 80 * KiB);
+  assert.deepEqual((await readdir(site.store)).sort(), ['.lock-b', '.lock-key1', 'b']);
+});
+
+test('collectTemplates() removes failures of which nobody hears any more, and none that is just written down', async () => {
+  await using site = await aStore({ a: 100 });
+  await rememberFailure(site.store, 'old', 'it is no good');
+  await rememberFailure(site.store, 'recent', 'it is no good');
+  await writeFile(join(site.store, '.failed-empty'), '');
+  const eleven = Date.now() / 1000 - 660;
+  await utimes(join(site.store, '.failed-old'), eleven, eleven);
+  await collectTemplates(site.store, 1024 * KiB);
+  assert.deepEqual((await readdir(site.store)).sort(), ['.failed-empty', '.failed-recent', 'a']);
 });
 
 test('there is nothing to collect where there is no store', async () => {

@@ -1,6 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sweepAbandoned } from './drafts.ts';
+import { sweepFailures } from './failures.ts';
 import { readManifest, type TemplateManifest, templateFiles } from './manifest.ts';
 
 /** A template as lists show it. */
@@ -38,12 +39,11 @@ async function entryOf(dir: string): Promise<TemplateEntry> {
 
 /**
  * Remove templates until what is left takes at most `quota` bytes: what cannot be read, then the least recently used. Machines that run from
- * one keep what they have of it. What interrupted makers have left goes in any case.
+ * one keep what they have of it. What interrupted makers have left, and locks and failures of templates that mean nothing any more, go in any case.
  * @param keep path of one that stays
  * @returns what was removed
  */
 export async function collectTemplates(store: string, quota: number, keep?: string): Promise<TemplateEntry[]> {
-  await sweepAbandoned(store);
   const entries = (await listTemplates([store])).filter(({ dir }) => dir !== keep);
   const kept = keep === undefined ? undefined : await entryOf(keep);
   let total = entries.reduce((sum, { bytes }) => sum + bytes, kept?.bytes ?? 0);
@@ -54,6 +54,8 @@ export async function collectTemplates(store: string, quota: number, keep?: stri
     total -= entry.bytes;
     removed.push(entry);
   }
+  await sweepAbandoned(store);
+  await sweepFailures(store);
   return removed;
 }
 

@@ -1,7 +1,6 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { promisify } from 'node:util';
+import { runTool } from '../../process/index.ts';
 import { memoryProgram } from './native/build.ts';
 
 const listMs = 60_000;
@@ -11,10 +10,10 @@ const listMs = 60_000;
  * which the memory of a large guest mostly consists.
  */
 export async function digestOfData(path: string): Promise<{ sha256: string; data: number }> {
-  const { stdout } = await promisify(execFile)(memoryProgram, ['data', path], { timeout: listMs });
+  const parts = await runTool([memoryProgram, 'data', path], { withinMs: listMs });
   const hash = createHash('sha256');
   let data = 0;
-  for (const line of stdout.split('\n').filter(Boolean)) {
+  for (const line of parts.split('\n').filter(Boolean)) {
     const [from = 0, to = 0] = line.split(' ').map(Number);
     hash.update(`${from} ${to}\n`);
     for await (const piece of createReadStream(path, { start: from, end: to - 1, highWaterMark: 1 << 20 }))

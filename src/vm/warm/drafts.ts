@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VtorqueError } from '../../base/index.ts';
 import { lockFile } from '../../process/index.ts';
@@ -21,19 +21,29 @@ export async function sweepDrafts(store: string, key: string): Promise<void> {
   }
 }
 
-/** Remove what interrupted makers of any key have left. What is being made now stays. */
+/**
+ * Remove what interrupted makers of any key have left, and the locks of keys without a template. What is being made now stays, and so does a lock that
+ * somebody holds.
+ */
 export async function sweepAbandoned(store: string): Promise<void> {
-  const names = await readdir(store).catch(() => []);
-  const keys = new Set(names.flatMap((name) => /^\.new-(.+)-[0-9a-f]+$/.exec(name)?.[1] ?? []));
-  await Promise.all(
-    [...keys].map(async (key) => {
-      try {
-        await using _lock = await lockFile(lockOf(store, key), { waitMs: 0 });
-        await sweepDrafts(store, key);
-      } catch (error) {
-        if (!(error instanceof VtorqueError) || error.code !== 'E_LOCKED') throw error;
-      }
-    }),
+  const names: string[] = await readdir(store).catch(() => []);
+  const drafted = names.flatMap((name) => /^\.new-(.+)-[0-9a-f]+$/.exec(name)?.[1] ?? []);
+  const locked = names.flatMap((name) => /^\.lock-(.+)$/.exec(name)?.[1] ?? []);
+  for (const key of new Set([...drafted, ...locked.filter((each) => !names.includes(each))])) {
+    try {
+      await using lock = await lockFile(lockOf(store, key), { waitMs: 0 });
+      await sweepDrafts(store, key);
+      if (!(await isThere(join(store, key)))) await lock.remove();
+    } catch (error) {
+      if (!(error instanceof VtorqueError) || error.code !== 'E_LOCKED') throw error;
+    }
+  }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
   );
 }
 

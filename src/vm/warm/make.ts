@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process';
 import { chmod, chown, open as openDirectory, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { promisify } from 'node:util';
 import { VtorqueError, within } from '../../base/index.ts';
 import type { GuestAgent } from '../../guest/linux/index.ts';
-import { boundProgram, describeEnd, endWithin, spawnBound } from '../../process/index.ts';
+import { type Argv, boundToUs, run, runTool } from '../../process/index.ts';
 import { qemuArguments } from '../command-line.ts';
 import { type MachineStart, startVm } from '../machine.ts';
 import { qemuProgram } from '../program.ts';
@@ -55,7 +53,7 @@ async function bootAndSave(job: VmSpec, draft: string, options: MakeOptions): Pr
   const spec = templateSpec(job, files.disk);
   const { vcpus, ram, accelerator, boot } = spec;
   const withDisk = boot.kind === 'disk';
-  if (withDisk && job.disk !== undefined) await makeOverlay(job.disk, files.disk);
+  if (withDisk && job.disk !== undefined) await makeOverlay(job.disk, files.disk, options);
   if (isRoot) await letNobodyThrough(draft);
   await using directory = await openDirectory(draft);
   let theirDirectory = 0;
@@ -98,30 +96,19 @@ async function letNobodyThrough(draft: string): Promise<void> {
 function asNobody({ program, args }: { program: string; args: string[] }): { program: string; args: string[] } {
   const nobody = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--'];
   // A change of user resets the parent-death signal, so it is set once more behind it.
-  return { program: 'setpriv', args: [...nobody, boundProgram, String(process.pid), program, ...args] };
+  return { program: 'setpriv', args: [...nobody, ...boundToUs([program, ...args])] };
 }
 
-async function makeOverlay({ path, format }: RootDisk, overlay: string): Promise<void> {
-  const args = ['create', '-q', '-f', 'qcow2', '-F', format, '-b', path, overlay];
-  await promisify(execFile)('qemu-img', args, { timeout: overlayWithinMs });
+async function makeOverlay({ path, format }: RootDisk, overlay: string, { env }: MakeOptions): Promise<void> {
+  const argv: Argv = ['qemu-img', 'create', '-q', '-f', 'qcow2', '-F', format, '-b', path, overlay];
+  await runTool(argv, { env, withinMs: overlayWithinMs });
 }
 
 /** Pages that hold only zeros become holes, too. */
 async function copySparsely(from: string, to: string, signal: AbortSignal | undefined): Promise<void> {
-  const copy = await spawnBound({
-    program: 'cp',
-    args: ['--sparse=always', '--', from, to],
-    env: { PATH: '/usr/bin:/bin' },
-    descriptors: [],
-  });
-  const end = await endWithin(copy, copyWithinMs, signal);
-  signal?.throwIfAborted();
-  if (end.code !== 0) {
-    throw cannotKeep(`its memory could not be written to "${to}"`, [
-      `cp ended ${describeEnd(end)}`,
-      ...copy.stderr.lines,
-    ]);
-  }
+  const copy = await run(['cp', '--sparse=always', '--', from, to], { withinMs: copyWithinMs, signal });
+  if (copy.code === 0) return;
+  throw cannotKeep(`its memory could not be written to "${to}"`, [`cp ended with ${copy.ending}`, ...copy.said]);
 }
 
 async function checkRoom(store: string, wanted: number): Promise<void> {

@@ -1,12 +1,13 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, VtorqueError } from '../../base/index.ts';
-import { lockFile } from '../../process/index.ts';
+import { lockFile, makePrivateDirectory, makeReadableDirectory } from '../../process/index.ts';
 import type { VmSpec } from '../spec.ts';
 import { blamesTemplate } from './blame.ts';
 import { type ColdBoot, coldBoot, fallback, labelOf } from './cold-boot.ts';
 import { collectTemplates } from './collect.ts';
 import { lockOf, sweepDrafts } from './drafts.ts';
+import { failureOf, forgetFailure, rememberFailure } from './failures.ts';
 import { type KeyFacts, templateKey, whyNoTemplate } from './key.ts';
 import { type MakeOptions, makeTemplate } from './make.ts';
 import { readManifest } from './manifest.ts';
@@ -50,9 +51,6 @@ export type TemplateChoice =
        */
       readonly make?: (signal: AbortSignal) => Promise<boolean>;
     });
-
-/** For how long a template that failed is not tried again: whatever it is may pass, and each trial costs a job some time. */
-const rememberFailureMs = 600_000;
 
 /**
  * The template for this machine, made if there is none: then one process makes it and all others that want it wait.
@@ -135,7 +133,7 @@ async function makeOrWait(
   const idle = making === 'beside';
   const waitMs = idle ? 0 : options.readyWithinMs;
   // Other users have no business in ours; what root makes is for all.
-  await mkdir(own, { recursive: true, mode: uid === 0 ? 0o755 : 0o700 });
+  await (uid === 0 ? makeReadableDirectory(own) : makePrivateDirectory(own));
   const untrusted = await options.whyNotTrusted(own, uid);
   if (untrusted !== undefined) {
     throw new VtorqueError('E_TEMPLATE_PLACE', `Cannot keep templates: ${untrusted}`, {
@@ -148,7 +146,7 @@ async function makeOrWait(
   options.onMaking?.(there.problem);
   await sweepDrafts(own, key);
   await makeTemplate(spec, join(own, key), { ...options, key, idle, open: uid === 0 });
-  await rm(failureFile(own, key), { force: true });
+  await forgetFailure(own, key);
   await collectTemplates(own, options.quota, join(own, key));
   const { template, problem } = await find(key, options);
   if (template === undefined) throw new Error(problem ?? 'the new template is not there');
@@ -172,23 +170,4 @@ async function find(key: string, { stores, uid, whyNotTrusted }: TemplateOptions
     }
   }
   return found;
-}
-
-function failureFile(own: string, key: string): string {
-  return join(own, `.failed-${key}`);
-}
-
-async function failureOf(own: string, key: string): Promise<ColdBoot | undefined> {
-  const text = await readFile(failureFile(own, key), 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
-  const [until = '', ...reason] = text.trimEnd().split('\n');
-  if (Number(until) > Date.now()) return fallback('failed-before', `${reason.join(' ')} (tried before)`);
-  await rm(failureFile(own, key), { force: true }).catch(() => {});
-  return undefined;
-}
-
-/** Where it cannot be remembered, the next job tries again. */
-async function rememberFailure(own: string, key: string, reason: string): Promise<void> {
-  const text = `${Date.now() + rememberFailureMs}\n${reason}\n`;
-  await writeFile(failureFile(own, key), text, { mode: 0o600 }).catch(() => {});
 }

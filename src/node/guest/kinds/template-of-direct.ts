@@ -17,10 +17,10 @@ export const templateOfDirect = {
   },
 };
 
-/** What a guest has used while it booted lies at the beginning of its memory; to go through all of a large one would take long. */
-const tidiedMost = 2 * 1024 ** 3;
+/** The kernel gives out first what it has used and freed while it booted: all that there is of that. To go through a whole memory would take long. */
+const tidiedMost = 64 * 1024 ** 2;
 /** What the kernel has put off, such as freeing what modules began with, is done once and not in every clone. */
-const settlesWithinMs = 500;
+const settlesWithinMs = 300;
 
 /** There are the kernel's own file systems, and no other. */
 async function checkNothingOfAJob(agent: GuestAgent): Promise<void> {
