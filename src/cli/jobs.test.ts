@@ -56,3 +56,14 @@ test('vtorque jobs says what became of each job: its exit code, that it failed, 
     ],
   );
 });
+
+test('vtorque jobs tells of a VM that booted, on whichever node, rather than of those that started warm', () => {
+  const [warm, cold] = ['warm start: template 1 of today', 'n2: cold boot: QEMU ended by SIGKILL'];
+  const vmsOf = (...facts: string[]) => {
+    const text = jobsText([record('1.head', ['start'], ...facts.map((fact) => ['fact', fact] as const))], true);
+    return JSON.parse(text).jobs.map(({ vm }: { vm: string | null }) => vm);
+  };
+  assert.deepEqual(vmsOf(warm, cold, warm), [cold]);
+  assert.deepEqual(vmsOf(`n2: ${warm}`, warm), [`n2: ${warm}`]);
+  assert.deepEqual(vmsOf('cold boots are rare'), [null]);
+});

@@ -43,11 +43,15 @@ export function jobsText(records: readonly JobRecord[], json: true | undefined):
   return table([['JOB', 'STARTED', 'STATE', 'SECONDS', 'VM'], ...rows], process.stdout.columns);
 }
 
+/** `warm start: template ...`, of another node `n2: cold boot: ...`. */
+const STARTED = /^(?:\S+: )?(warm start|cold boot): /;
+
 function factsOf({ job, entries, abandoned }: JobRecord) {
   const rows = timelineRows(entries);
   const steps = rows.filter(({ event }) => event !== 'fact');
   const last = steps.at(-1);
-  const how = rows.find(({ value }) => /^(warm start|cold boot)/.test(String(value)));
+  const starts = rows.filter(({ event, value }) => event === 'fact' && STARTED.test(String(value)));
+  const how = starts.find(({ value }) => STARTED.exec(String(value))?.[1] === 'cold boot') ?? starts[0];
   return {
     job,
     started: new Date(entries[0]?.at ?? 0).toISOString(),
@@ -58,7 +62,7 @@ function factsOf({ job, entries, abandoned }: JobRecord) {
     /** None of a job that vTorque could not run to its end. */
     exitCode: last?.event === 'end' && typeof last.value === 'number' ? last.value : null,
     ms: last?.event === 'end' ? last.at : null,
-    /** How it started. */
+    /** How it started; of several VMs one that booted, if one did. */
     vm: how === undefined ? null : String(how.value),
   };
 }

@@ -68,7 +68,8 @@ export async function startJobGuest(options: JobGuestOptions): Promise<JobGuest>
   cleanup.use(others);
   const here = <T>(work: Promise<T>): Promise<T> =>
     work.catch((error: unknown) => {
-      throw onNode(error, context.node);
+      // By its whole name, as the errors of the others have theirs.
+      throw onNode(error, context.key.node);
     });
   const either = AbortSignal.any([signal, others.failed]);
   const facts = { ...trunks.facts, ...(await preparedOffers(context.key)) };

@@ -9,8 +9,8 @@ contract(
   () =>
     pbsCluster('openpbs', {
       ...pbsWords,
-      // Its TERM may reach the script before the login shell above it, which then has its exit status.
-      deleted: [256 + 15, 128 + 15],
+      // Its TERM may reach the script before the login shell above it, which then has its exit status, or be lost on a job that only just starts.
+      deleted: [256 + 15, 128 + 15, 256 + 9],
       // It refuses brackets.
       oddName: 'a+1.b-2_c',
       // It knows no node by a name that is longer than its host's in nodes=.

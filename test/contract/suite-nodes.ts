@@ -187,6 +187,27 @@ export function vmOnEachNode(
     assert.equal(status?.exitStatus, 5);
     assert.match(await user().read(`vms.o${sequence(id)}`), /^(v\S+-1) \1 \1 (?!\1 )(v\S+-1) \2\n$/);
   });
+
+  test(
+    'what fails on the first of several nodes is told with the name that the batch system has for that node',
+    when('vms'),
+    async () => {
+      const { root, cluster } = user();
+      const prologue = `${cluster.work}/fails`;
+      await user().run(['tee', prologue], `#!/bin/sh\necho "$VTORQUE_NODE" >${cluster.work}/first-node\nexit 2\n`);
+      await user().run(['chmod', '+x', prologue]);
+      const vm = `img=host,ram=256M,vm_prologue=${prologue}:first`;
+      const { code, stdout, stderr } = await user().run(
+        [`${root}/bin/vsub`, '-vm', vm, '-l', nodes, '-N', 'fails'],
+        'true',
+      );
+      assert.equal(code, 0, stderr);
+      const id = user().submitted(stdout.trim());
+      assert.equal((await user().wait([id]))[0]?.exitStatus, 250);
+      const lines = (await user().read(`fails.e${sequence(id)}`)).split('\n');
+      assert.ok(lines.includes(`  node: ${(await user().read('first-node')).trim()}`), lines.join('\n'));
+    },
+  );
 }
 
 async function probe(

@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { messageOf, VtorqueError } from '../../base/index.ts';
 import { findEngine } from '../../engine/index.ts';
 import { loadConfig } from '../../site/config/load.ts';
@@ -19,18 +21,19 @@ async function configuration({ env, uid }: DoctorDeps): ReturnType<Check['run']>
   }
 }
 
-async function batchSystem({ env }: DoctorDeps): ReturnType<Check['run']> {
+async function batchSystem(deps: DoctorDeps): ReturnType<Check['run']> {
   try {
-    const engine = await findEngine(env);
+    const engine = await findEngine(deps.env);
     const nodes = await engine.nodes().catch(async (cause: unknown) => {
       // A node of Torque need not be one from which its server can be asked.
-      if (!(await engine.liveJobs()).known) throw cause;
-      return messageOf(cause);
+      if ((await engine.liveJobs()).known) return `the node runs jobs; ${messageOf(cause)}`;
+      if (engine.name === 'torque' && (await hadPbsMom(deps))) return `this is a node; ${messageOf(cause)}`;
+      throw cause;
     });
     if (typeof nodes === 'string')
       return [
         warning(
-          `${engine.name}: the node runs jobs; ${nodes}`,
+          `${engine.name}: ${nodes}`,
           'That is enough for a node that only runs jobs; to submit from this machine, let it ask the server',
         ),
       ];
@@ -40,8 +43,21 @@ async function batchSystem({ env }: DoctorDeps): ReturnType<Check['run']> {
     if (nodes.length === down.length) return [error(`${engine.name}: no node is up`, 'See the state of its nodes')];
     return [fine(`${engine.name}: ${nodes.length - down.length} of ${nodes.length} nodes are up`)];
   } catch (cause) {
-    return [error(messageOf(cause), hintOf(cause, 'Put the commands of your batch system on PATH'))];
+    const asked = cause instanceof VtorqueError && cause.code === 'E_ENGINE';
+    const remedy = asked
+      ? 'See whether its server runs, and lets this machine ask it'
+      : 'Put the commands of your batch system on PATH';
+    return [error(messageOf(cause), hintOf(cause, remedy))];
   }
+}
+
+/** What an ordinary user, whom no `pbs_mom` answers, can know of a node. Root asks it. */
+async function hadPbsMom({ torqueHome, uid }: DoctorDeps): Promise<boolean> {
+  if (uid === 0) return false;
+  return stat(join(torqueHome, 'mom_priv/mom.lock')).then(
+    () => true,
+    () => false,
+  );
 }
 
 const hidden = 'the server tells root of this node of no jobs but his own (query_other_jobs is not set)';

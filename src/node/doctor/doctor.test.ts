@@ -73,10 +73,15 @@ test('a node of Torque from which the server cannot be asked runs jobs all the s
   for (const [name, body] of Object.entries(programs)) {
     await writeFile(join(machine.dir, name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
   }
-  const severity = async () => of(await examine(['node'], machine.deps), 'batch system').map((each) => each.severity);
-  assert.deepEqual(await severity(), ['error']);
+  const severity = async (uid: number) =>
+    of(await examine(['node'], { ...machine.deps, uid }), 'batch system').map((each) => each.severity);
+  assert.deepEqual([await severity(0), await severity(1000)], [['error'], ['error']]);
+  // To an ordinary user no pbs_mom answers.
+  await mkdir(join(machine.dir, 'torque/mom_priv'), { recursive: true });
+  await writeFile(join(machine.dir, 'torque/mom_priv/mom.lock'), '');
+  assert.deepEqual([await severity(0), await severity(1000)], [['error'], ['warning']]);
   await writeFile(join(machine.dir, 'sbin/momctl'), "#!/bin/sh\necho 'diagnostics complete'\n");
-  assert.deepEqual(await severity(), ['warning']);
+  assert.deepEqual(await severity(0), ['warning']);
 });
 
 test('a server that hides the jobs of others from root of this node is a warning, which says what to set', async () => {

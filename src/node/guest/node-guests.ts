@@ -9,6 +9,7 @@ import type { Variables } from './environment/index.ts';
 import type { HookOrders, HookReports } from './hooks/index.ts';
 import { type NodeGuest, type StartStep, startNodeGuest } from './node-guest.ts';
 import type { NodeTrunks } from './node-network.ts';
+import { sharedRecord } from './shared-record.ts';
 import type { JobSsh } from './ssh/index.ts';
 import { tearDown } from './tear-down.ts';
 
@@ -62,14 +63,14 @@ export async function startNodeGuests(options: NodeGuestsOptions): Promise<NodeG
   const { network, hooks, placementOf, guestOf, ...decided } = await decideForNode(options, vms, here, cleanup);
   const common = { context, places, request, vms, scriptPath, ssh, variables, reports, hooks, ...decided };
   const networkLost = rejection(network?.lost);
+  const recordOf = sharedRecord(record);
   const guests = await startAll(here, { signal: options.signal, networkLost, cleanup }, async (vm, signal) =>
     startNodeGuest({
       ...common,
       ...{ vm, signal, placement: placementOf(vm), guest: await guestOf(vm) },
       ...{ subnet: network?.subnet, connection: network?.connect(vm) },
       script: vm.rank === 0 ? options.script : undefined,
-      // They all do the same at the same time: one of them tells how far that is.
-      record: vm === here[0] ? record : () => {},
+      record: recordOf(vm === here[0]),
     }),
   );
   const all = cleanup.move();
