@@ -71,6 +71,13 @@ test("a site's hooks come back as they were, to the byte, the inode and the time
   assert.equal(existsSync(dirname(node.record)), false);
 });
 
+test('an installation says which hooks of the site it replaces, and which there were none of', async () => {
+  const node = aNode();
+  const changes = await hookInstall(node, true);
+  const actionOf = (name: string) => changes.find(({ path }) => path === join(node.hooks, name))?.action;
+  assert.deepEqual(['epilogue', 'prologue.parallel'].map(actionOf), ['replace', 'create']);
+});
+
 test('a second installation finds nothing to do, and one of another version keeps the same originals', async () => {
   const node = aNode();
   const before = snapshot(node.home);

@@ -1,3 +1,4 @@
+import { lstat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { apply, asInstalled, isDone, makeDirectory, missingDirectories } from './apply.ts';
 import { readRecord, writeRecord } from './record.ts';
@@ -35,7 +36,8 @@ export async function install({ steps, prefix, record, dryRun }: InstallOptions)
   const real = due.some(({ kind }) => kind !== 'commands') || own.some((step) => !isKnown(known, step.path));
   if (!real) return [];
   const directories = await directoriesFor(due, record);
-  const changes = [...directories.map((path): Change => ({ action: 'create', path })), ...due.flatMap(changesOf)];
+  const ofSteps = await Promise.all(due.map(changesOf));
+  const changes = [...directories.map((path): Change => ({ action: 'create', path })), ...ofSteps.flat()];
   if (dryRun) return changes;
   const added: Installed[] = [
     ...directories.map((path): Installed => ({ kind: 'directory', path })),
@@ -64,16 +66,22 @@ function isAbove(directory: string, path: string): boolean {
   return path.startsWith(`${directory}/`);
 }
 
-function changesOf(step: Step): Change[] {
+async function changesOf(step: Step): Promise<Change[]> {
   if (step.kind === 'commands')
     return [...(step.create === undefined ? [] : [step.create]), ...step.run].map((argv) => ({
       action: 'run',
       path: argv.join(' '),
     }));
-  if (step.kind === 'hook') return [{ action: 'replace', path: step.path }];
-  if (step.kind !== 'tree') return [{ action: step.kind === 'link' ? 'replace' : 'create', path: step.path }];
+  if (step.kind !== 'tree') return [{ action: (await isThere(step.path)) ? 'replace' : 'create', path: step.path }];
   const files = [...step.release.files.map(({ path }) => path), MANIFEST];
   return files.map((path) => ({ action: 'create', path: `${step.path}/${path}` }));
+}
+
+function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 function isKnown(installed: readonly Installed[], path: string): boolean {
