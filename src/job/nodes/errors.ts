@@ -6,7 +6,7 @@ export function agentNotStarted(node: string | undefined, why: string): VtorqueE
   const where = node === undefined ? 'a node of the job' : `node "${node}"`;
   return new VtorqueError('E_NODE_START', `Cannot start the agent of the job on ${where}: ${why}`, {
     ...{ node, phase: 'plan' },
-    hint: 'vTorque must be installed on all nodes, at the same path',
+    hint: 'vTorque must be installed on all nodes, at the same path, unless somebody has killed the agent',
   });
 }
 

@@ -29,10 +29,11 @@ export interface MakeOptions {
 
 const MiB = 1024 ** 2;
 /**
- * A guest in its initial RAM disk takes about 80 MB, and a larger one some more for its tables; one that has booted a whole system some hundreds,
+ * A guest in its initial RAM disk takes about 65 MB, and a fiftieth of its memory for its tables; one that has booted a whole system some hundreds,
  * and what it has written.
  */
 const roomWanted = { direct: 300 * MiB, disk: 1500 * MiB } as const;
+const roomOfTables = 1 / 50;
 const overlayWithinMs = 60_000;
 const saveWithinMs = 60_000;
 /** Of a guest that has booted a whole system, to a disk that others use as well. */
@@ -43,7 +44,7 @@ const copyWithinMs = 300_000;
  * @throws VtorqueError `E_TEMPLATE`, or as `startVm`
  */
 export async function makeTemplate(spec: VmSpec, dir: string, options: MakeOptions): Promise<void> {
-  await checkRoom(dirname(dir), roomWanted[spec.boot.kind]);
+  await checkRoom(dirname(dir), roomWanted[spec.boot.kind] + spec.ram * roomOfTables);
   const { key, open } = options;
   await publishTemplate(dir, { key, open, fill: (draft) => bootAndSave(spec, draft, options) });
 }
