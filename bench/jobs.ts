@@ -8,6 +8,7 @@ const phases: Readonly<Record<string, string>> = {
   network: 'network',
   'vm-start': 'QEMU exec to QMP ready',
   guest: 'guest set-up, and its boot if it boots',
+  awake: 'QEMU exec to agent awake',
   ready: 'launcher start to first line of the script',
   script: 'script "true"',
   'tear-down': 'tear-down',
@@ -30,15 +31,19 @@ export async function measureJobs(
   for (let run = 0; run < jobs; run++) {
     const submitted = Date.now();
     const entries = await runJob(cluster, request);
+    const steps = entries.filter(({ event }) => event !== 'fact');
+    const awake = entries.find(({ event, value }) => event === 'fact' && String(value).startsWith('warm start'));
+    if (awake !== undefined) times.get('awake')?.push(awake.at - at(entries, 'vm-start'));
     times.get('queued')?.push(at(entries, 'start') - submitted);
     times.get('ready')?.push(at(entries, 'script') - at(entries, 'start'));
     times.get('total')?.push(at(entries, 'end') - at(entries, 'start'));
-    entries.slice(0, -1).forEach((entry, index) => {
-      times.get(entry.event)?.push((entries[index + 1]?.at ?? Number.NaN) - entry.at);
+    steps.slice(0, -1).forEach((step, index) => {
+      times.get(step.event)?.push((steps[index + 1]?.at ?? Number.NaN) - step.at);
     });
   }
   const how = warm === 'auto' ? 'clone' : 'boots';
-  return [...times].map(([phase, list]) => summarize(`${guest}, ${how}: ${phases[phase]}`, list));
+  const measured = [...times].filter(([, list]) => list.length > 0);
+  return measured.map(([phase, list]) => summarize(`${guest}, ${how}: ${phases[phase]}`, list));
 }
 
 /** One job with so many VMs: until its script starts, which is when all are ready. */
@@ -80,9 +85,9 @@ function at(entries: readonly TimelineEntry[], event: TimelineEntry['event']): n
   return entries.find((entry) => entry.event === event)?.at ?? Number.NaN;
 }
 
-async function runJob(cluster: TestCluster, args: readonly string[]): Promise<TimelineEntry[]> {
+async function runJob(cluster: TestCluster, args: readonly string[]): Promise<readonly TimelineEntry[]> {
   const id = await cluster.submit(args, '#!/bin/sh\ntrue\n', 'true.sh');
   const { exitStatus, stderr } = await cluster.wait(id);
   if (exitStatus !== 0) throw new Error(`job ${id} ended with ${exitStatus}: ${stderr}`);
-  return (await cluster.record(id)).filter(({ event }) => event !== 'fact');
+  return await cluster.record(id);
 }
