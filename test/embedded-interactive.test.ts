@@ -8,7 +8,7 @@ import { parseAuthority } from '../src/x11/authority.ts';
 import { authorityFile, COOKIE_PROTOCOL, cookieOf } from '../src/x11/index.ts';
 import { PATIENCE_MS, useBatch } from './support/embedded.ts';
 import { processesOf } from './support/processes.ts';
-import { answer, interruptsForeground } from './support/shell-at-terminal.ts';
+import { answer, followsTheWindow, interruptsForeground } from './support/shell-at-terminal.ts';
 import { type AtTerminal, atTerminal } from './support/terminal.ts';
 
 const t = useBatch();
@@ -46,12 +46,7 @@ test('qsub -I gives a login shell of the job at a terminal, and ends with 0 what
 test('the job’s terminal has the size of qsub’s, also after it has changed', async () => {
   await using terminal = await qsub('-I');
   await ready(terminal);
-  assert.equal(await answer(terminal, 'stty size'), '24 80');
-  terminal.type('trap "stty size" WINCH; echo ar""med\r');
-  await terminal.expect(/armed\r/);
-  terminal.resize(132, 50);
-  terminal.type('\r');
-  await terminal.expect(/50 132\r/);
+  await followsTheWindow(terminal);
   terminal.type('exit\r');
   assert.equal(await terminal.exit, 0);
 });
