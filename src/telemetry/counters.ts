@@ -42,7 +42,9 @@ export async function count(directory: string, event: Event): Promise<void> {
     await file.write('+');
     const { size, blocks } = await file.stat();
     if (size > MOST_ON_DISK && blocks * 512 > MOST_ON_DISK) await makeHole(path, size);
-  } catch {}
+  } catch {
+    // A full or read-only disk is told by the job's own record; a count that is lost is worth no word besides.
+  }
 }
 
 async function openToAppend(path: string, directory: string): Promise<FileHandle> {
